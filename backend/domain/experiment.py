@@ -1,0 +1,491 @@
+"""From what a user asks for to the runs that answer it.
+
+An experiment is models × recipes × targets × seeds. ``plan`` expands it into the graph of runs, adds the baselines that
+gains need, and gives every run its fingerprint, so that equal work is found and shared: across recipes, across targets
+(XQuAD and MLQA share one SQuAD fine-tune) and across experiments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from backend.domain import mini
+from backend.domain.language import LANGUAGES
+from backend.domain.model import MODELS, Model
+from backend.domain.recipe import BASELINE, Recipe, RecipeKind
+from backend.domain.run import (
+    ENGINE_VERSION,
+    DataSpec,
+    DeviceClass,
+    ModelSpec,
+    Precision,
+    RunKind,
+    RunSpec,
+    digest,
+)
+from backend.domain.task import Source, Split, Task
+from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
+from backend.domain.training import Training, TrainingOverrides
+from backend.errors import FieldError, Invalid, shown, unknown
+
+MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
+BENCHMARKS: Mapping[Source, str] = {
+    Source.MINI: "mini-XTREME-R",  # synthetic, never mixed with real scores
+    Source.HUB: "XTREME-R",
+    Source.FILES: "XTREME-R",
+}
+
+
+def _one_line(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise ValueError("the name is empty")
+    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise ValueError("the name holds control characters")
+    return text
+
+
+def _read_recipe(value: Any) -> Any:
+    return Recipe.parse(value) if isinstance(value, str) else value
+
+
+RecipeField = Annotated[
+    Recipe,
+    BeforeValidator(_read_recipe),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": 200, "examples": ["none", "mnli", "mnli+squad", "control:mnli"]},
+                {"$ref": "#/components/schemas/Recipe"},
+            ]
+        }
+    ),
+]
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class ExperimentRequest(BaseModel):
+    """What form, API, command line and YAML file all submit. The baseline ``none`` is always added."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Does NLI help on the mini world?",
+                    "source": "mini",
+                    "models": ["mini-2", "mini-4"],
+                    "recipes": ["mnli", "squad", "mnli+squad+hellaswag", "control-mlm:mnli"],
+                    "targets": ["xnli", "tatoeba"],
+                    "seeds": [0, 1, 2],
+                }
+            ]
+        },
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
+    source: Source = Source.MINI
+    models: tuple[Name, ...] = Field(min_length=1, max_length=50)
+    recipes: tuple[RecipeField, ...] = Field(min_length=1, max_length=100)
+    targets: tuple[Name, ...] = Field(min_length=1, max_length=50)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
+    languages: tuple[Name, ...] | None = Field(default=None, min_length=1, max_length=100)
+    finetuning: TrainingOverrides = TrainingOverrides()
+    device: DeviceClass = DeviceClass.CPU
+    precision: Precision = "fp32"
+    priority: int = Field(default=0, ge=-10, le=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What was resolved before, by the store: commits of hub ids, digests of files. Missing means not yet resolved."""
+
+    models: Mapping[str, str] = field(default_factory=dict)  # checkpoint → commit
+    data: Mapping[tuple[Source, str], str] = field(default_factory=dict)  # (source, task) → commit or digest
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run before it exists. ``settings`` digests what a treated run and its baseline must have in common."""
+
+    fingerprint: str
+    spec: RunSpec
+    model: str
+    recipe: str
+    target: str | None
+    seed: int | None
+    settings: str
+    examples: int  # training examples, or test examples over all languages
+    steps: int  # optimiser updates; 0 for evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One asked-for combination: the fingerprint of its evaluate run, or why it does not apply."""
+
+    model: str
+    recipe: str
+    target: str
+    seed: int
+    evaluate: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``runs``: parents come first and gains appear early; ``cells``: in the order of the request."""
+
+    runs: Mapping[str, PlannedRun]
+    cells: tuple[Cell, ...]
+
+    @property
+    def not_applicable(self) -> tuple[Cell, ...]:
+        return tuple(c for c in self.cells if c.evaluate is None)
+
+
+# --- what is wrong with a request ------------------------------------------------------------------------
+
+
+def problems(request: ExperimentRequest) -> list[FieldError]:
+    """Everything that a schema cannot see, one entry a field: unknown names, repeats, too large a grid, what the source
+    does not hold. Empty when the request can be planned."""
+    found: list[FieldError] = []
+
+    def refuse(pointer: str, message: str) -> None:
+        found.append(FieldError(pointer, message))
+
+    def each(name: str, values: tuple[str, ...], check: Callable[[str], str | None]) -> None:
+        for i, value in enumerate(values):
+            message = f"{shown(value)} is named twice" if value in values[:i] else check(value)
+            if message:
+                refuse(f"/{name}/{i}", message)
+
+    def model(name: str) -> str | None:
+        if name not in MODELS:
+            return unknown("model", name, tuple(MODELS))
+        if request.source not in MODELS[name].sources:
+            allowed = [m.name for m in MODELS.values() if request.source in m.sources]
+            return f"model {name} does not go with source {request.source.value}; those that do: {', '.join(allowed)}"
+        return None
+
+    def target(name: str) -> str | None:
+        if name not in TARGETS:
+            return unknown("target task", name, TARGETS)
+        if not TASKS[name].available_in(request.source):
+            return f"target {name} has no {request.source.value} source"
+        return None
+
+    each("models", request.models, model)
+    each("targets", request.targets, target)
+    each(
+        "languages",
+        request.languages or (),
+        lambda code: None if code in LANGUAGES else unknown("language", code, tuple(LANGUAGES)),
+    )
+    for i, seed in enumerate(request.seeds):
+        if seed in request.seeds[:i]:
+            refuse(f"/seeds/{i}", f"seed {seed} is named twice")
+    names: set[str] = set()
+    for i, recipe in enumerate(request.recipes):
+        if recipe.name in names:
+            refuse(f"/recipes/{i}", f"{shown(recipe.name)} is named twice")
+        names.add(recipe.name)
+        for task in recipe.tasks:
+            if task not in INTERMEDIATE:
+                refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
+            elif not TASKS[task].available_in(request.source):
+                refuse(f"/recipes/{i}", f"intermediate task {task} has no {request.source.value} source")
+        if recipe.kind is RecipeKind.CONTROL_MLM and request.source is not Source.MINI:
+            refuse(f"/recipes/{i}", "control-mlm needs the pretraining text, which only the mini source has")
+    sizes = {
+        "models": len(request.models),
+        "recipes": len(request.recipes),
+        "targets": len(request.targets),
+        "seeds": len(request.seeds),
+    }
+    cells = sizes["models"] * sizes["recipes"] * sizes["targets"] * sizes["seeds"]
+    if cells > MAX_CELLS:
+        longest = max(sizes, key=lambda k: sizes[k])
+        product = " × ".join(f"{n} {k}" for k, n in sizes.items())
+        refuse(f"/{longest}", f"{product} = {cells:,} cells; at most {MAX_CELLS:,} in one experiment")
+    if request.device is DeviceClass.CPU and request.precision != "fp32":
+        refuse("/precision", "on a CPU only fp32 is accepted")
+    if request.languages and not found:
+        for i, name in enumerate(request.targets):
+            if not set(request.languages) & set(TASKS[name].languages_in(request.source)):
+                offered = ", ".join(TASKS[name].languages_in(request.source))
+                refuse("/languages", f"none of these languages is in target {name} (/targets/{i}), which has {offered}")
+    return found
+
+
+# --- the run graph ------------------------------------------------------------------------------------------
+
+
+@cache
+def mini_content() -> str:
+    """Digest of the mini world's generator: its version and every parameter."""
+    return digest(mini.fingerprint_parameters())
+
+
+def examples(task: Task, split: Split, source: Source) -> int:
+    """Examples of one language in a split: exact for the mini world, as published for the real data."""
+    if source is Source.MINI and task.mini is not None:
+        return mini.SIZES[task.mini].get(split.value, 0)
+    return task.sizes.get(split, 0)
+
+
+def mixed_training(parts: Iterable[Training]) -> Training:
+    """Settings of a mixed intermediate stage: the steps of all its tasks, the gentlest rate, the roomiest batch."""
+    parts = tuple(parts)
+    return Training(
+        learning_rate=min(p.learning_rate for p in parts),
+        batch_size=max(p.batch_size for p in parts),
+        steps=sum(p.steps or 0 for p in parts),
+        max_length=max(p.max_length for p in parts),
+        stride=max(p.stride for p in parts),
+        warmup=max(p.warmup for p in parts),
+        weight_decay=max(p.weight_decay for p in parts),
+        evaluations=max(p.evaluations for p in parts),
+    )
+
+
+class _Planner:
+    def __init__(self, request: ExperimentRequest, pins: Pins) -> None:
+        self.request = request
+        self.pins = pins
+        self.runs: dict[str, PlannedRun] = {}
+
+    def training_of(self, task: Task) -> Training:
+        """The task's own settings for this source, with the number of steps worked out."""
+        chosen = task.mini_training if self.request.source is Source.MINI else task.training
+        if chosen is None:
+            raise Invalid(f"task {task.name} has no training settings for source {self.request.source.value}")
+        return chosen.model_copy(
+            update={"steps": chosen.steps_for(examples(task, Split.TRAIN, self.request.source)), "epochs": None}
+        )
+
+    def data(self, task: Task, split: Split) -> DataSpec:
+        source = self.request.source
+        content = mini_content() if source is Source.MINI else self.pins.data.get((source, task.name))
+        if content is None and source is Source.HUB and task.hub is not None:
+            content = task.hub.revision
+        return DataSpec(task=task.name, version=task.version, source=source, split=split, content=content)
+
+    def text(self) -> DataSpec:
+        return DataSpec(
+            task="text", version=mini.GENERATOR_VERSION, source=Source.MINI, split=Split.TRAIN, content=mini_content()
+        )
+
+    def model_spec(self, model: Model) -> ModelSpec:
+        if model.checkpoint is None:
+            return ModelSpec(checkpoint=None, revision=None, architecture=model.architecture)
+        revision = self.pins.models.get(model.checkpoint, model.revision)
+        return ModelSpec(checkpoint=model.checkpoint, revision=revision, architecture=None)
+
+    def add(
+        self,
+        kind: RunKind,
+        model: Model,
+        *,
+        data: tuple[DataSpec, ...],
+        training: Training | None,
+        parents: tuple[str, ...],
+        recipe: Recipe | None = None,
+        languages: tuple[str, ...] = (),
+        seed: int | None,
+        label: str,
+        target: str | None = None,
+        settings: str = "",
+        count: int,
+    ) -> str:
+        spec = RunSpec(
+            kind=kind,
+            engine=ENGINE_VERSION,
+            model=self.model_spec(model),
+            data=data,
+            recipe=recipe,
+            training=training,
+            languages=languages,
+            seed=seed,
+            precision=self.request.precision,
+            device=self.request.device,
+            parents=parents,
+        )
+        fingerprint = spec.fingerprint
+        steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
+        if fingerprint not in self.runs:
+            self.runs[fingerprint] = PlannedRun(
+                fingerprint, spec, model.name, label, target, seed, settings, count, steps
+            )
+        return fingerprint
+
+    # each of the four kinds; each returns the fingerprint that the next one starts from, None for a hub checkpoint
+
+    def pretrain(self, model: Model) -> str | None:
+        if model.pretraining is None:
+            return None
+        return self.add(
+            RunKind.PRETRAIN,
+            model,
+            data=(self.text(),),
+            training=model.pretraining,
+            parents=(),
+            seed=None,  # one checkpoint a model, as with a published encoder: seeds drive what comes after it
+            label="none",
+            count=sum(mini.TEXT_SENTENCES.values()),
+        )
+
+    def intermediate_training(self, recipe: Recipe) -> Training:
+        own = [self.training_of(TASKS[t]) for t in recipe.tasks]
+        chosen = own[0] if len(own) == 1 else mixed_training(own)
+        return recipe.training.applied_to(chosen)
+
+    def intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
+        """The encoder after the recipe's intermediate stage; the pretrained one where it has none."""
+        start = self.pretrain(model)
+        parents = (start,) if start else ()
+        if recipe.kind in (RecipeKind.NONE, RecipeKind.CONTROL_TARGET):
+            return start
+        training = self.intermediate_training(recipe)
+        if recipe.kind is RecipeKind.CONTROL_MLM:
+            assert model.pretraining is not None  # problems() admits this recipe for the mini source only
+            training = model.pretraining.model_copy(
+                update={"steps": training.steps_for(0), "learning_rate": model.pretraining.learning_rate / 2}
+            )
+            data: tuple[DataSpec, ...] = (self.text(),)
+            count = sum(mini.TEXT_SENTENCES.values())
+        else:
+            tasks = [TASKS[t] for t in recipe.tasks]
+            data = tuple(self.data(t, s) for t in tasks for s in (Split.TRAIN, Split.VALIDATION))
+            count = sum(examples(t, Split.TRAIN, self.request.source) for t in tasks)
+        return self.add(
+            RunKind.INTERMEDIATE,
+            model,
+            data=data,
+            training=training,
+            parents=parents,
+            recipe=recipe,
+            seed=seed,
+            label=recipe.name,
+            count=count,
+        )
+
+    def cell(self, model: Model, recipe: Recipe, target: Task, seed: int) -> Cell:
+        source = self.request.source
+        offered = target.languages_in(source)
+        languages = tuple(code for code in offered if self.request.languages is None or code in self.request.languages)
+        start = (
+            self.intermediate(model, recipe, seed)
+            if target.trained_on or recipe.kind is not RecipeKind.CONTROL_TARGET
+            else None
+        )
+        test = self.data(target, target.evaluated_on)
+        base: Training | None = None
+        train: tuple[DataSpec, ...] = ()
+        if target.trained_on is not None:
+            trainer = TASKS[target.trained_on]
+            if not trainer.available_in(source):
+                return Cell(
+                    model.name, recipe.name, target.name, seed, None, f"{trainer.name} has no {source.value} source"
+                )
+            # the target's own settings, on the training set it borrows
+            own = target.mini_training if source is Source.MINI else target.training
+            base = self.request.finetuning.applied_to(own or self.training_of(trainer))
+            count = examples(trainer, Split.TRAIN, source)
+            base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
+            train = tuple(self.data(trainer, s) for s in (Split.TRAIN, Split.VALIDATION))
+        elif recipe.kind is RecipeKind.CONTROL_TARGET:
+            return Cell(
+                model.name,
+                recipe.name,
+                target.name,
+                seed,
+                None,
+                f"{target.name} has no training that could be prolonged",
+            )
+        settings = digest(
+            {
+                "engine": ENGINE_VERSION,
+                "model": self.model_spec(model).model_dump(mode="json"),
+                "training": base.model_dump(mode="json") if base else None,
+                "data": [d.model_dump(mode="json") for d in (*train, test)],
+                "precision": self.request.precision,
+                "device": self.request.device.value,
+            }
+        )
+        checkpoint = start
+        if base is not None:
+            training = base
+            if recipe.kind is RecipeKind.CONTROL_TARGET:
+                extra = self.intermediate_training(recipe).steps_for(0)
+                training = base.model_copy(update={"steps": (base.steps or 0) + extra})
+            checkpoint = self.add(
+                RunKind.FINETUNE,
+                model,
+                data=train,
+                training=training,
+                parents=(start,) if start else (),
+                seed=seed,
+                label=recipe.name,
+                target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
+                settings=settings,
+                count=examples(TASKS[str(target.trained_on)], Split.TRAIN, source),
+            )
+        # Retrieval from the pretrained encoder has no training of its own, hence no seed.
+        untrained = base is None and recipe.kind is RecipeKind.NONE
+        evaluate = self.add(
+            RunKind.EVALUATE,
+            model,
+            data=(test,),
+            training=base,
+            parents=(checkpoint,) if checkpoint else (),
+            languages=languages,
+            seed=None if untrained else seed,
+            label=recipe.name,
+            target=target.name,
+            settings=settings,
+            count=examples(target, target.evaluated_on, source) * len(languages),
+        )
+        return Cell(model.name, recipe.name, target.name, seed, evaluate)
+
+
+def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
+    """Expand a request into its graph of runs, baselines included.
+
+    The order is depth first, so that the first gain appears as soon as it can: per model and seed, target by target,
+    the baseline before the recipes.
+
+    Raises:
+        Invalid: the request names something that cannot be done (``problems`` says what, field by field).
+    """
+    errors = problems(request)
+    if errors:
+        raise Invalid("The experiment cannot be planned.", errors=errors)
+    planner = _Planner(request, pins or Pins())
+    recipes = (BASELINE, *(r for r in request.recipes if r != BASELINE))
+    cells = [
+        planner.cell(MODELS[model], recipe, TASKS[target], seed)
+        for seed in request.seeds
+        for model in request.models
+        for target in request.targets
+        for recipe in recipes
+    ]
+    return Plan(planner.runs, tuple(cells))
+
+
+def same_data_twice(recipe: str, target: str) -> bool:
+    """Whether the target's training set is also an intermediate task of the recipe (MNLI → XNLI, SQuAD → XQuAD).
+
+    Such cells run and are labelled, and are left out of headline means.
+    """
+    body = recipe.split("@")[0]
+    if body == "none" or body.startswith("control") or target not in TASKS:
+        return False
+    return TASKS[target].trained_on in body.split("+")

@@ -1,0 +1,275 @@
+"""What an experiment will take: device-hours, time until done and disk, from what finished runs have taken.
+
+A forecast rests on measurements or does not exist. For each run the nearest measurements are used, and the farther
+they are, the wider the band:
+
+1. the same kind of run on the same model and data (another seed, another recipe before it): seconds per unit
+2. the same kind and model, other data: seconds per token place
+3. the same kind, other models: seconds per FLOP, by the analytic count over non-embedding parameters
+4. any run on this device class: seconds per FLOP
+
+A *unit* is an optimiser step, or an example of an ``evaluate`` run; a *token place* is one position of a batch padded
+to its longest allowed length. Measurements of another device class never enter. Speeds of the runs of one experiment
+go together (same machines, same code), so the ends of the band are sums of ends, not a root of squares.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.domain.experiment import Plan
+from backend.domain.model import MODELS
+from backend.domain.run import DeviceClass, RunKind, RunSpec
+from backend.domain.schemas import Band
+
+DEFAULT_LENGTH = 128  # sub-words of a sentence where no fine-tuning says how long they are (retrieval)
+WEIGHT_BYTES = 4  # of a saved parameter; checkpoints are fp32 whatever the precision of the computation
+TRAINING_BYTES = 16  # of a parameter in a resumable checkpoint: weights, both Adam moments, best weights so far
+PREDICTION_BYTES = 200  # of one stored prediction
+
+#: Half-width, as a factor, below which a band of each tier is not believed, however well the measurements agree.
+SPREAD = {1: 1.15, 2: 1.5, 3: 2.0, 4: 3.0}
+FEW = 3  # measurements; below, the factor counts twice
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How much a run does, in three measures. ``like`` names the data, for *the same work*."""
+
+    kind: RunKind
+    model: str
+    like: str
+    units: float
+    places: float
+    flops: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A finished run: what it did and what it took, in seconds."""
+
+    work: Work
+    device_class: DeviceClass
+    wall_seconds: float
+    device_seconds: float  # wall × share of the device
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """``device_hours`` is None where nothing was measured, ``hours_until_done`` also where no worker is alive.
+    ``rests_on`` says in words which of the two holds and why."""
+
+    device_hours: Band | None
+    hours_until_done: Band | None
+    disk_bytes: int
+    rests_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Seconds of one run as (low, median, high), and the tier they come from."""
+
+    wall: tuple[float, float, float]
+    device: tuple[float, float, float]
+    tier: int
+
+
+def work(spec: RunSpec, *, model: str, steps: int, examples: int) -> Work:
+    """The work of one run.
+
+    Args:
+        spec: what it computes.
+        model: its name in the catalogue.
+        steps: optimiser steps; 0 for ``evaluate``.
+        examples: test examples of an ``evaluate`` run, over all its languages.
+
+    Raises:
+        KeyError: the model is not in the catalogue.
+    """
+    parameters = MODELS[model].parameters_non_embedding
+    length = spec.training.max_length if spec.training else DEFAULT_LENGTH
+    like = "+".join(dict.fromkeys(d.task for d in spec.data))
+    if spec.kind is RunKind.EVALUATE:
+        units = float(examples)
+        places = units * length
+        return Work(spec.kind, model, like, units, places, 2.0 * parameters * places)
+    units = float(steps)
+    places = units * (spec.training.batch_size if spec.training else 1) * length
+    return Work(spec.kind, model, like, units, places, 6.0 * parameters * places)
+
+
+def forecast(
+    plan: Plan,
+    *,
+    to_do: Collection[str],
+    unfinished: Collection[str],
+    measured: Iterable[Measured],
+    device: DeviceClass,
+    slots: int,
+) -> Forecast:
+    """Forecast an experiment that has not been submitted.
+
+    Args:
+        plan: its graph of runs.
+        to_do: fingerprints that it would create; these cost.
+        unfinished: fingerprints that must end before it is done: ``to_do`` and what others have under way.
+        measured: finished runs; those of another device class are ignored.
+        device: the device class asked for.
+        slots: runs that the live workers of this class can run at a time.
+    """
+    rates = _Rates(m for m in measured if m.device_class is device)
+    estimates: dict[str, _Estimate] = {}
+    unknown = False
+    for fingerprint in plan.runs:
+        if fingerprint in to_do or fingerprint in unfinished:
+            run = plan.runs[fingerprint]
+            found = rates.estimate(work(run.spec, model=run.model, steps=run.steps, examples=run.examples))
+            if found is None:
+                unknown = True
+            else:
+                estimates[fingerprint] = found
+    disk = disk_bytes(plan, to_do, slots)
+    if unknown:
+        words = f"Nothing has been measured on {device.value} yet: the first finished runs make a forecast possible."
+        return Forecast(None, None, disk, words)
+
+    def band(values: Sequence[float]) -> Band:
+        low, median, high = (value / 3600 for value in values)
+        return Band(low=low, median=median, high=high)
+
+    device_hours = band([sum(estimates[f].device[i] for f in to_do) for i in range(3)])
+    words = _words(Counter(estimates[f].tier for f in to_do))
+    if slots < 1:
+        words += f" No worker for {device.value} is alive, so there is no end time."
+        return Forecast(device_hours, None if unfinished else band((0.0, 0.0, 0.0)), disk, words)
+    parents = {f: tuple(p for p in plan.runs[f].spec.parents if p in estimates) for f in estimates}
+    ends = [makespan({f: e.wall[i] for f, e in estimates.items()}, parents, slots) for i in range(3)]
+    words += f" The end time counts {slots} {'slot' if slots == 1 else 'slots'} and nothing else in the queue."
+    return Forecast(device_hours, band(ends), disk, words)
+
+
+def _words(tiers: Mapping[int, int]) -> str:
+    total = sum(tiers.values())
+    if not total:
+        return "Every run exists already: nothing to compute."
+    said = {
+        1: "from finished runs of the same work",
+        2: "from other data on the same model",
+        3: "scaled by FLOPs from other models",
+        4: "scaled by FLOPs from other kinds of runs",
+    }
+    parts = [f"{tiers[tier]} {said[tier]}" for tier in sorted(tiers)]
+    return f"Forecast of {total} {'run' if total == 1 else 'runs'}: {', '.join(parts)}."
+
+
+def disk_bytes(plan: Plan, to_do: Collection[str], slots: int) -> int:
+    """Bytes the experiment will keep, and at its peak the resumable checkpoints of the runs in training."""
+    kept = 0
+    training: list[int] = []
+    for fingerprint in to_do:
+        run = plan.runs[fingerprint]
+        if run.spec.kind is RunKind.EVALUATE:
+            kept += PREDICTION_BYTES * run.examples
+        else:
+            parameters = MODELS[run.model].parameters
+            kept += WEIGHT_BYTES * parameters
+            training.append(TRAINING_BYTES * parameters)
+    return kept + sum(heapq.nlargest(max(1, slots), training))
+
+
+def makespan(seconds: Mapping[str, float], parents: Mapping[str, Collection[str]], slots: int) -> float:
+    """Seconds until all runs are done on this many equal slots, each slot taking the first run that is ready.
+
+    Args:
+        seconds: of each run, in the order in which they are taken.
+        parents: of each run, all of them among ``seconds``.
+        slots: at least 1.
+
+    Raises:
+        ValueError: fewer than one slot, or the runs wait for each other in a circle.
+    """
+    if slots < 1:
+        raise ValueError(f"slots must be at least 1, not {slots}")
+    order = {run: i for i, run in enumerate(seconds)}
+    missing = {run: len(parents[run]) for run in seconds}
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    for run in seconds:
+        for parent in parents[run]:
+            children[parent].append(run)
+    ready = [(order[run], run) for run in seconds if not missing[run]]
+    heapq.heapify(ready)
+    running: list[tuple[float, int, str]] = []
+    clock, finished = 0.0, 0
+    while ready or running:
+        while ready and len(running) < slots:
+            place, run = heapq.heappop(ready)
+            heapq.heappush(running, (clock + seconds[run], place, run))
+        clock, _, ended = heapq.heappop(running)
+        finished += 1
+        for child in children[ended]:
+            missing[child] -= 1
+            if not missing[child]:
+                heapq.heappush(ready, (order[child], child))
+    if finished < len(seconds):
+        raise ValueError("runs wait for each other in a circle")
+    return clock
+
+
+class _Rates:
+    """Seconds per unit, per place and per FLOP of the finished runs, grouped by the four tiers."""
+
+    def __init__(self, measured: Iterable[Measured]) -> None:
+        self.groups: defaultdict[tuple[int, tuple[str, ...]], list[tuple[float, float]]] = defaultdict(list)
+        for m in measured:
+            for tier, key, amount in _tiers(m.work):
+                if amount > 0:
+                    self.groups[tier, key].append((m.wall_seconds / amount, m.device_seconds / amount))
+
+    def estimate(self, of: Work) -> _Estimate | None:
+        """From the nearest tier that has measurements; None where none has."""
+        for tier, key, amount in _tiers(of):
+            rows = self.groups.get((tier, key))
+            if rows:
+                factor = SPREAD[tier] ** (2 if len(rows) < FEW else 1)
+                wall = _spread([row[0] for row in rows], factor)
+                device = _spread([row[1] for row in rows], factor)
+                return _Estimate(
+                    (wall[0] * amount, wall[1] * amount, wall[2] * amount),
+                    (device[0] * amount, device[1] * amount, device[2] * amount),
+                    tier,
+                )
+        return None
+
+
+def _tiers(w: Work) -> tuple[tuple[int, tuple[str, ...], float], ...]:
+    kind = w.kind.value
+    return (
+        (1, (kind, w.model, w.like), w.units),
+        (2, (kind, w.model), w.places),
+        (3, (kind,), w.flops),
+        (4, (), w.flops),
+    )
+
+
+def _spread(rates: Sequence[float], factor: float) -> tuple[float, float, float]:
+    """10 %, 50 % and 90 % of the rates, the ends at least ``factor`` away from the middle."""
+    middle = quantile(rates, 0.5)
+    return min(quantile(rates, 0.1), middle / factor), middle, max(quantile(rates, 0.9), middle * factor)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which this share lies, linear between order statistics.
+
+    Raises:
+        ValueError: no values.
+    """
+    if not values:
+        raise ValueError("values must not be empty")
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -1,0 +1,229 @@
+"""What a task is: a format (who behaves) and facts (what is read, in which languages, how it is scored).
+
+A task file under ``tasks/`` is almost all data. Behaviour (head, encoding, decoding, metrics) belongs to the
+format and lives once per format in ``worker/formats``; the one function a task owns is ``read``, which turns a
+row of the data set, in the shape of its hub original, into one of the example shapes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from backend.domain.language import LANGUAGES
+from backend.domain.training import Training
+
+
+class Format(StrEnum):
+    """The shapes a task can have. Each member has exactly one file in ``worker/formats``."""
+
+    CLASSIFICATION = "classification"
+    TAGGING = "tagging"
+    SPAN_QA = "span_qa"
+    MULTIPLE_CHOICE = "multiple_choice"
+    BITEXT_RETRIEVAL = "bitext_retrieval"
+
+
+class Role(StrEnum):
+    """What a task may be used for."""
+
+    INTERMEDIATE = "intermediate"  # English training before the target
+    TARGET = "target"  # evaluated zero-shot in its languages
+    TRAINING = "training"  # only the English training set of a target (COPA for XCOPA)
+
+
+class Split(StrEnum):
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Source(StrEnum):
+    """Where rows come from: three sources behind one door (``worker/data.py``)."""
+
+    HUB = "hub"
+    FILES = "files"
+    MINI = "mini"
+
+
+# --- example shapes: what ``read`` returns -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One text or a pair of texts with one label (an index into ``Task.labels``; None when withheld)."""
+
+    id: str
+    first: str
+    second: str | None
+    label: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenised sentence with one tag per token (indices into ``Task.labels``)."""
+
+    id: str
+    tokens: tuple[str, ...]
+    tags: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    text: str
+    start: int  # character offset into the context
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a context; answers are spans of it. No answers means unanswerable."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A prompt and two or more options, of which ``label`` is the index of the right one."""
+
+    id: str
+    prompt: str
+    options: tuple[str, ...]
+    label: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bitext:
+    """Line ``id`` of a language and its English translation; both sides form one retrieval pool each."""
+
+    id: str
+    sentence: str
+    english: str
+
+
+Example = Pair | Tokens | Question | Choice | Bitext
+Row = Mapping[str, Any]
+
+SHAPE: Mapping[Format, type[Any]] = {
+    Format.CLASSIFICATION: Pair,
+    Format.TAGGING: Tokens,
+    Format.SPAN_QA: Question,
+    Format.MULTIPLE_CHOICE: Choice,
+    Format.BITEXT_RETRIEVAL: Bitext,
+}
+
+
+# --- where rows come from --------------------------------------------------------------------------------
+
+
+class Facts(BaseModel):
+    """Base of declarations: frozen, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Hub(Facts):
+    """A data set on the Hugging Face hub.
+
+    ``config`` is one configuration name, with ``{language}`` where it varies. ``revision`` stays None until it has
+    been resolved to a commit at first use and recorded in the store: nobody writes down a hash they have not seen.
+    ``language_column`` names the column to filter by where one configuration holds every language.
+    """
+
+    id: str
+    config: str | None = None
+    configs: Mapping[str, str] = Field(default_factory=dict)  # language → configuration, where the names are irregular
+    revision: str | None = None
+    splits: Mapping[Split, str] = Field(
+        default_factory=lambda: {Split.TRAIN: "train", Split.VALIDATION: "validation", Split.TEST: "test"}
+    )
+    language_column: str | None = None
+
+
+class Layout(Facts):
+    """One way the original files lie in a directory, and how such a file becomes rows in the hub's shape.
+
+    ``pattern`` is relative to the data root and may hold ``{language}`` and ``{split}``; ``names`` says how a split or
+    a language is spelled there (``test`` for validation, ``swh`` for sw).
+    """
+
+    pattern: str
+    rows: Callable[[Path, str], Iterator[dict[str, Any]]]
+    splits: Mapping[Split, str] = Field(default_factory=dict)
+    languages: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Retrieval(Facts):
+    """How a sentence becomes a vector: hidden state after this share of the layers, pooled over tokens."""
+
+    layer_fraction: float = Field(gt=0, le=1)
+    pooling: str = Field(pattern="^(mean|cls)$")
+
+
+class Task(Facts):
+    """A task of the catalogue. The file's name is the task's name.
+
+    ``languages`` are those the real data set has test data in; ``mini_languages`` those of its mini version.
+    ``trained_on`` names the task whose English training set a target is fine-tuned on: itself, another task (XNLI
+    trains on MNLI) or None (retrieval without training). ``metrics[0]`` is the headline metric.
+    Raise ``version`` whenever the numbers would change: it enters every fingerprint.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")
+    title: str
+    summary: str
+    version: int = Field(ge=1)
+    format: Format
+    roles: frozenset[Role]
+    languages: tuple[str, ...]
+    mini_languages: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = Field(min_length=1)
+    trained_on: str | None = None
+    evaluated_on: Split = Split.TEST
+    sizes: Mapping[Split, int] = Field(default_factory=dict)  # examples in the real English data
+    hub: Hub | None = None
+    files: tuple[Layout, ...] = ()
+    mini: str | None = None  # name of its generator in backend.domain.mini
+    retrieval: Retrieval | None = None
+    training: Training | None = None  # the benchmark's own settings
+    mini_training: Training | None = None
+    licence: str
+    citation: str
+    read: Callable[[Row], Example | None]  # None: a row to leave out
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Task:
+        for code in (*self.languages, *self.mini_languages):
+            if code not in LANGUAGES:
+                from backend.errors import unknown
+
+                raise ValueError(unknown("language", code, tuple(LANGUAGES)))
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError(f"task {self.name}: a language is listed twice")
+        if Role.TARGET in self.roles and self.format is not Format.BITEXT_RETRIEVAL and self.trained_on is None:
+            raise ValueError(f"target {self.name} of format {self.format} needs trained_on")
+        if self.format is Format.BITEXT_RETRIEVAL and self.retrieval is None:
+            raise ValueError(f"retrieval task {self.name} needs its layer and pooling")
+        if self.format in (Format.CLASSIFICATION, Format.TAGGING) and not self.labels:
+            raise ValueError(f"task {self.name} of format {self.format} needs labels")
+        return self
+
+    @property
+    def headline(self) -> str:
+        return self.metrics[0]
+
+    def available_in(self, source: Source) -> bool:
+        return {Source.HUB: self.hub is not None, Source.FILES: bool(self.files), Source.MINI: self.mini is not None}[
+            source
+        ]
+
+    def languages_in(self, source: Source) -> tuple[str, ...]:
+        return self.mini_languages if source is Source.MINI else self.languages

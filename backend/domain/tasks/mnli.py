@@ -1,0 +1,58 @@
+"""MNLI: does the premise entail the hypothesis, contradict it, or neither? English (Williams et al. 2018)."""
+
+from backend.domain.layouts import jsonl, tsv
+from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task
+from backend.domain.training import Training
+
+LABELS = ("entailment", "neutral", "contradiction")
+
+
+def read(row: Row) -> Pair | None:
+    """Hub rows carry a class index, the originals a word; ``-`` (no majority among annotators) is left out."""
+    label = row["label"] if "label" in row else row["gold_label"]
+    if label in ("-", -1):
+        return None
+    index = int(label) if isinstance(label, int) or str(label).isdigit() else LABELS.index(label)
+    first = row["premise"] if "premise" in row else row["sentence1"]
+    second = row["hypothesis"] if "hypothesis" in row else row["sentence2"]
+    return Pair(str(row.get("idx", row.get("line", ""))), first, second, index)
+
+
+TASK = Task(
+    name="mnli",
+    title="MNLI",
+    summary="Does the premise entail the hypothesis? English, ten genres.",
+    version=1,
+    format=Format.CLASSIFICATION,
+    roles=frozenset({Role.INTERMEDIATE}),
+    languages=("en",),
+    mini_languages=("en",),
+    labels=LABELS,
+    metrics=("accuracy",),
+    trained_on="mnli",
+    evaluated_on=Split.VALIDATION,
+    sizes={Split.TRAIN: 392702, Split.VALIDATION: 9815},
+    hub=Hub(
+        id="nyu-mll/glue",
+        config="mnli",
+        splits={Split.TRAIN: "train", Split.VALIDATION: "validation_matched"},
+    ),
+    files=(
+        Layout(
+            pattern="mnli/original/multinli_1.0/multinli_1.0_{split}.jsonl",
+            rows=jsonl,
+            splits={Split.TRAIN: "train", Split.VALIDATION: "dev_matched"},
+        ),
+        Layout(
+            pattern="mnli/glue/MNLI/{split}.tsv",
+            rows=tsv(quoted=False),
+            splits={Split.TRAIN: "train", Split.VALIDATION: "dev_matched"},
+        ),
+    ),
+    mini="mnli",
+    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=128),
+    mini_training=Training(learning_rate=5e-4, batch_size=64, steps=300, max_length=64),
+    licence="MultiNLI licence (OANC, CC BY-SA, CC BY)",
+    citation="Williams, Nangia & Bowman 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding",
+    read=read,
+)

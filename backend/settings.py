@@ -1,0 +1,111 @@
+"""Every setting, once: an environment variable ``CROSSLIFT_<NAME>``, its default and what it is for.
+
+``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for ``CROSSLIFT_TASKS``
+(the catalogue is built at import, ``backend/domain/tasks``) and the dashboard's one address of its API.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, computed_field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CROSSLIFT_", extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(
+        Path(".crosslift"), description="folder of all state: database, artifacts, sockets, logs, caches"
+    )
+    host: str = Field("127.0.0.1", description="address the web process listens on")
+    port: int = Field(8321, ge=0, le=65535, description="port of the web process")
+    public_url: str | None = Field(
+        None, description="address that others reach this installation under; makes links that travel"
+    )
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy address; default: SQLite in HOME")
+    redis_url: SecretStr | None = Field(
+        None, description="broker; default: an embedded Redis on a socket in a private folder"
+    )
+    artifacts: str | None = Field(
+        None, description="where checkpoints and predictions live, any fsspec address; default: HOME/artifacts"
+    )
+    data_root: Path | None = Field(
+        None, description="folder with benchmark files in their original formats, for source `files`"
+    )
+    tasks: str | None = Field(None, description="more folders with task files, separated like PATH")
+    workers: int = Field(0, ge=0, le=256, description="runs at a time on this machine; 0: one per CPU core, at most 4")
+    threads: int = Field(
+        0, ge=0, le=256, description="torch threads a run may use; 0: the cores shared out over the workers"
+    )
+    device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="device class this machine's worker serves")
+    lease_seconds: float = Field(30, gt=1, le=600, description="a run without a heartbeat for this long is taken back")
+    heartbeat_seconds: float = Field(5, gt=0.05, le=60, description="between two heartbeats of a running run")
+    sweep_seconds: float = Field(
+        5, gt=0.1, le=60, description="between two sweeps that ring again and take back expired leases"
+    )
+    checkpoint_seconds: float = Field(60, gt=0.1, le=86400, description="between two checkpoints of a training run")
+    grace_seconds: float = Field(
+        30, gt=0.1, le=3600, description="what a run gets to save and stop before its process is killed"
+    )
+    max_attempts: int = Field(3, ge=1, le=100, description="tries before a run whose process keeps dying is failed")
+    trusted_hosts: str = Field(
+        "127.0.0.1,localhost,[::1],testserver", description="host names the web process answers to, separated by commas"
+    )
+    api_url: str | None = Field(None, description="address of the API when the dashboard runs apart from it")
+    offline: bool = Field(False, description="never ask the hub: only what is on this machine")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def database(self) -> str:
+        """The address with its password; never logged."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.root / 'crosslift.db'}"
+
+    @property
+    def broker(self) -> str:
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"redis+socket://{self.redis_socket}"
+
+    @property
+    def root(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def redis_socket(self) -> Path:
+        """In HOME, unless that is too long for a socket address (100 bytes): then in a private temporary folder."""
+        path = self.root / "run" / "redis.sock"
+        if len(os.fsencode(path)) <= 100:
+            return path
+        import hashlib
+        import tempfile
+
+        short = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"crosslift-{os.getuid()}-{short}" / "redis.sock"
+
+    @property
+    def artifact_root(self) -> str:
+        return self.artifacts or f"file://{self.root / 'artifacts'}"
+
+    @property
+    def slots(self) -> int:
+        return self.workers or min(4, os.cpu_count() or 1)
+
+    @property
+    def threads_per_run(self) -> int:
+        return self.threads or max(1, (os.cpu_count() or 1) // self.slots)
+
+    @property
+    def url(self) -> str:
+        """The address to show; a link made on it reaches nobody else unless PUBLIC_URL is set."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read once."""
+    return Settings()

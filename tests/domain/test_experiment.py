@@ -1,0 +1,211 @@
+"""From a request to the graph of runs: sharing, baselines, order, fingerprints, and what is refused."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from backend.domain.experiment import ExperimentRequest, Pins, plan, problems, same_data_twice
+from backend.domain.run import FOLLOWS, TERMINAL, RunKind, RunState, canonical, digest
+from backend.domain.task import Source
+from backend.errors import Invalid
+
+
+def request(**changes):
+    base = {
+        "name": "study",
+        "models": ["mini-2"],
+        "recipes": ["mnli"],
+        "targets": ["xnli"],
+        "seeds": [0],
+    }
+    return ExperimentRequest.model_validate({**base, **changes})
+
+
+def kinds(planned):
+    return [run.spec.kind for run in planned.runs.values()]
+
+
+def test_the_baseline_is_added_and_comes_first():
+    planned = plan(request())
+    assert [c.recipe for c in planned.cells] == ["none", "mnli"]
+    assert kinds(planned) == [
+        RunKind.PRETRAIN, RunKind.FINETUNE, RunKind.EVALUATE,  # none
+        RunKind.INTERMEDIATE, RunKind.FINETUNE, RunKind.EVALUATE,  # mnli
+    ]  # fmt: skip
+
+
+def test_parents_come_before_children_and_exist():
+    planned = plan(
+        request(
+            models=["mini-2", "mini-4"],
+            recipes=["mnli", "mnli+squad", "control:mnli", "control-mlm:mnli"],
+            targets=["xnli", "xcopa", "udpos", "xquad", "tatoeba"],
+            seeds=[0, 1],
+        )
+    )
+    seen = set()
+    for fingerprint, run in planned.runs.items():
+        assert set(run.spec.parents) <= seen
+        assert run.fingerprint == fingerprint == run.spec.fingerprint
+        seen.add(fingerprint)
+
+
+def test_an_intermediate_run_is_shared_by_all_targets_and_the_pretraining_by_all_seeds():
+    planned = plan(request(targets=["xnli", "xcopa", "udpos", "tatoeba"], seeds=[0, 1, 2]))
+    assert kinds(planned).count(RunKind.PRETRAIN) == 1
+    assert kinds(planned).count(RunKind.INTERMEDIATE) == 3
+    assert kinds(planned).count(RunKind.FINETUNE) == 3 * 2 * 3
+    # retrieval without an intermediate task has no training of its own, hence no seed: one run for all three
+    assert kinds(planned).count(RunKind.EVALUATE) == 3 * 2 * 3 + 1 + 3
+
+
+def test_retrieval_baseline_has_no_seed_and_its_treated_runs_do():
+    planned = plan(request(targets=["tatoeba"], seeds=[4, 5]))
+    seeds = {(r.recipe, r.seed) for r in planned.runs.values() if r.spec.kind is RunKind.EVALUATE}
+    assert seeds == {("none", None), ("mnli", 4), ("mnli", 5)}
+
+
+def test_treated_run_and_baseline_share_their_settings_and_other_settings_do_not():
+    def settings(**changes):
+        return {r.settings for r in plan(request(**changes)).runs.values() if r.spec.kind is RunKind.EVALUATE}
+
+    assert len(settings(recipes=["mnli", "control:mnli", "mnli+squad"])) == 1
+    assert settings() != settings(finetuning={"learning_rate": 0.001})
+    assert settings() != settings(models=["mini-4"])
+
+
+def test_the_control_spends_the_intermediate_steps_on_the_target():
+    runs = plan(request(recipes=["mnli", "control:mnli"], targets=["xcopa"])).runs.values()
+    steps = {r.recipe: r.steps for r in runs if r.spec.kind is RunKind.FINETUNE}
+    spent = next(r.steps for r in runs if r.spec.kind is RunKind.INTERMEDIATE)
+    assert steps["mnli"] == steps["none"]
+    assert steps["control:mnli"] == steps["none"] + spent
+
+
+def test_the_mlm_control_costs_as_many_steps_as_the_stage_it_controls_for():
+    runs = plan(request(recipes=["mnli", "control-mlm:mnli"])).runs.values()
+    steps = {r.recipe: r.steps for r in runs if r.spec.kind is RunKind.INTERMEDIATE}
+    assert steps["mnli"] == steps["control-mlm:mnli"] > 0
+
+
+def test_a_control_on_the_target_does_not_apply_to_a_target_without_training():
+    planned = plan(request(recipes=["control:mnli"], targets=["tatoeba", "xcopa"]))
+    assert [(c.target, c.recipe) for c in planned.not_applicable] == [("tatoeba", "control:mnli")]
+    assert "no training" in planned.not_applicable[0].reason
+
+
+def test_a_mixture_takes_the_steps_of_all_its_tasks():
+    runs = plan(request(recipes=["mnli", "squad", "mnli+squad"])).runs.values()
+    steps = {r.recipe: r.steps for r in runs if r.spec.kind is RunKind.INTERMEDIATE}
+    assert steps["mnli+squad"] == steps["mnli"] + steps["squad"]
+
+
+def test_fingerprints_depend_on_what_changes_numbers_and_on_nothing_else():
+    def prints(**changes):
+        return set(plan(request(**changes)).runs)
+
+    assert prints(name="another name", priority=3) == prints()
+    assert prints(seeds=[1]) & prints() == {
+        f for f, r in plan(request()).runs.items() if r.spec.kind is RunKind.PRETRAIN
+    }
+    assert prints(recipes=["mnli", "squad"]) > prints()
+    assert not prints(models=["mini-4"]) & prints()
+    evaluated = {
+        r.spec.languages for r in plan(request(languages=["de", "sw"])).runs.values() if r.spec.kind is RunKind.EVALUATE
+    }
+    assert evaluated == {("de", "sw")}
+
+
+def test_fingerprints_are_the_same_in_another_process():
+    code = (
+        "from backend.domain.experiment import *; import json;"
+        "r = ExperimentRequest(name='study', models=['mini-2'], recipes=['mnli'], targets=['xnli']);"
+        "print(json.dumps(list(plan(r).runs)))"
+    )
+    env = {"PYTHONHASHSEED": "7", "PATH": "/usr/bin"}
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**env, "PYTHONPATH": ":".join(p for p in sys.path if p)},
+    )
+    assert json.loads(out.stdout) == list(plan(request()).runs)
+
+
+def test_a_resolved_revision_enters_the_fingerprint_and_an_unset_one_is_not_made_up():
+    hub = request(source="hub", models=["xlmr-base"])
+    unset = plan(hub)
+    assert {r.spec.model.revision for r in unset.runs.values()} == {None}
+    pinned = plan(hub, Pins(models={"FacebookAI/xlm-roberta-base": "a" * 40}, data={(Source.HUB, "mnli"): "b" * 40}))
+    assert {r.spec.model.revision for r in pinned.runs.values()} == {"a" * 40}
+    assert not set(unset.runs) & set(pinned.runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "message"),
+    [
+        ({"models": ["mini-3"]}, "/models/0", "did you mean"),
+        ({"targets": ["xnil"]}, "/targets/0", "did you mean xnli"),
+        ({"targets": ["mnli"]}, "/targets/0", "unknown target task"),
+        ({"recipes": ["mnli", "xnli"]}, "/recipes/1", "unknown intermediate task"),
+        ({"languages": ["de", "dee"]}, "/languages/1", "unknown language"),
+        ({"languages": ["qu"]}, "/languages", "none of these languages"),
+        ({"models": ["mini-2", "mini-2"]}, "/models/1", "named twice"),
+        ({"recipes": ["mnli", "mnli"]}, "/recipes/1", "named twice"),
+        ({"seeds": [3, 3]}, "/seeds/1", "named twice"),
+        ({"models": ["xlmr-base"]}, "/models/0", "does not go with source mini"),
+        ({"source": "hub", "models": ["xlmr-base"], "targets": ["udpos"]}, "/targets/0", "no hub source"),
+        ({"source": "hub", "models": ["xlmr-base"], "recipes": ["control-mlm:mnli"]}, "/recipes/0", "pretraining text"),
+        ({"precision": "bf16"}, "/precision", "fp32"),
+        ({"seeds": list(range(100)), "targets": ["xnli", "xcopa", "udpos", "xquad", "tatoeba"],
+          "recipes": ["none", "mnli", "squad", "hellaswag", "mnli+squad"]}, "/seeds", "2,500 cells"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_planned_is_refused_by_field(changes, pointer, message):
+    found = {e.pointer: e.message for e in problems(request(**changes))}
+    assert message in found[pointer]
+    with pytest.raises(Invalid):
+        plan(request(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": [-1]}, {"seeds": [2**31]}, {"seeds": []}, {"models": []}, {"name": ""}, {"name": "a\nb"},
+        {"name": "\x1b[2J"}, {"name": "\ud800"}, {"recipes": ["mnli+mnli"]}, {"nonsense": 1}, {"priority": 11},
+        {"finetuning": {"learning_rate": float("nan")}},
+    ],
+)  # fmt: skip
+def test_what_no_schema_can_hold_is_refused(changes):
+    with pytest.raises(ValidationError):
+        request(**changes)
+
+
+def test_same_data_twice_is_known():
+    assert (
+        same_data_twice("mnli", "xnli")
+        and same_data_twice("mnli+squad", "xquad")
+        and same_data_twice("mnli@steps=9", "xnli")
+    )
+    assert (
+        not same_data_twice("none", "xnli")
+        and not same_data_twice("squad", "xnli")
+        and not same_data_twice("control:mnli", "xnli")
+    )
+
+
+def test_terminal_states_never_change_and_every_other_one_can_end():
+    assert set(FOLLOWS) == set(RunState)
+    assert all(not FOLLOWS[state] for state in TERMINAL)
+    assert all(RunState.CANCELLED in FOLLOWS[state] for state in set(RunState) - TERMINAL)
+
+
+def test_canonical_json_is_one_text_for_one_value():
+    assert canonical({"b": 1, "a": [1.5, "ü"]}) == '{"a":[1.5,"\\u00fc"],"b":1}'
+    assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    with pytest.raises(ValueError):
+        canonical({"a": float("nan")})

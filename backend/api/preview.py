@@ -1,0 +1,75 @@
+"""What submitting would do, without doing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlmodel import Session
+
+from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
+from backend.domain.forecast import forecast
+from backend.domain.gains import what_seeds_can_show
+from backend.domain.run import RunState, digest
+from backend.domain.schemas import CellView, Preview, WorkerView
+from backend.store import experiments, gains, workers
+
+#: A worker not seen for this long is not counted on.
+ALIVE_SECONDS = 60.0
+
+
+def preview(session: Session, request: ExperimentRequest) -> Preview:
+    """Expand, look up what exists, forecast the rest. Writes nothing.
+
+    Raises:
+        Invalid: the request cannot be planned; says what, field by field.
+    """
+    planned = plan(request, experiments.pins(session))
+    existing = experiments.existing(session, list(planned.runs))
+    to_do = {f for f in planned.runs if f not in existing}
+    ahead = {f for f, (_, state) in existing.items() if state is not RunState.DONE}
+    expected = forecast(
+        planned,
+        to_do=to_do,
+        unfinished=to_do | ahead,
+        measured=gains.throughput(session),
+        device=request.device,
+        slots=live_slots(workers.listing(session), request.device.value),
+    )
+    kinds = Counter(run.spec.kind for run in planned.runs.values())
+    return Preview(
+        cells=len(planned.cells),
+        runs=len(planned.runs),
+        runs_to_do=len(to_do),
+        runs_reused=len(existing),
+        by_kind=dict(kinds),
+        not_applicable=[_cell(cell) for cell in planned.not_applicable],
+        device_hours=expected.device_hours,
+        hours_until_done=expected.hours_until_done,
+        disk_bytes=expected.disk_bytes,
+        forecast_from=expected.rests_on,
+        seeds_can_show=what_seeds_can_show(len(request.seeds)),
+        same_data_twice=_twice(planned),
+        fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),
+    )
+
+
+def live_slots(listed: Iterable[WorkerView], device: str) -> int:
+    """Runs that the workers of this device class, seen in the last minute, can run at a time."""
+    return sum(w.slots for w in listed if device in w.queues and w.seen_age_seconds <= ALIVE_SECONDS)
+
+
+def _cell(cell: Cell) -> CellView:
+    return CellView(
+        model=cell.model,
+        recipe=cell.recipe,
+        target=cell.target,
+        seed=cell.seed,
+        status="not applicable",
+        reason=cell.reason,
+    )
+
+
+def _twice(planned: Plan) -> list[str]:
+    pairs = dict.fromkeys((c.recipe, c.target) for c in planned.cells if c.evaluate is not None)
+    return [f"{recipe} → {target}" for recipe, target in pairs if same_data_twice(recipe, target)]

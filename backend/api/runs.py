@@ -1,0 +1,149 @@
+"""Runs, the queue they wait in and the workers that do them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from backend.api import answers
+from backend.api.bodies import StrictRoute
+from backend.api.deps import LARGEST_ID, AtDoor, Cursor, Limit, RunId
+from backend.api.events import watch
+from backend.api.problems import RESPONSES
+from backend.api.watching import run_watcher
+from backend.domain.run import DeviceClass, RunKind, RunState
+from backend.domain.schemas import Curve, LogLine, Page, QueueView, RunDetail, RunView, ScoreView, WorkerView
+from backend.store import history, runs, workers
+
+router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
+
+Name = Annotated[str | None, Query(min_length=1, max_length=60)]
+
+
+@router.get("/runs", operation_id="list_runs", response_model=Page[RunView], tags=["runs"])
+def list_runs(
+    request: Request,
+    response: Response,
+    door: AtDoor,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    experiment: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="only those it lists")] = None,
+    state: RunState | None = None,
+    kind: RunKind | None = None,
+    model: Name = None,
+    target: Name = None,
+) -> Page[RunView]:
+    """Runs, newest first. Filters go together; one that matches nothing gives an empty page."""
+    with door.store.read() as session:
+        page = history.page(
+            session,
+            limit=limit,
+            cursor=cursor,
+            experiment=experiment,
+            state=state,
+            kind=kind,
+            model=model,
+            target=target,
+        )
+    answers.link_next(request, response, page)
+    return page
+
+
+@router.get("/runs/{run_id}", operation_id="get_run", response_model=RunView, tags=["runs"])
+def get_run(run_id: RunId, door: AtDoor) -> RunView:
+    """One run: where it stands, in words too."""
+    with door.store.read() as session:
+        return history.view(session, run_id)
+
+
+@router.get("/runs/{run_id}/detail", operation_id="get_run_detail", response_model=RunDetail, tags=["runs"])
+def get_run_detail(run_id: RunId, door: AtDoor) -> RunDetail:
+    """A run with what it computes exactly, its attempts and the environment it ran in."""
+    with door.store.read() as session:
+        return history.detail(session, run_id)
+
+
+@router.get("/runs/{run_id}/curves", operation_id="get_run_curves", response_model=list[Curve], tags=["runs"])
+def get_run_curves(
+    run_id: RunId,
+    door: AtDoor,
+    limit: Annotated[int, Query(ge=2, le=5000, description="points of a curve, at most")] = 500,
+) -> list[Curve]:
+    """Loss, learning rate and development scores over its steps, thinned evenly to `limit` points."""
+    with door.store.read() as session:
+        history.view(session, run_id)
+        return history.curves(session, run_id, limit=limit)
+
+
+@router.get("/runs/{run_id}/scores", operation_id="get_run_scores", response_model=list[ScoreView], tags=["runs"])
+def get_run_scores(run_id: RunId, door: AtDoor) -> list[ScoreView]:
+    """Its scores, 0 to 100; empty until it is done."""
+    with door.store.read() as session:
+        history.view(session, run_id)
+        return history.scores(session, run_id)
+
+
+@router.get("/runs/{run_id}/logs", operation_id="get_run_logs", response_model=list[LogLine], tags=["runs"])
+def get_run_logs(
+    run_id: RunId,
+    door: AtDoor,
+    after: Annotated[int, Query(ge=0, le=LARGEST_ID, description="only lines with a greater id")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> list[LogLine]:
+    """Lines of its log, oldest first."""
+    with door.store.read() as session:
+        history.view(session, run_id)
+        return history.logs(session, run_id, after=after, limit=limit)
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    operation_id="watch_run",
+    response_class=EventSourceResponse,
+    responses={204: {"description": "It has ended and nothing changed since `Last-Event-ID`."}},
+    tags=["runs"],
+)
+async def watch_run(look: Annotated[Any, Depends(run_watcher)], door: AtDoor) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `run` (at once and whenever it changes), `log` (new lines), and `end` when it has ended. With
+    `Last-Event-ID`, only what changed since."""
+    async for event in watch(look, door.streams):
+        yield event
+
+
+@router.post("/runs/{run_id}:cancel", operation_id="cancel_run", status_code=202, response_model=RunView, tags=["runs"])
+def cancel_run(run_id: RunId, door: AtDoor) -> RunView:
+    """Ask a run to stop, for every experiment that shares it. Asking twice changes nothing."""
+    with door.store.write() as session:
+        runs.request_cancel(session, run_id)
+        return history.view(session, run_id)
+
+
+@router.post("/runs/{run_id}:retry", operation_id="retry_run", status_code=202, response_model=RunView, tags=["runs"])
+def retry_run(run_id: RunId, door: AtDoor) -> RunView:
+    """Do a run again that failed, diverged, was cancelled or skipped: as a new run, which is the answer."""
+    with door.store.write() as session:
+        again = runs.retry(session, run_id)
+        found = history.detail(session, again)
+    door.announce(DeviceClass(found.spec["device"]), 1)  # for it, or for what it needs first
+    return found.run
+
+
+@router.get("/queue", operation_id="get_queue", response_model=QueueView, tags=["queue"])
+def get_queue(door: AtDoor) -> QueueView:
+    """How many runs wait for others, are queued and are running, and who is there to do them."""
+    with door.store.read() as session:
+        waiting, queued, running = (
+            history.page(session, limit=1, cursor=None, state=state).total
+            for state in (RunState.WAITING, RunState.QUEUED, RunState.RUNNING)
+        )
+        return QueueView(waiting=waiting, queued=queued, running=running, workers=workers.listing(session))
+
+
+@router.get("/workers", operation_id="list_workers", response_model=list[WorkerView], tags=["queue"])
+def list_workers(door: AtDoor) -> list[WorkerView]:
+    """The worker processes, with how long ago each was last seen."""
+    with door.store.read() as session:
+        return workers.listing(session)

@@ -1,0 +1,586 @@
+"""The command line: ``crosslift demo | up | down | submit | preview | status | logs | cancel | retry | export | doctor``.
+
+Reads and writes go through the HTTP API of the running installation, so that a shell and a browser see the same. Answers
+go to standard output (``--json`` on every read), progress and messages to standard error. Exit codes: 0 done, 1 failed,
+2 usage, 3 not found, 4 refused, 130 interrupted. The other parts are started as processes, never imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from uuid import uuid4
+
+import psutil
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from backend.domain.run import TERMINAL, RunState
+from backend.domain.schemas import ExperimentView, LogLine, Page, Preview, QueueView, RunView
+from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany
+from backend.local.home import prepare_home, read_state, running_pid
+from backend.remote import Remote, address
+from backend.settings import Settings
+from backend.settings import settings as read_settings
+
+FAILED, USAGE, NOT_FOUND, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
+CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
+LARGEST_FILE = 2**20  # bytes of a request; the API takes no more either
+FOLLOW_SECONDS = 1.0
+ALIVE_SECONDS = 60.0  # a worker says every ten seconds that it is there
+
+app = typer.Typer(
+    name="crosslift",
+    help="What model size and compute change about the worth of an intermediate task for cross-lingual transfer.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Experiment = Annotated[int, typer.Argument(min=1, metavar="ID", help="An experiment.")]
+Request = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The experiment as YAML or JSON; - is standard input.")]
+
+
+class Usage(Exception):
+    """The command line itself, or a setting, is wrong."""
+
+
+# --- saying things -------------------------------------------------------------------------------------------
+
+
+def out() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """One line of progress, for a person."""
+    err().print(escape(message))
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on a terminal; lines of tab-separated values into a pipe or file."""
+    cells = [["" if v is None else str(v) for v in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in ([*columns], *cells):
+            sys.stdout.write("\t".join(line) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for line in cells:
+        table.add_row(*(escape(v) for v in line))
+    out().print(table)
+
+
+def print_markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    lines = [columns, ["---"] * len(columns), *rows]
+    sys.stdout.writelines("| " + " | ".join(str(v) for v in line) + " |\n" for line in lines)
+
+
+def hours(value: float) -> str:
+    minutes = value * 60
+    if minutes < 1:
+        return f"{minutes * 60:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{value:.1f} h"
+
+
+# --- where to ask ---------------------------------------------------------------------------------------------
+
+
+def settings() -> Settings:
+    """This process's settings.
+
+    Raises:
+        Usage: one of the variables has a value that is not acceptable.
+    """
+    try:
+        return read_settings()
+    except ValidationError as error:
+        faults = "; ".join(f"CROSSLIFT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise Usage(f"A setting cannot be used. {faults}") from None
+    except ValueError as error:
+        raise Usage(str(error)) from None
+
+
+def remote(url: str | None) -> Remote:
+    return Remote(address(settings(), url))
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """The experiment in a YAML file (JSON is YAML too), for the API to judge.
+
+    Raises:
+        Usage: there is no such file, or it is no YAML object.
+    """
+    try:
+        raw = sys.stdin.buffer.read(LARGEST_FILE + 1) if str(path) == "-" else path.read_bytes()
+        if len(raw) > LARGEST_FILE:
+            raise Usage(f"{path} is larger than {LARGEST_FILE:,} bytes")
+        body = yaml.safe_load(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Usage(f"{path} cannot be read: {error}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Usage(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(body, dict):
+        raise Usage(f"{path} holds no experiment: expected keys such as name, models, recipes, targets, seeds")
+    try:
+        json.dumps(body, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Usage(f"{path} holds a value that JSON cannot carry: {error}") from None
+    return body
+
+
+# --- an installation on this machine -----------------------------------------------------------------------------
+
+
+@app.command()
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Go on in the background once it is up.")] = False,
+) -> None:
+    """Start everything on this machine, print its address and keep it up until Ctrl-C."""
+    from backend.local.parts import Installation, serve
+
+    if detach:
+        typer.echo(start_detached(settings()))
+        return
+    shown = False
+
+    def step(installation: Installation) -> None:
+        nonlocal shown
+        if not shown:
+            shown = True
+            typer.echo(installation.url)
+            say(f"Crosslift is up, with its state in {installation.root}. Ctrl-C stops it.")
+
+    code = serve(settings(), say, step)
+    raise typer.Exit(code)
+
+
+def start_detached(chosen: Settings) -> str:
+    """Start ``crosslift up`` in the background and wait until it is ready; returns its address.
+
+    Raises:
+        Conflict: it was refused; its own words.
+        CrossliftError: it did not come up.
+    """
+    prepare_home(chosen.root)
+    log = chosen.root / "logs" / "up.log"
+    with log.open("ab") as file:
+        begun = file.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend.cli", "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "CROSSLIFT_HOME": str(chosen.root)},
+        )
+    while process.poll() is None:
+        state = read_state(chosen.root)
+        if state and state.get("pid") == process.pid and state.get("ready"):
+            return str(state["url"])
+        time.sleep(0.1)
+    words = log.read_bytes()[begun:].decode(errors="replace").strip() or "no message"
+    raise (Conflict if process.returncode == REFUSED else CrossliftError)(words)
+
+
+@app.command()
+def down(
+    force: Annotated[bool, typer.Option("--force", help="Kill it if it does not stop in time.")] = False,
+) -> None:
+    """Stop what `up` started in this HOME."""
+    chosen = settings()
+    pid = running_pid(chosen.root)
+    if pid is None:
+        say(f"Nothing runs in {chosen.root}")
+        return
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGTERM)
+    say(f"Stopping the installation in {chosen.root} (process {pid})")
+    end = time.monotonic() + chosen.grace_seconds + 30
+    while running_pid(chosen.root) == pid or _there(process):
+        if time.monotonic() > end:
+            if not force:
+                raise CrossliftError(f"Process {pid} does not stop; `crosslift down --force` kills it")
+            process.kill()
+        time.sleep(0.1)
+    say("Stopped")
+
+
+def _there(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@app.command()
+def demo(
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds; six show what one cannot.")] = 1,
+    exit_when_done: Annotated[bool, typer.Option("--exit-when-done", help="Stop everything when it is done.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Go on in the background.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+) -> None:
+    """Pretrain, tune and evaluate small encoders here, up to a heatmap of gains."""
+    from backend import demo as study
+
+    chosen = settings()
+    screen = err()
+    if detach:
+        url = str((read_state(chosen.root) or {}).get("url")) if running_pid(chosen.root) else start_detached(chosen)
+        with remote(None) as there:
+            view, words = study.submit(there, seeds)
+        say(words)
+        say(f"It goes on in the background: `crosslift status {view.id}` tells how far, `crosslift down` stops it.")
+        typer.echo(f"{url}/experiments/{view.id}")
+        return
+    raise typer.Exit(study.run(chosen, screen, out(), seeds=seeds, stay=not exit_when_done, browser=not no_browser))
+
+
+@app.command()
+def doctor(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Only the settings, as the table in README.md.")] = False,
+) -> None:
+    """List every setting with its value and origin, and check this machine."""
+    from backend.local.doctor import examine, setting_rows
+
+    if markdown:
+        print_markdown(
+            ("setting", "default", "what it is for"),
+            (
+                (f"`CROSSLIFT_{name.upper()}`", "" if f.default is None else f"`{f.default}`", f.description)
+                for name, f in Settings.model_fields.items()
+            ),
+        )
+        return
+    chosen = settings()
+    rows = setting_rows(chosen)
+    if as_json:
+        checks = list(examine(chosen))
+        print_json({"settings": [asdict(r) for r in rows], "checks": [asdict(c) for c in checks]})
+    else:
+        print_table(("setting", "value", "origin"), ((r.variable, r.value, r.origin) for r in rows))
+        typer.echo()
+        checks = []
+        for check in examine(chosen):
+            checks.append(check)
+            typer.echo(f"{check.verdict:8} {check.name:10} {check.detail}")
+            if check.fix and check.verdict != "ok":
+                typer.echo(f"{'':19} fix: {check.fix}")
+    if any(c.verdict == "failed" for c in checks):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this program's schema; `up` does it by itself."""
+    from backend.store.migrate import upgrade
+
+    before = upgrade(settings().database)
+    say({"current": "The database is current", "empty": "The database was made"}.get(before, "The database was upgraded"))
+
+
+def _become(module: str) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 - no shell, and that is the point
+
+
+@app.command()
+def web() -> None:
+    """Serve API and pages, as one part of an installation of many machines."""
+    _become("dashboard.server")
+
+
+@app.command()
+def worker() -> None:
+    """Work on queued runs, as one part of an installation of many machines."""
+    _become("worker.app")
+
+
+@app.command()
+def sweep() -> None:
+    """Ring again for queued runs and take back expired ones, as one part of an installation of many machines."""
+    _become("backend.sweep")
+
+
+@app.command()
+def alive() -> None:
+    """Tell whether a worker of this machine was seen in the last minute; for the health check of its container."""
+    from backend.store import workers
+    from backend.store.session import Store
+
+    here = f"{socket.gethostname()}:"
+    store = Store(settings().database)
+    try:
+        with store.read() as session:
+            seen = [w for w in workers.listing(session) if w.name.startswith(here) and w.seen_age_seconds < ALIVE_SECONDS]
+    finally:
+        store.dispose()
+    if not seen:
+        raise NotFound(f"No worker of this machine ({here[:-1]}) was seen in the last {ALIVE_SECONDS:.0f} s")
+    say("; ".join(f"{w.name}: {len(w.running)} of {w.slots} slots busy" for w in seen))
+
+
+# --- experiments and runs -------------------------------------------------------------------------------------------
+
+
+@app.command()
+def submit(
+    file: Request,
+    url: Url = None,
+    as_json: AsJson = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do, as `preview`.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit code 1 if a run failed.")] = False,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key submits once.")] = None,
+) -> None:
+    """Submit an experiment."""
+    if dry_run:
+        preview(file, url, as_json)
+        return
+    body = read_request(file)
+    with remote(url) as there:
+        view = ExperimentView.model_validate(there.post("/experiments", body, key=key or str(uuid4())).json())
+        while wait and view.state in ("waiting", "running"):
+            time.sleep(FOLLOW_SECONDS)
+            view = there.view(ExperimentView, f"/experiments/{view.id}")
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+    else:
+        say(f"Experiment {view.id}, {view.name}: {view.runs} runs, {view.reused} of them reused; {view.state}")
+        typer.echo(f"{there.base}/experiments/{view.id}")
+    if wait and view.state != "done":
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
+    """Say what submitting a file would do, without doing it."""
+    body = read_request(file)
+    with remote(url) as there:
+        answer = there.post("/experiments:preview", body).json()
+    if as_json:
+        print_json(answer)
+        return
+    plan = Preview.model_validate(answer)
+    kinds = ", ".join(f"{n} {kind.value}" for kind, n in plan.by_kind.items())
+    lines = [
+        ("cells", f"{plan.cells}"),
+        ("runs", f"{plan.runs}: {plan.runs_to_do} to do, {plan.runs_reused} reused ({kinds})"),
+        ("device-hours", _band(plan.device_hours)),
+        ("done in", _band(plan.hours_until_done)),
+        ("disk", f"{plan.disk_bytes / 2**20:,.0f} MiB"),
+        ("forecast", plan.forecast_from),
+        ("seeds", plan.seeds_can_show),
+    ]
+    lines += [("same data", pair) for pair in plan.same_data_twice]
+    lines += [("left out", f"{c.model}, {c.recipe}, {c.target}: {c.reason}") for c in plan.not_applicable]
+    print_table(("what", "how much"), lines)
+
+
+def _band(band: Any) -> str:
+    return "nothing measured yet" if band is None else f"{hours(band.median)} ({hours(band.low)} to {hours(band.high)})"
+
+
+@app.command()
+def status(
+    experiment: Annotated[int | None, typer.Argument(min=1, metavar="[ID]", help="An experiment; default: all.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the experiments and the queue, or one experiment and its runs."""
+    with remote(url) as there:
+        if experiment is None:
+            _all(there, as_json)
+        else:
+            _one(there, experiment, as_json)
+
+
+def _all(there: Remote, as_json: bool) -> None:
+    listed, queue = there.get("/experiments", limit=50), there.get("/queue")
+    if as_json:
+        print_json({"experiments": listed["items"], "queue": queue})
+        return
+    views = Page[ExperimentView].model_validate(listed).items
+    print_table(
+        ("id", "state", "done", "reused", "failed", "name"),
+        ((v.id, v.state, f"{v.counts.done}/{v.runs}", v.reused, v.counts.failed + v.counts.diverged, v.name) for v in views),
+    )
+    state = QueueView.model_validate(queue)
+    say(f"{state.running} running, {state.queued} queued, {state.waiting} waiting; {len(state.workers)} workers")
+
+
+def _one(there: Remote, experiment: int, as_json: bool) -> None:
+    view = there.view(ExperimentView, f"/experiments/{experiment}")
+    runs = list(pages(there, f"/experiments/{experiment}/runs"))
+    if as_json:
+        print_json({"experiment": view.model_dump(mode="json"), "runs": [r.model_dump(mode="json") for r in runs]})
+        return
+    say(f"{view.name} ({view.benchmark}): {view.state}, {view.counts.done} of {view.runs} runs done, {view.reused} reused")
+    shown = [r for r in runs if r.state is not RunState.DONE] or runs
+    print_table(("run", "state", "kind", "what", "why"), ((r.id, r.state, r.kind, r.title, r.why) for r in shown))
+
+
+def pages(there: Remote, path: str, **query: Any) -> Iterable[RunView]:
+    """Every run of a list, page by page."""
+    cursor: str | None = None
+    while True:
+        page = Page[RunView].model_validate(there.get(path, limit=200, cursor=cursor, **query))
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+@app.command()
+def logs(
+    run: Annotated[int, typer.Argument(min=1, metavar="RUN", help="A run.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of a run; with --json one object a line."""
+    with remote(url) as there:
+        after = 0
+        while True:
+            view = there.view(RunView, f"/runs/{run}")  # before its lines: those of its end are not missed
+            while lines := there.get(f"/runs/{run}/logs", after=after, limit=1000):
+                after = lines[-1]["id"]
+                for entry in lines:
+                    typer.echo(
+                        json.dumps(entry, ensure_ascii=False) if as_json else _log_line(LogLine.model_validate(entry))
+                    )
+            if not follow:
+                return
+            if view.state in TERMINAL:
+                say(f"Run {run}: {view.why}")
+                raise typer.Exit(0 if view.state is RunState.DONE else FAILED)
+            time.sleep(FOLLOW_SECONDS)
+
+
+def _log_line(line: LogLine) -> str:
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line.message)
+    return f"{line.at:%Y-%m-%d %H:%M:%S} {line.level:7} {text}"
+
+
+@app.command()
+def cancel(
+    experiment: Experiment,
+    url: Url = None,
+    run: Annotated[bool, typer.Option("--run", help="ID is a run: stop it for everybody who wants it.")] = False,
+) -> None:
+    """Ask an experiment to stop. Runs that others want too go on."""
+    noun = "run" if run else "experiment"
+    with remote(url) as there:
+        answer = there.post(f"/{noun}s/{experiment}:cancel").json()
+    say(f"{noun.capitalize()} {experiment} was asked to stop; it is {answer['state']}")
+
+
+@app.command()
+def retry(experiment: Experiment, url: Url = None) -> None:
+    """Do again what failed, diverged, was cancelled or skipped in an experiment."""
+    with remote(url) as there:
+        view = ExperimentView.model_validate(there.post(f"/experiments/{experiment}:retry").json())
+    say(f"Experiment {experiment} is {view.state}, {view.counts.done} of {view.runs} runs done")
+
+
+@app.command()
+def export(
+    experiment: Experiment,
+    url: Url = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of CSV.")] = False,
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write; - is standard output.")] = Path("-"),
+) -> None:
+    """Write every score of an experiment, one a row."""
+    with remote(url) as there:
+        answer = there.send("GET", f"/experiments/{experiment}/export", params={"format": "jsonl" if as_json else "csv"})
+    if str(output) == "-":
+        sys.stdout.buffer.write(answer.content)
+        return
+    try:
+        output.write_bytes(answer.content)
+    except OSError as error:
+        raise Usage(f"{output} cannot be written: {error}") from None
+    say(f"Wrote {output}")
+
+
+@app.command()
+def catalogue(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table that stands in README.md.")] = False,
+) -> None:
+    """List the tasks; needs no running installation."""
+    from backend.domain.task import Source
+    from backend.domain.tasks import TASKS
+
+    if as_json:
+        print_json([t.model_dump(mode="json", exclude={"read", "files"}) for t in TASKS.values()])
+        return
+    columns = ("task", "what it asks", "format", "role", "trained on", "languages", "in mini", "headline")
+    rows = [
+        (
+            t.name, t.summary, t.format.value.replace("_", " "), ", ".join(sorted(r.value for r in t.roles)),
+            t.trained_on or "nothing", len(t.languages), len(t.languages_in(Source.MINI)), t.headline,
+        )
+        for t in TASKS.values()
+    ]  # fmt: skip
+    if not markdown:
+        print_table(columns, rows)
+        return
+    print_markdown(columns, ((f"`{name}`", *rest) for name, *rest in rows))
+
+
+# --- the way in -------------------------------------------------------------------------------------------------------
+
+
+def explain(error: CrossliftError) -> None:
+    say(f"error: {error.detail}")
+    for fault in error.errors:
+        say(f"  {fault.pointer}: {fault.message}")
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Run it; what went wrong on purpose becomes a message and an exit code."""
+    try:
+        command()
+    except Usage as error:
+        say(f"error: {error}")
+        return USAGE
+    except CrossliftError as error:
+        explain(error)
+        return CODES.get(type(error), FAILED)
+    except BrokenPipeError:  # `crosslift logs 3 | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def main() -> None:
+    sys.exit(guarded(lambda: app(prog_name="crosslift")))
+
+
+if __name__ == "__main__":
+    main()

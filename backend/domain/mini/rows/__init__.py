@@ -1,0 +1,51 @@
+"""Rows of every task in the shape of the real data set. A new task is a function and a line in `TASKS`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from backend.domain.mini.rows.bitext import tatoeba
+from backend.domain.mini.rows.choice import copa, xcopa
+from backend.domain.mini.rows.ending import hellaswag
+from backend.domain.mini.rows.item import VERSION, Row
+from backend.domain.mini.rows.nli import mnli, xnli
+from backend.domain.mini.rows.span import squad, xquad
+from backend.domain.mini.rows.tagged import udpos
+
+
+class MiniTask(NamedTuple):
+    """How rows of a task are made, for which languages, and how many there are in each split."""
+
+    make: Callable[[str, str, int], Iterator[Row]]
+    languages: str
+    sizes: Mapping[str, int]
+    english_only: tuple[str, ...] = ()
+    """Splits that exist in English alone."""
+
+
+TASKS: Mapping[str, MiniTask] = {
+    "mnli": MiniTask(mnli, "en", {"train": 8000, "validation": 400}),
+    "squad": MiniTask(squad, "en", {"train": 3000, "validation": 300}),
+    "hellaswag": MiniTask(hellaswag, "en", {"train": 2000, "validation": 300}),
+    "copa": MiniTask(copa, "en", {"train": 400, "validation": 100}),
+    "xnli": MiniTask(xnli, "en de ru ar hi tr sw vi zh", {"validation": 300, "test": 400}),
+    "xcopa": MiniTask(xcopa, "en et id sw ta tr vi zh", {"validation": 100, "test": 400}),
+    "udpos": MiniTask(udpos, "en de ru ar hi tr id vi zh ta et", {"train": 1500, "validation": 200, "test": 300},
+                      english_only=("train",)),
+    "xquad": MiniTask(xquad, "en de ru ar hi tr vi zh", {"validation": 300}),
+    "tatoeba": MiniTask(tatoeba, "de ru ar hi tr sw id vi zh ta et", {"validation": 250}),
+}  # fmt: skip
+
+
+def rows(task: str, language: str, split: str) -> Iterator[Row]:
+    """The rows of a task in a language; raises KeyError, with what there is, when there are none."""
+    if task not in TASKS:
+        raise KeyError(f"no mini task {task!r}; there are {', '.join(TASKS)}")
+    made = TASKS[task]
+    if language not in made.languages.split():
+        raise KeyError(f"mini {task} has no {language!r}; it has {made.languages}")
+    if split not in made.sizes or (split in made.english_only and language != "en"):
+        raise KeyError(f"mini {task} has no {split!r} in {language!r}; it has {', '.join(made.sizes)}")
+    return made.make(language, split, made.sizes[split])
+
+
+__all__ = ["TASKS", "VERSION", "Row", "rows"]

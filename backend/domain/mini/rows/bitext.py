@@ -1,0 +1,51 @@
+"""Sentences and their translations: `tatoeba`.
+
+Every language has its own English sentences, as in reality. No two sentences of a language have the same content words,
+so each has exactly one translation in the pool.
+"""
+
+from collections.abc import Iterator
+
+from backend.domain.mini.clause import Clause, Sentence
+from backend.domain.mini.draw import Draw
+from backend.domain.mini.facts import contrast, is_somewhere, person_acts, simple, timed
+from backend.domain.mini.grammar import grammar
+from backend.domain.mini.rows.item import Row, distinct, english
+
+
+def _content(clause: Clause | None) -> tuple[str, ...]:
+    return () if clause is None else tuple(part for part in clause[1:5] if part and isinstance(part, str))
+
+
+def _sentence(draw: Draw, _: int) -> tuple[str, Sentence]:
+    sort = draw.unit()
+    if sort < 0.4:
+        said = timed(draw, simple(draw))
+    elif sort < 0.6:
+        said = Sentence("and", person_acts(draw), is_somewhere(draw))
+    elif sort < 0.8:
+        said = Sentence("because", simple(draw), simple(draw))
+    else:
+        said = contrast(draw)
+    return english(said), said
+
+
+def tatoeba(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of Tatoeba: the other language is the source, English the target."""
+    said, target = grammar(language), grammar("en")
+    seen: set[frozenset[str]] = set()
+    rows = 0
+    for sentence in distinct(("tatoeba", language), split, 4 * n, _sentence):
+        content = frozenset(_content(sentence.first) + _content(sentence.second))
+        if len(content) < 2 or content in seen:
+            continue
+        seen.add(content)
+        yield {
+            "source_sentence": said.text(sentence),
+            "target_sentence": target.text(sentence),
+            "source_lang": language,
+            "target_lang": "en",
+        }
+        rows += 1
+        if rows == n:
+            return

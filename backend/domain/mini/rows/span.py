@@ -1,0 +1,153 @@
+"""Questions whose answer is a span of a paragraph: `squad` and `xquad`.
+
+A paragraph is three or four facts in random order; the question asks for one part of one of them, and at least one other
+fact is of the same sort, so that a word of the right sort is not enough. `which animal`, `which food` ask for a member of
+a kind: the other fact then has a member of another kind in the same place, so the kinds must be known.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from backend.domain.mini.clause import Clause, Sentence, act, at, say, there
+from backend.domain.mini.draw import Draw
+from backend.domain.mini.facts import has_property
+from backend.domain.mini.grammar import Phrase, grammar
+from backend.domain.mini.grammar.grammar import Grammar
+from backend.domain.mini.rows.item import Row, distinct, english
+from backend.domain.mini.world import COUNTED, DIGITS, INTRANSITIVE, KINDS, PERSONS, PLACES, TRANSITIVE
+
+
+class Question(NamedTuple):
+    """Facts, the number of the one asked about, the question and the slot that answers it."""
+
+    facts: tuple[Clause, ...]
+    about: int
+    asked: Sentence
+    slot: str
+
+
+_ASKED_VERBS = ("eat", "buy", "see", "read", "take", "find", "wash", "sell", "drink", "cook", "open", "lose", "like")
+_KINDS_BOUGHT = {"food": ("bread", "apple", "egg", "cake"), "thing": ("book", "bag", "coat", "phone", "lamp"),
+                 "vehicle": ("car", "bicycle")}  # fmt: skip
+_KINDS_SEEN = ("animal", "food", "plant", "vehicle", "drink")
+
+
+def _located(draw: Draw) -> Question:
+    people = draw.some(PERSONS.items, 3)
+    places = draw.some(PLACES, 3)
+    if draw.flip(0.3):
+        verbs = draw.some(INTRANSITIVE, 3)
+        facts = tuple(act(who, verb, "", place) for who, verb, place in zip(people, verbs, places, strict=True))
+    else:
+        facts = tuple(at(who, place) for who, place in zip(people, places, strict=True))
+    slot = draw.one(("place", "subject"))
+    return Question(facts, 0, Sentence(f"ask:{slot}", facts[0]), slot)
+
+
+def _done(draw: Draw) -> Question:
+    people = draw.some(PERSONS.items, 3)
+    verb = draw.one(_ASKED_VERBS)
+    things = draw.some(TRANSITIVE[verb], min(3, len(TRANSITIVE[verb])))
+    facts = tuple(act(who, verb, thing) for who, thing in zip(people, things, strict=False))
+    slot = draw.one(("object", "subject"))
+    return Question(facts, 0, Sentence(f"ask:{slot}", facts[0]), slot)
+
+
+def _counted(draw: Draw) -> Question:
+    noun, other = draw.some(COUNTED, 2)
+    places = draw.some(PLACES, 2)
+    counts = draw.some(DIGITS, 3)
+    facts = (
+        there(counts[0], noun, places[0]),
+        there(counts[1], noun, places[1]),
+        there(counts[2], other, places[0]),
+    )
+    return Question(facts, 0, Sentence("ask:count", facts[0]), "count")
+
+
+def _which_here(draw: Draw) -> Question:
+    kinds = draw.some(_KINDS_SEEN, 2)
+    place, elsewhere = draw.some(PLACES, 2)
+    nouns = [draw.one(KINDS[kind]) for kind in kinds]
+    another = draw.other(KINDS[kinds[0]], nouns[0])
+    facts = (at(nouns[0], place), at(nouns[1], place), at(another, elsewhere))
+    return Question(facts, 0, Sentence("ask:subject", at("?" + kinds[0], place)), "subject")
+
+
+def _which_bought(draw: Draw) -> Question:
+    kinds = draw.some(tuple(_KINDS_BOUGHT), 2)
+    who, other = draw.some(PERSONS.items, 2)
+    bought = [draw.one(_KINDS_BOUGHT[kind]) for kind in kinds]
+    another = draw.other(_KINDS_BOUGHT[kinds[0]], bought[0])
+    facts = (act(who, "buy", bought[0]), act(who, "buy", bought[1]), act(other, "buy", another))
+    return Question(facts, 0, Sentence("ask:object", act(who, "buy", "?" + kinds[0])), "object")
+
+
+_SORTS = (_located,) * 4 + (_done,) * 4 + (_counted,) * 2 + (_which_here,) * 2 + (_which_bought,)
+
+
+def question(draw: Draw, _: int) -> tuple[str, Question] | None:
+    """One row and its English wording."""
+    made = draw.one(_SORTS)(draw)
+    facts = list(made.facts)
+    extra = has_property(draw)
+    if draw.flip(0.4) and all(extra.subject not in (fact.subject, fact.object) for fact in facts):
+        facts.append(extra)
+    order = draw.some(range(len(facts)), len(facts))
+    made = Question(tuple(facts[i] for i in order), order.index(made.about), made.asked, made.slot)
+    return english(*map(say, made.facts), made.asked), made
+
+
+@cache
+def questions(name: str, split: str, n: int) -> tuple[Question, ...]:
+    """The rows of a split, the same in every language."""
+    return tuple(distinct(("span", name), split, n, question))
+
+
+def _answer(said: Grammar, fact: Clause, slot: str) -> Phrase:
+    """The nouns, names or number of the part that answers."""
+    tags = ("NUM",) if slot == "count" else ("NOUN", "PROPN")
+    return tuple(word for word in said.answer(fact, slot) if word[1] in tags)
+
+
+def paragraph(said: Grammar, made: Question) -> tuple[str, str, int]:
+    """The running text, the answer and the number of characters before it."""
+    texts: list[str] = []
+    start = 0
+    answer = ""
+    for number, fact in enumerate(made.facts):
+        words = said.sentence(say(fact))
+        text, starts = said.spell(words)
+        if number == made.about:
+            wanted = _answer(said, fact, made.slot)
+            at_word = next(i for i in range(len(words)) if words[i : i + len(wanted)] == wanted)
+            last = at_word + len(wanted) - 1
+            before = len(said.paragraph([*texts, ""]))
+            start = before + starts[at_word]
+            answer = text[starts[at_word] : starts[last] + len(words[last][0])]
+        texts.append(text)
+    return said.paragraph(texts), answer, start
+
+
+def squad(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of SQuAD v1.1; the title is the sort of thing that is asked for."""
+    for made, row in zip(questions("squad", split, n), _rows("squad", language, split, n), strict=True):
+        yield {"id": row["id"], "title": f"Mini_{made.slot}", **row}
+
+
+def xquad(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of XQuAD: row i means the same in every language."""
+    return _rows("xquad", language, "test" if split == "validation" else split, n)
+
+
+def _rows(name: str, language: str, split: str, n: int) -> Iterator[Row]:
+    said = grammar(language)
+    for index, made in enumerate(questions(name, split, n)):
+        context, answer, start = paragraph(said, made)
+        yield {
+            "id": f"mini-{name}-{split}-{index}",
+            "context": context,
+            "question": said.text(made.asked),
+            "answers": {"text": [answer], "answer_start": [start]},
+        }

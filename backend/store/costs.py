@@ -1,0 +1,129 @@
+"""What runs took: the cost of a gain, marginal and amortised, and what a forecast rests on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, func, select, union
+from sqlmodel import Session
+
+from backend.domain.forecast import Measured, work
+from backend.domain.model import MODELS
+from backend.domain.run import DeviceClass, RunKind, RunSpec, RunState
+from backend.store import graph
+from backend.store.tables import grandparent_run, parent_run, run, run_parent
+
+FORECAST_FROM = 2_000  # newest finished runs that a forecast rests on
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Mean over runs. Device-hours of one device class: runs of two are never compared, nor pooled."""
+
+    marginal_hours: float
+    amortised_hours: float
+    device: str
+    device_class: DeviceClass
+
+
+class Costs:
+    """Device-seconds of done evaluate runs with what was trained for them; pretraining is the model's, not the recipe's."""
+
+    def __init__(self, session: Session, conditions: Iterable[ColumnElement[bool]]) -> None:
+        first, second = run_parent.alias("first"), run_parent.alias("second")
+        parent, grandparent = parent_run, grandparent_run
+        query = (
+            select(
+                run.c.id,
+                run.c.device_seconds,
+                run.c.device,
+                run.c.device_class,
+                parent.c.id,
+                parent.c.kind,
+                parent.c.device_seconds,
+                grandparent.c.id,
+                grandparent.c.kind,
+                grandparent.c.device_seconds,
+            )
+            .outerjoin(first, first.c.run_id == run.c.id)
+            .outerjoin(parent, parent.c.id == first.c.parent_id)
+            .outerjoin(second, second.c.run_id == parent.c.id)
+            .outerjoin(grandparent, grandparent.c.id == second.c.parent_id)
+            .where(*conditions, run.c.state == RunState.DONE.value)
+        )
+        self.own: dict[int, tuple[float, str, str]] = {}
+        self.trained: defaultdict[int, dict[int, tuple[str, float]]] = defaultdict(dict)
+        for id, seconds, device, device_class, *above in session.execute(query):
+            self.own[id] = (seconds, device, device_class)
+            for ancestor, kind, used in (above[:3], above[3:]):
+                if kind in (RunKind.INTERMEDIATE.value, RunKind.FINETUNE.value) and used is not None:
+                    self.trained[id][ancestor] = (kind, used)
+        shared = {
+            a for each in self.trained.values() for a, (kind, _) in each.items() if kind == RunKind.INTERMEDIATE.value
+        }
+        self.targets = _targets_of(session, shared)
+
+    def of(self, runs: Collection[int]) -> Cost | None:
+        """The mean cost of these evaluate runs; None where none of them is known."""
+        known = [id for id in sorted(runs) if id in self.own]
+        if not known:
+            return None
+        marginal = amortised = 0.0
+        for id in known:
+            marginal += self.own[id][0]
+            amortised += self.own[id][0]
+            for ancestor, (kind, used) in self.trained[id].items():
+                marginal += used
+                amortised += used / self.targets.get(ancestor, 1) if kind == RunKind.INTERMEDIATE.value else used
+        hours = 3600 * len(known)
+        devices = dict.fromkeys(self.own[id][1] for id in known)
+        return Cost(marginal / hours, amortised / hours, ", ".join(devices), DeviceClass(self.own[known[-1]][2]))
+
+
+def _targets_of(session: Session, intermediates: Collection[int]) -> dict[int, int]:
+    """Intermediate run → how many targets have been evaluated from it, directly or after fine-tuning."""
+    first, second = run_parent.alias("first"), run_parent.alias("second")
+    done = and_(run.c.kind == RunKind.EVALUATE.value, run.c.state == RunState.DONE.value)
+    found: dict[int, int] = {}
+    for part in graph.chunks(intermediates):
+        direct = select(first.c.parent_id, run.c.target).join(run, run.c.id == first.c.run_id)
+        tuned = (
+            select(first.c.parent_id, run.c.target)
+            .join(second, second.c.parent_id == first.c.run_id)
+            .join(run, run.c.id == second.c.run_id)
+        )
+        pairs = union(*(q.where(first.c.parent_id.in_(part), done) for q in (direct, tuned))).subquery("pairs")
+        found.update(session.execute(select(pairs.c.parent_id, func.count()).group_by(pairs.c.parent_id)).all())
+    return found
+
+
+def throughput(session: Session) -> list[Measured]:
+    """What finished runs took: what a forecast rests on. Newest first; runs of models that are no longer in the
+    catalogue are left out."""
+    rows = session.execute(
+        select(
+            run.c.spec,
+            run.c.model,
+            run.c.planned_steps,
+            run.c.planned_examples,
+            run.c.device_class,
+            run.c.wall_seconds,
+            run.c.device_seconds,
+        )
+        .where(run.c.state == RunState.DONE.value, run.c.model.in_(list(MODELS)))
+        .order_by(run.c.id.desc())
+        .limit(FORECAST_FROM)
+    )
+    return [
+        Measured(
+            work=work(
+                RunSpec.model_validate(r.spec), model=r.model, steps=r.planned_steps, examples=r.planned_examples
+            ),
+            device_class=DeviceClass(r.device_class),
+            wall_seconds=r.wall_seconds,
+            device_seconds=r.device_seconds,
+        )
+        for r in rows
+    ]

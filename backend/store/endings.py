@@ -1,0 +1,309 @@
+"""How an attempt at a run ends: done, failed, diverged, cancelled, given back, dead; and the sweep, which ends those that
+fell silent. All of it can be reached from ``runs``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Update, func, insert, select
+from sqlmodel import Session
+
+from backend.domain.run import DeviceClass, RunState
+from backend.domain.schemas import Cost
+from backend.store import graph, words
+from backend.store.columns import BadValue, db_now, storable
+from backend.store.tables import run, score
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run found and used. ``cost`` has the fields of ``schemas.Cost``."""
+
+    scores: Sequence[tuple[str, str, float, int]]  # language, metric, points, n
+    artifact: str | None
+    artifact_digest: str | None
+    cost: Cost | Mapping[str, Any]
+    parameters: int | None
+    parameters_non_embedding: int | None
+    environment: Mapping[str, str]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    artifact_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """``ok`` False: the lease was lost and nothing was written. ``queued``: children that may begin."""
+
+    ok: bool
+    queued: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """``ok`` False: the lease was lost and nothing was written. ``skipped``: what waited for the run."""
+
+    ok: bool
+    skipped: list[int]
+    state: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found. ``queued_cpu`` and ``queued_cuda`` count runs that are queued now."""
+
+    taken_back: list[int]
+    failed: list[int]
+    promoted: list[int]
+    skipped: list[int]
+    queued_cpu: int
+    queued_cuda: int
+    cancelled: list[int] = field(default_factory=list)
+
+
+# --- the end -----------------------------------------------------------------------------------------------------------
+
+
+def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finished:
+    """Scores, cost, artifact and the end of a run, and its children queued: all of it or nothing.
+
+    Raises:
+        ValueError: a score is not finite, has no examples or is there twice; or a number of the cost is not finite.
+    """
+    cost = result.cost if isinstance(result.cost, Cost) else Cost.model_validate(result.cost)
+    rows = [
+        {"run_id": run_id, "language": language, "metric": metric, "value": value, "n": n}
+        for language, metric, value, n in result.scores
+    ]
+    _check_scores(rows)
+    graph.lock(session)
+    end = (
+        graph.move(
+            RunState.DONE,
+            of=RunState.RUNNING,
+            step=run.c.total_steps,
+            artifact=result.artifact,
+            artifact_digest=result.artifact_digest,
+            artifact_bytes=result.artifact_bytes,
+            parameters=result.parameters,
+            parameters_non_embedding=result.parameters_non_embedding,
+            environment=dict(result.environment),
+            extra=dict(result.extra),
+            device=cost.device,
+            share=cost.share,
+            wall_seconds=cost.wall_seconds,
+            device_seconds=cost.device_seconds,
+            examples=cost.examples,
+            tokens=cost.tokens,
+            flops_analytic=cost.flops_analytic,
+            flops_counted=cost.flops_counted,
+            peak_memory_bytes=cost.peak_memory_bytes,
+            energy_joules=cost.energy_joules,
+        )
+        .where(*graph.held(run_id, attempt))
+        .returning(run.c.id)
+    )
+    if session.execute(end).one_or_none() is None:
+        return Finished(False, [])
+    if rows:
+        session.execute(insert(score), rows)
+    graph.close_attempt(session, run_id, attempt, "done")
+    return Finished(True, graph.promote(session, parent=run_id))
+
+
+def _check_scores(rows: Sequence[Mapping[str, Any]]) -> None:
+    seen = set()
+    for row in rows:
+        what = f"score {row['metric']} in {row['language']}"
+        if (row["language"], row["metric"]) in seen:
+            raise BadValue(f"{what} is there twice")
+        seen.add((row["language"], row["metric"]))
+        if not isinstance(row["value"], int | float) or not math.isfinite(row["value"]):
+            raise BadValue(f"{what} must be a finite number, not {row['value']!r}")
+        if not isinstance(row["n"], int) or row["n"] < 1:
+            raise BadValue(f"{what} must be over at least one example, not {row['n']!r}")
+
+
+def fail(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    type: str,
+    message: str,
+    traceback: str | None = None,
+    cause: str | None = None,
+) -> Ended:
+    """End a run that raised. What waits for it is skipped. ``cause``: the likely cause in plain words."""
+    return _end(session, RunState.FAILED, run_id, attempt, type=type, message=message, traceback=traceback, cause=cause)
+
+
+def diverge(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    step: int,
+    message: str,
+    type: str = "Diverged",
+    traceback: str | None = None,
+    cause: str | None = None,
+) -> Ended:
+    """End a run whose numbers ceased to be finite at ``step``. What waits for it is skipped."""
+    return _end(
+        session,
+        RunState.DIVERGED,
+        run_id,
+        attempt,
+        type=type,
+        message=message,
+        traceback=traceback,
+        cause=cause,
+        step=step,
+    )
+
+
+def _end(
+    session: Session,
+    state: RunState,
+    run_id: int,
+    number: int,
+    *,
+    type: str,
+    message: str,
+    traceback: str | None,
+    cause: str | None,
+    **more: Any,
+) -> Ended:
+    graph.lock(session)
+    change = graph.move(
+        state,
+        of=RunState.RUNNING,
+        error_type=storable(type, 255),
+        error_message=storable(message),
+        error_traceback=None if traceback is None else storable(traceback, 100_000),
+        error_cause=None if cause is None else storable(cause),
+        **more,
+    ).where(*graph.held(run_id, number))
+    if not graph.moved(session, change):
+        return Ended(False, [])
+    graph.close_attempt(session, run_id, number, state.value, words.first_line(storable(message)))
+    return Ended(True, graph.skip(session, run_id), state)
+
+
+def cancelled(session: Session, run_id: int, attempt: int) -> Ended:
+    """The process of a run that was to be cancelled is gone. What waits for the run is skipped.
+
+    Where somebody has come to want the run meanwhile, it is queued again instead; ``state`` says which.
+    """
+    return _stop(session, run_id, attempt, "cancelled", detail=None)
+
+
+def release(session: Session, run_id: int, attempt: int, *, reason: str, counted: bool) -> bool:
+    """Give a run back to the queue. ``counted`` False: the attempt does not count against it (preempted). One that was to
+    be cancelled is cancelled. False: the lease was lost."""
+    return _stop(session, run_id, attempt, "given back", detail=reason, counted=counted).ok
+
+
+def _stop(
+    session: Session, run_id: int, number: int, outcome: str, *, detail: str | None, counted: bool = False
+) -> Ended:
+    graph.lock(session)
+    cancel = graph.move(RunState.CANCELLED, of=RunState.RUNNING).where(
+        *graph.held(run_id, number), run.c.cancel_requested_at.is_not(None)
+    )
+    if graph.moved(session, cancel):
+        graph.close_attempt(session, run_id, number, "cancelled", detail)
+        return Ended(True, graph.skip(session, run_id), RunState.CANCELLED)
+    if not graph.moved(session, _requeue(counted).where(*graph.held(run_id, number))):
+        return Ended(False, [])
+    graph.close_attempt(session, run_id, number, outcome, detail)
+    return Ended(True, [], RunState.QUEUED)
+
+
+def _requeue(counted: bool) -> Update:
+    more: dict[str, Any] = {} if counted else {"preemptions": run.c.preemptions + 1}
+    return graph.move(RunState.QUEUED, of=RunState.RUNNING, **more)
+
+
+Died = Literal["queued", "failed", "cancelled", "lost"]
+
+
+def died(session: Session, run_id: int, attempt: int, *, reason: str, max_attempts: int) -> Died:
+    """The process of a run died without a word. The attempt counts; after ``max_attempts`` the run is failed, else it is
+    queued again (or cancelled, if it was to be).
+
+    Args:
+        reason: how it died, as in ``signal 9, probably out of memory``.
+    """
+    graph.lock(session)
+    row = session.execute(
+        select(run.c.attempt, run.c.preemptions, run.c.cancel_requested_at).where(*graph.held(run_id, attempt))
+    ).one_or_none()
+    if row is None:
+        return "lost"
+    tries = row.attempt - row.preemptions
+    if row.cancel_requested_at is None and tries >= max_attempts:
+        times = "once" if tries == 1 else f"{tries} times"
+        message = f"the process of this run died {times} (last: {reason})"
+        ended = _end(
+            session,
+            RunState.FAILED,
+            run_id,
+            attempt,
+            type="Died",
+            message=message,
+            traceback=None,
+            cause=_likely(reason),
+        )
+        return "failed" if ended.ok else "lost"
+    stopped = _stop(session, run_id, attempt, "died", detail=reason, counted=True)
+    if not stopped.ok:
+        return "lost"
+    return "cancelled" if stopped.state is RunState.CANCELLED else "queued"
+
+
+def _likely(reason: str) -> str | None:
+    if "signal 9" in reason or "memory" in reason:
+        return "The machine probably ran out of memory. A smaller batch size, a smaller model or fewer runs at a time help."
+    return None
+
+
+# --- the sweep ---------------------------------------------------------------------------------------------------------
+
+
+def sweep(session: Session, *, max_attempts: int) -> Swept:
+    """Take back runs whose lease is over, and mend what waits for nothing. Safe to run at any time, by anybody."""
+    graph.lock(session)
+    expired = session.execute(
+        select(run.c.id, run.c.attempt, run.c.worker)
+        .where(run.c.state == RunState.RUNNING.value, run.c.lease_until < db_now())
+        .order_by(run.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    outcome: dict[str, list[int]] = {"queued": [], "failed": [], "cancelled": [], "lost": []}
+    for id, number, worker in expired:
+        reason = f"no heartbeat from worker {worker}; it is gone or cannot reach the database"
+        outcome[died(session, id, number, reason=reason, max_attempts=max_attempts)].append(id)
+    bad = [*outcome["failed"], *outcome["cancelled"]]
+    skipped = set(session.scalars(select(run.c.id).where(run.c.skipped_because.in_(bad)))) if bad else set()
+    skipped |= set(graph.skip_orphans(session))
+    promoted = graph.promote(session)
+    queued = dict(
+        session.execute(
+            select(run.c.device_class, func.count())
+            .where(run.c.state == RunState.QUEUED.value)
+            .group_by(run.c.device_class)
+        ).all()
+    )
+    return Swept(
+        taken_back=outcome["queued"],
+        failed=outcome["failed"],
+        promoted=promoted,
+        skipped=sorted(skipped),
+        queued_cpu=queued.get(DeviceClass.CPU.value, 0),
+        queued_cuda=queued.get(DeviceClass.CUDA.value, 0),
+        cancelled=outcome["cancelled"],
+    )

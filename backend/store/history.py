@@ -1,0 +1,308 @@
+"""Runs as they are shown: one, a page of them, their curves, logs and scores. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, func, or_, select
+from sqlmodel import Session
+
+from backend.domain.run import DeviceClass, Phase, RunKind, RunState
+from backend.domain.schemas import (
+    AttemptView,
+    Cost,
+    Curve,
+    LogLine,
+    Page,
+    RunDetail,
+    RunError,
+    RunView,
+    ScoreView,
+)
+from backend.errors import NotFound
+from backend.store import graph, words
+from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
+from backend.store.session import now
+from backend.store.tables import attempt, curve_point, experiment_run, log_line, run, run_parent, score, worker
+
+SEEN_SECONDS = 60.0  # a worker not seen for this long is not counted on
+
+_LARGE = ("spec", "environment", "extra", "error_traceback")
+_COLUMNS = [c for c in run.c if c.name not in _LARGE]
+_SHORT = [run.c[name] for name in ("id", "kind", "model", "recipe", "target", "seed", "state")]
+
+
+def view(session: Session, id: int) -> RunView:
+    """One run.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    return _views(session, [_row(session, id, *_COLUMNS, run.c.error_traceback)])[0]
+
+
+def page(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None,
+    experiment: int | None = None,
+    state: RunState | None = None,
+    kind: RunKind | None = None,
+    model: str | None = None,
+    target: str | None = None,
+) -> Page[RunView]:
+    """Runs, newest first; filters go together. Tracebacks are left out: ``view`` has them.
+
+    Raises:
+        Invalid: limit or cursor.
+    """
+    check_limit(limit)
+    after = read_cursor(cursor)
+    conditions = [
+        column == value
+        for column, value in (
+            (run.c.state, state and state.value),
+            (run.c.kind, kind and kind.value),
+            (run.c.model, model),
+            (run.c.target, target),
+        )
+        if value is not None
+    ]
+    source: Any = run
+    if experiment is not None:
+        source = run.join(experiment_run, experiment_run.c.run_id == run.c.id)
+        conditions += [experiment_run.c.experiment_id == experiment, experiment_run.c.replaced_by.is_(None)]
+    total = session.scalars(select(func.count()).select_from(source).where(*conditions)).one()
+    if after is not None:
+        conditions.append(run.c.id < after)
+    query = select(*_COLUMNS).select_from(source).where(*conditions).order_by(run.c.id.desc()).limit(limit + 1)
+    rows = session.execute(query).mappings().all()
+    items = _views(session, rows[:limit])
+    return Page(items=items, next_cursor=write_cursor(items[-1].id) if len(rows) > limit else None, total=total)
+
+
+def detail(session: Session, id: int) -> RunDetail:
+    """A run with what it computes exactly, its attempts and the environment it ran in.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    row = _row(session, id, *run.c)
+    tries = session.execute(select(attempt).where(attempt.c.run_id == id).order_by(attempt.c.number)).mappings()
+    return RunDetail(
+        run=_views(session, [row])[0],
+        spec=row["spec"],
+        attempts=[AttemptView(**{k: v for k, v in each.items() if k != "run_id"}) for each in tries],
+        environment=row["environment"],
+    )
+
+
+def scores(session: Session, id: int) -> list[ScoreView]:
+    """A run's scores, by metric and language; none before it is done."""
+    check_id("run", id)
+    rows = session.execute(select(score).where(score.c.run_id == id).order_by(score.c.metric, score.c.language))
+    return [ScoreView(run=r.run_id, language=r.language, metric=r.metric, value=r.value, n=r.n) for r in rows]
+
+
+def curves(session: Session, id: int, *, limit: int = 500) -> list[Curve]:
+    """A run's curves by name, each thinned evenly to ``limit`` points (at least 2), first and last included."""
+    check_id("run", id)
+    order = func.row_number().over(partition_by=curve_point.c.name, order_by=curve_point.c.step) - 1
+    many = func.count().over(partition_by=curve_point.c.name)
+    numbered = (
+        select(curve_point.c.name, curve_point.c.step, curve_point.c.value, order.label("i"), many.label("many"))
+        .where(curve_point.c.run_id == id)
+        .subquery("numbered")
+    )
+    i, last, steps = numbered.c.i, numbered.c.many - 1, max(2, limit) - 1
+    # of points 0 … last those at which i · steps / last passes a whole number
+    kept = or_(last <= steps, i == 0, i * steps // last != (i - 1) * steps // last)
+    found: dict[str, Curve] = {}
+    for name, step, value in session.execute(
+        select(numbered.c.name, numbered.c.step, numbered.c.value)
+        .where(kept)
+        .order_by(numbered.c.name, numbered.c.step)
+    ):
+        curve = found.setdefault(name, Curve(name=name, steps=[], values=[]))
+        curve.steps.append(step)
+        curve.values.append(value)
+    return list(found.values())
+
+
+def logs(session: Session, id: int, *, after: int = 0, limit: int = 500) -> list[LogLine]:
+    """A run's log lines in order, from the first whose id is above ``after``."""
+    check_id("run", id)
+    lines = session.execute(
+        select(log_line)
+        .where(log_line.c.run_id == id, log_line.c.id > max(0, min(after, 2**63 - 1)))
+        .order_by(log_line.c.id)
+        .limit(limit)
+    )
+    return [LogLine(id=r.id, at=r.at, level=r.level, attempt=r.attempt, message=r.message) for r in lines]
+
+
+def _row(session: Session, id: int, *columns: Any) -> RowMapping:
+    check_id("run", id)
+    row = session.execute(select(*columns).where(run.c.id == id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no run {id}.")
+    return row
+
+
+# --- from rows to views ------------------------------------------------------------------------------------------------
+
+
+def _grouped(pairs: Iterable[Any]) -> Mapping[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
+
+
+def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
+    """Views of these rows, with a fixed number of queries however many there are."""
+    if not rows:
+        return []
+    ids = [row["id"] for row in rows]
+    at = now(session)
+    links = experiment_run
+    parents = _grouped(
+        session.execute(
+            select(run_parent.c.run_id, run_parent.c.parent_id)
+            .where(run_parent.c.run_id.in_(ids))
+            .order_by(run_parent.c.parent_id)
+        )
+    )
+    children = _grouped(
+        session.execute(
+            select(run_parent.c.parent_id, run_parent.c.run_id)
+            .where(run_parent.c.parent_id.in_(ids))
+            .order_by(run_parent.c.run_id)
+        )
+    )
+    experiments = _grouped(
+        session.execute(
+            select(links.c.run_id, links.c.experiment_id).where(links.c.run_id.in_(ids)).order_by(links.c.experiment_id)
+        )
+    )
+    named = {p for of in parents.values() for p in of} | {r["skipped_because"] for r in rows} - {None}
+    others = {
+        row["id"]: row
+        for part in graph.chunks(named)
+        for row in session.execute(select(*_SHORT).where(run.c.id.in_(part))).mappings()
+    }
+    queued = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value]
+    ahead = _ahead(session, queued) if queued else {}
+    served = _served(session) if queued else set()
+    return [
+        _view(
+            row,
+            at=at,
+            parents=parents.get(row["id"], []),
+            children=children.get(row["id"], []),
+            experiments=experiments.get(row["id"], []),
+            why=words.why(
+                row,
+                parents=[others[p] for p in parents.get(row["id"], [])],
+                cause=others.get(row["skipped_because"]),
+                ahead=ahead.get(row["id"]),
+                served=row["device_class"] in served,
+                silent=row["lease_until"] is not None and row["lease_until"] < at,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _ahead(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """How many queued runs of its device class come before each of these."""
+    place = func.row_number().over(partition_by=run.c.device_class, order_by=(run.c.priority.desc(), run.c.id)) - 1
+    queue = select(run.c.id, place.label("ahead")).where(run.c.state == RunState.QUEUED.value).subquery("queue")
+    return dict(session.execute(select(queue.c.id, queue.c.ahead).where(queue.c.id.in_(ids))).all())
+
+
+def _served(session: Session) -> set[str]:
+    """Device classes that a worker seen lately serves."""
+    at = now(session)
+    rows = session.execute(select(worker.c.queues, worker.c.seen_at)).all()
+    return {q for queues, seen in rows if (at - seen).total_seconds() <= SEEN_SECONDS for q in queues}
+
+
+def _view(
+    row: RowMapping, *, at: Any, parents: list[int], children: list[int], experiments: list[int], why: str
+) -> RunView:
+    running = row["state"] == RunState.RUNNING.value
+    same = (
+        "id",
+        "fingerprint",
+        "model",
+        "recipe",
+        "target",
+        "seed",
+        "benchmark",
+        "step",
+        "total_steps",
+        "rate",
+        "attempt",
+        "preemptions",
+        "priority",
+        "worker",
+        "created_at",
+        "queued_at",
+        "started_at",
+        "finished_at",
+        "cancel_requested_at",
+        "skipped_because",
+        "parameters",
+        "parameters_non_embedding",
+        "artifact",
+    )
+    return RunView(
+        **{name: row[name] for name in same},
+        kind=RunKind(row["kind"]),
+        title=words.title(row),
+        state=RunState(row["state"]),
+        why=why,
+        phase=None if row["phase"] is None else Phase(row["phase"]),
+        eta_seconds_low=row["eta_low"],
+        eta_seconds_high=row["eta_high"],
+        heartbeat_age_seconds=max(0.0, (at - row["heartbeat_at"]).total_seconds()) if running else None,
+        error=_error(row),
+        parents=parents,
+        children=children,
+        experiments=experiments,
+        cost=_cost(row),
+    )
+
+
+def _error(row: RowMapping) -> RunError | None:
+    if row["error_type"] is None:
+        return None
+    return RunError(
+        type=row["error_type"],
+        message=row["error_message"] or "",
+        cause=row["error_cause"],
+        traceback=row.get("error_traceback"),
+    )
+
+
+def _cost(row: RowMapping) -> Cost | None:
+    if row["device_seconds"] is None:
+        return None
+    same = (
+        "device",
+        "precision",
+        "share",
+        "wall_seconds",
+        "device_seconds",
+        "examples",
+        "tokens",
+        "flops_analytic",
+        "flops_counted",
+        "peak_memory_bytes",
+        "energy_joules",
+    )
+    return Cost(device_class=DeviceClass(row["device_class"]), **{name: row[name] for name in same})

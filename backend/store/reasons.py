@@ -1,0 +1,147 @@
+"""Why a cell of the gain matrix is empty: the runs that would have filled it, and where they stand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, RowMapping, select
+from sqlmodel import Session
+
+from backend.domain.gains import Measurement, Missing, Unmatchable, Unmatched, unmatched
+from backend.domain.language import LANGUAGES
+from backend.domain.recipe import BASELINE
+from backend.domain.run import RunState
+from backend.domain.schemas import GainCell
+from backend.store import graph, words
+from backend.store.tables import LIVE, run
+
+NONE = BASELINE.name
+LIVE_STATES = [s.value for s in LIVE]
+BAD_STATES = (RunState.FAILED.value, RunState.DIVERGED.value, RunState.SKIPPED.value)
+
+
+class Reasons:
+    """Why a cell is empty, from the runs that would have filled it."""
+
+    def __init__(
+        self,
+        session: Session,
+        here: Iterable[ColumnElement[bool]],
+        measured: Sequence[Measurement],
+        *,
+        not_applicable: Mapping[str, str],
+        asked: Collection[str],
+    ) -> None:
+        self.not_applicable = not_applicable
+        self.asked = asked
+        columns = (
+            "id",
+            "fingerprint",
+            "recipe",
+            "seed",
+            "settings",
+            "state",
+            "error_message",
+            "skipped_because",
+            "target",
+        )
+        newest: dict[str, RowMapping] = {}  # a run that was tried again counts as its last try
+        for row in session.execute(
+            select(*(run.c[name] for name in columns)).where(*here).order_by(run.c.id)
+        ).mappings():
+            newest[row["fingerprint"]] = row
+        self.runs: defaultdict[str, list[RowMapping]] = defaultdict(list)
+        for row in newest.values():
+            self.runs[row["recipe"]].append(row)
+        self.scores: defaultdict[tuple[str, str], list[Measurement]] = defaultdict(list)
+        for m in measured:
+            self.scores[m.recipe, m.language].append(m)
+        self.unmatched: dict[tuple[str, str], Unmatched] = {}
+        for u in unmatched(measured):
+            self.unmatched.setdefault((u.recipe, u.language), u)
+        self.causes = self._causes(session)
+
+    def _causes(self, session: Session) -> dict[int, RowMapping]:
+        ids = {r["skipped_because"] for rows in self.runs.values() for r in rows} - {None}
+        wanted = select(run.c.id, run.c.state, run.c.error_message, run.c.skipped_because)
+        return {
+            row["id"]: row
+            for part in graph.chunks(ids)
+            for row in session.execute(wanted.where(run.c.id.in_(part))).mappings()
+        }
+
+    @property
+    def recipes(self) -> set[str]:
+        return {*self.runs, *self.not_applicable} - {NONE}
+
+    def done_runs(self, recipe: str) -> set[int]:
+        """Done runs of the settings that the newest of them has."""
+        done = [r for r in self.runs[recipe] if r["state"] == RunState.DONE.value]
+        last = max(done, key=lambda r: r["id"], default=None)
+        return {r["id"] for r in done if last and r["settings"] == last["settings"]}
+
+    def empty(self, recipe: str, language: str) -> GainCell:
+        missing, why = self._why(recipe, language)
+        treated, before = self.scores[recipe, language], self.scores[NONE, language]
+        return GainCell(
+            recipe=recipe,
+            language=language,
+            missing=missing,
+            why_missing=why,
+            gain=None,
+            low=None,
+            high=None,
+            sd=None,
+            baseline=sum(m.value for m in before) / len(before) if before else None,
+            treated=sum(m.value for m in treated) / len(treated) if treated else None,
+            n=0,
+            seeds=[],
+            differences=[],
+            p_t=None,
+            p_sign_flip=None,
+            q=None,
+            detectable=None,
+            verdict=None,
+            examples=None,
+            runs=[m.run for m in treated],
+            baseline_runs=[m.run for m in before],
+        )
+
+    def _why(self, recipe: str, language: str) -> tuple[Missing, str]:
+        if recipe in self.not_applicable:
+            return Missing.NOT_APPLICABLE, self.not_applicable[recipe]
+        if language not in self.asked:
+            return Missing.NOT_APPLICABLE, f"the target has no data in {LANGUAGES[language].name}"
+        lonely = self.unmatched.get((recipe, language))
+        if lonely is None:
+            return self._standing(self.runs[recipe], f"no run of {recipe} yet", "did not evaluate this language")
+        if lonely.reason is Unmatchable.OTHER_SETTINGS:
+            same = [r for r in self.runs[NONE] if r["settings"] == lonely.settings]
+            missing, why = self._standing(
+                same, "the baseline ran with other settings", "did not evaluate this language"
+            )
+        elif lonely.reason is Unmatchable.OTHER_SEED:
+            same = [r for r in self.runs[NONE] if r["seed"] == lonely.seed and r["settings"] == lonely.settings]
+            missing, why = self._standing(
+                same, f"the baseline did not run with seed {lonely.seed}", "did not evaluate this language"
+            )
+        else:
+            missing, why = self._standing(self.runs[NONE], "no run yet", "did not evaluate this language")
+        return missing, f"no baseline, no gain: {why}"
+
+    def _standing(self, rows: Sequence[RowMapping], none: str, done: str) -> tuple[Missing, str]:
+        """What keeps these runs from having filled a cell: what is under way before what failed."""
+        for row in rows:
+            if row["state"] in LIVE_STATES:
+                return Missing.NOT_RUN, f"run {row['id']} is {row['state']}"
+        for row in rows:
+            if row["state"] in BAD_STATES:
+                cause = self.causes.get(row["skipped_because"])
+                if cause is not None and cause["state"] == RunState.CANCELLED.value:
+                    return Missing.NOT_RUN, words.ended_badly(cause)
+                return Missing.FAILED, words.ended_badly(cause or row)
+        for row in rows:
+            if row["state"] == RunState.CANCELLED.value:
+                return Missing.NOT_RUN, words.ended_badly(row)
+        return (Missing.NOT_RUN, f"run {rows[0]['id']} {done}") if rows else (Missing.NOT_RUN, none)

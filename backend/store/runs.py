@@ -1,0 +1,309 @@
+"""The life of a run: claimed, alive, recorded; cancelled or tried again by people.
+
+Whoever works on a run names the attempt that the claim gave out with every write. When the lease was lost and somebody
+else has the run, the attempt is another one: the write changes nothing and says so. Only the database's clock is used.
+How attempts end is in ``endings`` and how runs are shown in ``history``; both can be reached from here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session
+
+from backend.domain.run import TERMINAL, DeviceClass, Phase, RunKind, RunSpec, RunState
+from backend.errors import Conflict, NotFound
+from backend.store import graph, words
+from backend.store.columns import db_now, storable
+from backend.store.endings import Ended, Finished, Result, Swept, cancelled, died, diverge, fail, finish, release, sweep
+from backend.store.history import curves, detail, logs, page, scores, view
+from backend.store.paging import check_id
+from backend.store.session import now
+from backend.store.tables import ANSWERS, curve_point, experiment_run, log_line, queued_run, run, run_parent
+from backend.store.tables import attempt as attempts
+
+__all__ = [
+    "Beat",
+    "Claim",
+    "Ended",
+    "Finished",
+    "Result",
+    "Swept",
+    "beat",
+    "cancelled",
+    "claim",
+    "curves",
+    "detail",
+    "died",
+    "diverge",
+    "fail",
+    "finish",
+    "logs",
+    "page",
+    "record",
+    "release",
+    "request_cancel",
+    "resumed",
+    "retry",
+    "scores",
+    "sweep",
+    "view",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run to work on. ``tries`` is how many attempts count against it, this one included."""
+
+    run_id: int
+    attempt: int
+    spec: RunSpec
+    fingerprint: str
+    kind: RunKind
+    model: str
+    parents: dict[str, str]  # fingerprint → address of the artifact
+    tries: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """``alive`` False: the lease is lost, stop and write nothing more."""
+
+    alive: bool
+    cancel_requested: bool
+
+
+# --- claim and heartbeat -----------------------------------------------------------------------------------------------
+
+
+def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: float) -> Claim | None:
+    """Take the best queued run of this device class: highest priority, then oldest. None when there is none.
+
+    One statement picks and takes it, so that no two workers get the same.
+    """
+    best = (
+        select(queued_run.c.id)
+        .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value)
+        .order_by(queued_run.c.priority.desc(), queued_run.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    take = (
+        graph.move(
+            RunState.RUNNING,
+            attempt=run.c.attempt + 1,
+            worker=worker,
+            phase=Phase.STARTING.value,
+            step=0,
+            lease_until=db_now(lease_seconds),
+            heartbeat_at=db_now(),
+            progress_at=db_now(),
+            started_at=func.coalesce(run.c.started_at, db_now()),
+        )
+        .where(run.c.id == best)
+        .returning(run)
+    )
+    row = session.execute(take).mappings().one_or_none()
+    if row is None:
+        return None
+    session.execute(
+        insert(attempts),
+        {"run_id": row["id"], "number": row["attempt"], "worker": worker, "started_at": row["heartbeat_at"]},
+    )
+    parents = session.execute(
+        select(run.c.fingerprint, run.c.artifact)
+        .join(run_parent, run_parent.c.parent_id == run.c.id)
+        .where(run_parent.c.run_id == row["id"])
+    ).all()
+    return Claim(
+        run_id=row["id"],
+        attempt=row["attempt"],
+        spec=RunSpec.model_validate(row["spec"]),
+        fingerprint=row["fingerprint"],
+        kind=RunKind(row["kind"]),
+        model=row["model"],
+        parents={fingerprint: artifact or "" for fingerprint, artifact in parents},
+        tries=row["attempt"] - row["preemptions"],
+        title=words.title(row),
+    )
+
+
+def beat(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    lease_seconds: float,
+    phase: Phase,
+    step: int,
+    total_steps: int,
+    rate: float | None,
+    eta_low: float | None,
+    eta_high: float | None,
+    progressed: bool,
+) -> Beat:
+    """Say that the run is alive and where it stands; the lease runs anew.
+
+    Args:
+        rate: steps per second over the last while.
+        eta_low, eta_high: seconds until it is done.
+        progressed: whether anything happened since the last beat: alive and progressing are two clocks.
+    """
+    values: dict[str, Any] = {"progress_at": db_now()} if progressed else {}
+    renewed = (
+        update(run)
+        .where(*graph.held(run_id, attempt))
+        .values(
+            lease_until=db_now(lease_seconds),
+            heartbeat_at=db_now(),
+            phase=phase.value,
+            step=step,
+            total_steps=total_steps,
+            rate=rate,
+            eta_low=eta_low,
+            eta_high=eta_high,
+            **values,
+        )
+        .returning(run.c.cancel_requested_at)
+    )
+    row = session.execute(renewed).one_or_none()
+    return Beat(alive=row is not None, cancel_requested=row is not None and row.cancel_requested_at is not None)
+
+
+def record(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    curves: Iterable[tuple[str, int, float]] = (),
+    logs: Iterable[tuple[str, str]] = (),
+) -> bool:
+    """Write points of curves (name, step, value) and log lines (level, message). False: the lease was lost.
+
+    A point that is there already is written over, but never by an earlier attempt.
+
+    Raises:
+        ValueError: a value is not finite. Nothing is written then.
+    """
+    held = select(run.c.id).where(*graph.held(run_id, attempt)).with_for_update(read=True, of=run)
+    if session.execute(held).one_or_none() is None:
+        return False
+    points = [{"run_id": run_id, "name": n, "step": s, "attempt": attempt, "value": v} for n, s, v in curves]
+    if points:
+        dialect = session.get_bind().dialect.name
+        new = postgres_insert(curve_point) if dialect == "postgresql" else sqlite_insert(curve_point)
+        upsert = new.on_conflict_do_update(
+            index_elements=["run_id", "name", "step"],
+            set_={"attempt": new.excluded.attempt, "value": new.excluded.value},
+            where=new.excluded.attempt >= curve_point.c.attempt,
+        )
+        session.execute(upsert, points)
+    at = now(session)
+    lines = [
+        {"run_id": run_id, "attempt": attempt, "at": at, "level": level, "message": storable(message)}
+        for level, message in logs
+    ]
+    if lines:
+        session.execute(insert(log_line), lines)
+    return True
+
+
+def resumed(session: Session, run_id: int, attempt: int, *, step: int) -> bool:
+    """Note that an attempt went on from a checkpoint of this step. False: the lease was lost."""
+    if session.execute(select(run.c.id).where(*graph.held(run_id, attempt))).one_or_none() is None:
+        return False
+    session.execute(
+        update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == attempt).values(resumed_from_step=step)
+    )
+    return True
+
+
+# --- asked for by people -----------------------------------------------------------------------------------------------
+
+
+def _state(session: Session, id: int) -> RunState:
+    check_id("run", id)
+    state = session.scalars(select(run.c.state).where(run.c.id == id)).one_or_none()
+    if state is None:
+        raise NotFound(f"There is no run {id}.")
+    return RunState(state)
+
+
+def request_cancel(session: Session, id: int) -> RunState:
+    """Stop a run, whoever wants it: at once if it has not begun, else at its next step. What waits for it is skipped
+    when it has stopped. Asking twice changes nothing.
+
+    Returns:
+        the state it is in now.
+
+    Raises:
+        NotFound: there is no such run.
+        Conflict: it has ended otherwise.
+    """
+    graph.lock(session)
+    state = _state(session, id)
+    if state in TERMINAL and state is not RunState.CANCELLED:
+        raise Conflict(f"Run {id} has ended ({state.value}); there is nothing to cancel.")
+    if state is RunState.RUNNING:
+        session.execute(
+            update(run)
+            .where(run.c.id == id, run.c.state == state.value, run.c.cancel_requested_at.is_(None))
+            .values(cancel_requested_at=db_now())
+        )
+    elif graph.moved(session, graph.move(RunState.CANCELLED, cancel_requested_at=db_now()).where(run.c.id == id)):
+        graph.skip(session, id)
+    return _state(session, id)
+
+
+def retry(session: Session, id: int) -> int:
+    """Do a run again that failed, diverged, was cancelled or skipped: as a new run, or the one that does it by now.
+
+    What was skipped because of it is done again too, and what it starts from where that is missing. The new runs take
+    the old ones' places in every experiment that still wants it.
+
+    Returns:
+        the new run's id.
+
+    Raises:
+        NotFound: there is no such run.
+        Conflict: it is not in such a state, or no experiment wants it any more.
+    """
+    graph.lock(session)
+    state = _state(session, id)
+    if state not in TERMINAL or state is RunState.DONE:
+        raise Conflict(
+            f"Run {id} is {state.value}; only one that failed, diverged, was cancelled or skipped is tried again."
+        )
+    link = experiment_run
+    latest = session.scalars(
+        select(link.c.replaced_by).where(link.c.run_id == id, link.c.replaced_by.is_not(None)).limit(1)
+    ).first()
+    wanting = session.scalars(
+        select(link.c.experiment_id).where(
+            link.c.run_id == id, link.c.detached_at.is_(None), link.c.replaced_by.is_(None)
+        )
+    ).all()
+    if not wanting:
+        if latest is not None:  # asked for twice
+            return int(latest) if _state(session, latest) in ANSWERS else retry(session, latest)
+        raise Conflict(f"No experiment wants run {id} any more; submit or try again an experiment that needs it.")
+    below = session.scalars(
+        select(run.c.id)
+        .join(link, link.c.run_id == run.c.id)
+        .where(
+            link.c.experiment_id.in_(wanting),
+            link.c.replaced_by.is_(None),
+            run.c.state == RunState.SKIPPED.value,
+            run.c.skipped_because == id,
+        )
+        .distinct()
+    ).all()
+    places, _ = graph.renew(session, [id, *below], wanting)
+    return places[id]

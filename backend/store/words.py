@@ -1,0 +1,89 @@
+"""What is said about a run, in words: its title, and why it stands where it stands."""
+
+from __future__ import annotations
+
+from sqlalchemy import RowMapping
+
+from backend.domain.run import RunKind, RunState
+
+
+def title(run: RowMapping) -> str:
+    """``Fine-tune mini-2 on mnli after squad, seed 0``."""
+    model, target, recipe = run["model"], run["target"], run["recipe"]
+    seed = "" if run["seed"] is None else f", seed {run['seed']}"
+    after = "" if recipe == "none" else f" after {recipe}"
+    return {
+        RunKind.PRETRAIN: f"Pretrain {model}",
+        RunKind.INTERMEDIATE: f"Train {model} on {recipe}{seed}",
+        RunKind.FINETUNE: f"Fine-tune {model} on {target}{after}{seed}",
+        RunKind.EVALUATE: f"Evaluate {model} on {target}{after}{seed}",
+    }[RunKind(run["kind"])]
+
+
+def short(run: RowMapping) -> str:
+    """``run 12 (intermediate mnli, seed 0)``."""
+    what = run["recipe"] if run["kind"] == RunKind.INTERMEDIATE.value else run["target"] or run["model"]
+    seed = "" if run["seed"] is None else f", seed {run['seed']}"
+    return f"run {run['id']} ({run['kind']} {what}{seed})"
+
+
+def ended_badly(run: RowMapping) -> str:
+    """``run 12 failed: out of memory``; of a skipped one, because of which."""
+    state = run["state"]
+    if state == RunState.SKIPPED.value:
+        return f"run {run['id']} was skipped: run {run['skipped_because']} did not finish"
+    if state == RunState.CANCELLED.value:
+        return f"run {run['id']} was cancelled"
+    message = first_line(run["error_message"])
+    return f"run {run['id']} {state}" + (f": {message}" if message else "")
+
+
+def first_line(text: str | None, limit: int = 200) -> str:
+    line = (text or "").strip().partition("\n")[0]
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def why(
+    run: RowMapping,
+    *,
+    parents: list[RowMapping],
+    cause: RowMapping | None,
+    ahead: int | None,
+    served: bool,
+    silent: bool,
+) -> str:
+    """Why a run stands where it stands.
+
+    Args:
+        parents: what it starts from.
+        cause: for a skipped run, the one that did not finish.
+        ahead: for a queued run, how many come before it.
+        served: whether a worker for its class of device was seen lately.
+        silent: whether the lease of a running run is over.
+    """
+    state = RunState(run["state"])
+    if state is RunState.WAITING:
+        missing = [short(p) for p in parents if p["state"] != RunState.DONE.value]
+        return f"waiting for {' and '.join(missing)}" if missing else "waiting to be queued"
+    if state is RunState.QUEUED:
+        if not served:
+            return f"no worker is there for {run['device_class']} runs"
+        return "queued, next" if not ahead else f"queued, {ahead} run{'s' if ahead > 1 else ''} ahead"
+    if state is RunState.RUNNING:
+        if silent:
+            return "its worker has fallen silent; the run will be taken back"
+        if run["cancel_requested_at"] is not None:
+            return "stopping, as it was cancelled"
+        steps = f", step {run['step']} of {run['total_steps']}" if run["total_steps"] else ""
+        return f"{run['phase']}{steps}"
+    if state is RunState.SKIPPED:
+        if cause is None:
+            return "skipped"
+        verb = {"failed": "failed", "diverged": "diverged", "cancelled": "was cancelled"}.get(
+            cause["state"], "did not finish"
+        )
+        return f"skipped: run {cause['id']} {verb}"
+    if state in (RunState.FAILED, RunState.DIVERGED):
+        message = first_line(run["error_message"])
+        return f"{state.value}: {message}" if message else state.value
+    return state.value

@@ -1,0 +1,187 @@
+// What the pages do in the browser. Numbers and addresses are made in Python; this puts them where they belong.
+(function () {
+  'use strict';
+
+  var ns = (window.dash_clientside = window.dash_clientside || {});
+  var grid = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+
+  function set(id, props) {
+    // a page that is not mounted has nothing to set
+    if (id !== 'clock' && id !== 'scheme' && !id.startsWith('_') && !document.getElementById(id)) return;
+    ns.set_props(id, props);
+  }
+
+  function scheme() {
+    return document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark' ? 'dark' : 'light';
+  }
+
+  function here() { return location.pathname + location.search; }
+
+  // --- the history ---------------------------------------------------------------------------------------------
+  // Opening a target or a cell is a step that Back undoes; everything else changes the present entry.
+
+  var STEPS = ['source', 'target', 'cell'];
+  var shown = null; // the address whose state the page shows
+
+  function isStep(from, to) {
+    if (from === null || from.split('?')[0] !== to.split('?')[0]) return false;
+    var a = new URL(from, location.origin).searchParams, b = new URL(to, location.origin).searchParams;
+    return STEPS.some(function (name) {
+      // the first address of a page spells out what the API chose: that is no step
+      return a.get(name) !== b.get(name) && (name !== 'target' || a.has('target'));
+    });
+  }
+
+  function tell(address) {
+    if (!address || location.pathname !== address.split('?')[0]) return '';
+    if (address !== here()) {
+      if (isStep(shown, address)) history.pushState(null, '', address);
+      else history.replaceState(history.state, '', address);
+    }
+    shown = address;
+    return '';
+  }
+
+  window.addEventListener('popstate', function () {
+    // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
+    if (shown === null || here() === shown) return;
+    shown = null;
+    ns.set_props('_pages_location', { pathname: location.pathname, search: location.search });
+  });
+
+  // --- live, scheme, keys --------------------------------------------------------------------------------------
+
+  document.addEventListener('visibilitychange', function () {
+    if (ns.set_props) ns.set_props('clock', { disabled: document.hidden });
+  });
+
+  var last = scheme();
+  new MutationObserver(function () {
+    if (scheme() === last) return;
+    last = scheme();
+    if (ns.set_props) ns.set_props('scheme', { data: last });
+    document.documentElement.setAttribute('data-ag-theme-mode', scheme());
+  }).observe(document.documentElement, { attributes: true, attributeFilter: ['data-mantine-color-scheme'] });
+  document.documentElement.setAttribute('data-ag-theme-mode', scheme());
+
+  function typing(target) {
+    if (target.isContentEditable || target.tagName === 'TEXTAREA' || target.tagName === 'SELECT') return true;
+    return target.tagName === 'INPUT' && target.type !== 'radio' && target.type !== 'checkbox';
+  }
+
+  document.addEventListener('keydown', function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
+    if (event.key === 't' || event.key === 'T') {
+      var body = document.getElementById('explore-body');
+      if (!body || body.classList.contains('is-empty')) return;
+      event.preventDefault();
+      set('explore-view', { value: body.getAttribute('data-view') === 'table' ? 'heatmap' : 'table' });
+    }
+  });
+
+  // --- clientside callbacks ------------------------------------------------------------------------------------
+
+  function outline(figure, cell, ink) {
+    // a thin border around the chosen cell
+    var trace = figure.data.find(function (t) { return t.name === 'cells'; });
+    if (!cell || !trace) return figure;
+    for (var row = 0; row < trace.customdata.length; row++) {
+      var column = trace.customdata[row].indexOf(cell);
+      if (column < 0) continue;
+      var shape = {
+        type: 'rect', xref: 'x', yref: 'y', x0: column - 0.48, x1: column + 0.48, y0: row - 0.46, y1: row + 0.46,
+        line: { color: ink, width: 2.5 }, fillcolor: 'rgba(0,0,0,0)', name: 'chosen'
+      };
+      var layout = Object.assign({}, figure.layout, { shapes: (figure.layout.shapes || []).concat([shape]) });
+      return Object.assign({}, figure, { layout: layout });
+    }
+    return figure;
+  }
+
+  ns.crosslift = {
+    badge: function (benchmark) {
+      if (!benchmark || !benchmark.name) return '';
+      return benchmark.name + (benchmark.synthetic ? ' · synthetic benchmark' : '');
+    },
+
+    paint: function (figures, chosenScheme, cell) {
+      if (!figures) return { data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } };
+      var name = chosenScheme || scheme();
+      return outline(figures[name], cell, figures[name].layout.font.color);
+    },
+
+    tell: tell,
+
+    view: function (view) { return view === 'table' ? 'table' : 'heatmap'; },
+
+    copy: function () {
+      var local = /^(localhost|127\.|\[::1\])/.test(location.hostname);
+      var done = local ? 'Copied (works on this machine)' : 'Copied';
+      function later(text) { set('explore-copy', { children: text }); }
+      function by_hand() {
+        var area = document.createElement('textarea');
+        area.value = location.href;
+        document.body.appendChild(area);
+        area.select();
+        var fine = document.execCommand('copy');
+        area.remove();
+        return fine;
+      }
+      var copied = navigator.clipboard
+        ? navigator.clipboard.writeText(location.href).then(function () { return true; }, by_hand)
+        : Promise.resolve(by_hand());
+      return copied.then(function (fine) {
+        setTimeout(function () { later('Copy link'); }, 2500);
+        return fine ? done : 'Copy it from the address bar';
+      });
+    },
+
+    choose: function (click, cell, key, opened) {
+      var changed = ns.callback_context.triggered_id, what = ns.callback_context.triggered[0];
+      var chosen = null;
+      if (what && what.prop_id === 'explore-graph.clickData') {
+        chosen = click && click.points[0] && click.points[0].customdata;
+      } else if (what && what.prop_id === 'explore-grid.cellClicked') {
+        chosen = cell && grid.crossliftCell(cell.rowId, cell.colId);
+      } else if (what && what.prop_id === 'explore-grid.eventData') {
+        chosen = key && key.data && key.data.cell;
+      } else if (changed === 'explore-drawer' && opened === false) {
+        set('explore-cell', { data: '' });
+        return;
+      }
+      if (typeof chosen === 'string' && chosen) set('explore-cell', { data: chosen });
+    }
+  };
+
+  // --- the table -----------------------------------------------------------------------------------------------
+
+  function number(value, signed) {
+    var text = Math.abs(value).toFixed(1);
+    if (!signed || text === '0.0') return text;
+    return (value > 0 ? '+' : '\u2212') + text;
+  }
+
+  function written(params, signed) {
+    if (params.value === null || params.value === undefined) {
+      var why = params.data && params.data.why[params.colDef.field];
+      return why || '\u2013';
+    }
+    return (params.data && params.data.found[params.colDef.field] ? '\u2022 ' : '') + number(params.value, signed);
+  }
+
+  grid.crossliftTheme = function (theme) {
+    var same = { fontFamily: 'inherit', fontSize: 13, headerFontSize: 12, cellHorizontalPadding: 8, wrapperBorder: false };
+    return theme
+      .withParams(Object.assign({ backgroundColor: '#ffffff', foregroundColor: '#1b1f24', browserColorScheme: 'light' }, same), 'light')
+      .withParams(Object.assign({ backgroundColor: '#16191d', foregroundColor: '#e8eaed', browserColorScheme: 'dark' }, same), 'dark');
+  };
+  grid.crossliftGain = function (params) { return written(params, true); };
+  grid.crossliftScore = function (params) { return written(params, false); };
+  grid.crossliftCell = function (row, column) {
+    return row && column && !/^(recipe|mean|support)$/.test(column) ? row + '.' + column : '';
+  };
+  grid.crossliftKey = function (params, setEventData) {
+    if (!params.event || params.event.key !== 'Enter') return;
+    setEventData({ cell: grid.crossliftCell(params.node.id, params.column.getColId()), at: Date.now() });
+  };
+})();

@@ -1,0 +1,284 @@
+"""How a heatmap of recipes by languages is drawn: cells, marks for what is missing, means, axes with their families.
+
+``figures`` says what each cell holds; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import plotly.graph_objects as go
+
+from backend.domain.gains import ALPHA, Missing
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
+from dashboard.look import DIVERGING, FONT, ROW_HEIGHT, SIZE, Theme, colour, ink_on
+from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, family, language_name, row_lines
+
+MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
+MEAN_AT = -1.22  # centre of the column of means; languages are at 0, 1, 2, …
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One cell as it is drawn. ``value`` None: there is nothing to colour, ``missing`` says why."""
+
+    row: int
+    column: int
+    cell: GainCell
+    value: float | None
+    text: str
+    hover: str
+    found: bool  # q below .05
+    missing: Missing
+
+
+def paint(
+    figure: go.Figure,
+    spots: Sequence[Spot],
+    rows: Sequence[RecipeRow],
+    columns: Sequence[str],
+    theme: Theme,
+    colours: Sequence[str],
+    ends: tuple[float, float],
+) -> None:
+    """The cells: colour, missing marks, text where it can be read, dots."""
+    if not rows or not columns:
+        return
+    grid: list[list[Spot]] = [[] for _ in rows]
+    for spot in spots:
+        grid[spot.row].append(spot)
+    figure.add_heatmap(
+        x=list(range(len(columns))),
+        y=list(range(len(rows))),
+        z=[[s.value for s in line] for line in grid],
+        customdata=[[f"{s.cell.recipe}.{s.cell.language}" for s in line] for line in grid],
+        hovertext=[[s.hover for s in line] for line in grid],
+        hovertemplate="%{hovertext}<extra></extra>",
+        hoverongaps=True,
+        coloraxis="coloraxis",
+        xgap=2,
+        ygap=2,
+        name="cells",
+    )
+    for kind in Missing:
+        gone = [s for s in spots if s.value is None and s.missing is kind]
+        if gone:
+            figure.add_bar(**_missing_marks(gone, kind, theme))
+    with_text = len(rows) * len(columns) <= MAX_TEXT_CELLS
+    low, high = ends
+
+    def ink(spot: Spot) -> str:
+        return theme.soft if spot.value is None else ink_on(colour(colours, spot.value, low, high))
+
+    if with_text:
+        size = SIZE["small"] if len(columns) <= 20 else SIZE["tiny"]
+        numbers = [s for s in spots if s.value is not None]
+        reasons = [s for s in spots if s.value is None and _has_word(s, len(columns))]
+        for name, some, halo in (("numbers", numbers, "none"), ("reasons", reasons, _halo(theme.hatch_ground))):
+            figure.add_scatter(
+                x=[s.column for s in some],
+                y=[s.row for s in some],
+                mode="text",
+                text=[s.text for s in some],
+                textfont={"size": size, "color": [ink(s) for s in some], "shadow": halo},
+                hoverinfo="skip",
+                showlegend=False,
+                name=name,
+            )
+    dots = [s for s in spots if s.found]
+    if dots:
+        figure.add_scatter(
+            x=[s.column + 0.36 for s in dots],
+            y=[s.row - 0.28 for s in dots],
+            mode="markers",
+            marker={"symbol": "circle", "size": 6, "color": [ink(s) for s in dots]},
+            hoverinfo="skip",
+            showlegend=False,
+            name="findings",
+        )
+        figure.add_scatter(  # the same dot in the legend, in a colour that reads on the page
+            x=[None], y=[None], mode="markers", marker={"symbol": "circle", "size": 6, "color": theme.ink},
+            name=f"q < {ALPHA:g}".replace("0.", "."), hoverinfo="skip",
+        )  # fmt: skip
+
+
+def _halo(ground: str) -> str:
+    """A shadow in the colour of the ground, so that a word reads on a pattern."""
+    return ", ".join(f"{x}px {y}px 2px {ground}" for x in (-2, 0, 2) for y in (-2, 0, 2))
+
+
+def _has_word(spot: Spot, columns: int) -> bool:
+    """Whether the word for a missing cell fits into it; ``n/a`` and the cross always do."""
+    return columns <= 16 or spot.missing in (Missing.NOT_APPLICABLE, Missing.FAILED)
+
+
+def _missing_marks(gone: Sequence[Spot], kind: Missing, theme: Theme) -> dict[str, Any]:
+    """One bar a cell, with a pattern: what heatmaps cannot draw."""
+    pattern: Mapping[Missing, dict[str, Any]] = {
+        Missing.NOT_APPLICABLE: {"shape": ""},
+        Missing.NOT_RUN: {"shape": "/", "solidity": 0.1, "size": 11},
+        Missing.FAILED: {"shape": "x", "solidity": 0.12, "size": 11},
+        Missing.WITHHELD: {"shape": ".", "solidity": 0.2, "size": 8},
+    }
+    blank = kind is Missing.NOT_APPLICABLE
+    mark = theme.alarm if kind is Missing.FAILED else theme.hatch
+    return {
+        "x": [s.column for s in gone],
+        "base": [s.row - 0.46 for s in gone],
+        "y": [0.92 for _ in gone],
+        "width": [0.96 for _ in gone],
+        "marker": {
+            "color": theme.paper if blank else theme.hatch_ground,
+            "line": {"width": 1 if blank else 0, "color": theme.line},
+            "pattern": {
+                **pattern[kind],
+                "fgcolor": mark,
+                "bgcolor": theme.paper if blank else theme.hatch_ground,
+                "fillmode": "replace",
+            },
+        },
+        "hoverinfo": "skip",
+        "name": f"n/a: {MISSING_AT_LENGTH[kind]}" if blank else MISSING_AT_LENGTH[kind],
+        "showlegend": True,
+    }
+
+
+def paint_means(
+    figure: go.Figure,
+    means: Sequence[tuple[int, float | None, str]],
+    rows: Sequence[RecipeRow],
+    columns: int,
+    theme: Theme,
+    ends: tuple[float, float],
+) -> None:
+    """The column of means, left of the languages, each with its support."""
+    if not means or not columns:
+        return
+    low, high = ends
+    figure.add_heatmap(
+        x=[MEAN_AT - 0.52, MEAN_AT + 0.52],
+        y=list(range(len(rows))),
+        z=[[value] for _, value, _ in means],
+        hovertext=[[hover_text(row_lines(row))] for row in rows],
+        hovertemplate="%{hovertext}<extra></extra>",
+        customdata=[[""] for _ in rows],
+        hoverongaps=True,
+        coloraxis="coloraxis",
+        ygap=2,
+        name="means",
+    )
+    inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for _, v, _ in means]
+    figure.add_scatter(
+        x=[MEAN_AT for _ in means],
+        y=[row for row, _, _ in means],
+        mode="text",
+        text=[f"<b>{text}</b><br>{rows[i].k} of {rows[i].n}" for i, _, text in means],
+        textfont={"size": SIZE["small"], "color": inks},
+        hoverinfo="skip",
+        showlegend=False,
+        name="mean text",
+    )
+
+
+def axes(
+    figure: go.Figure, rows: Sequence[RecipeRow], columns: Sequence[str], theme: Theme, *, mean_label: str | None
+) -> None:
+    """Languages above with their families over them, recipes at the left."""
+    ticks: list[float] = [float(j) for j in range(len(columns))]
+    labels = [_language_label(code, len(columns)) for code in columns]
+    start = -0.5
+    if mean_label is not None and rows and columns:
+        ticks.insert(0, MEAN_AT)
+        labels.insert(0, mean_label)
+        start = MEAN_AT - 0.54
+    figure.update_xaxes(
+        tickvals=ticks,
+        ticktext=labels,
+        range=[start, max(0.5, len(columns) - 0.5)],
+        tickangle=0 if len(columns) <= 24 else -90,
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[_row_label(row) for row in rows],
+        range=[max(0.5, len(rows) - 0.5), -0.5],
+    )
+    at = 0
+    for i, (name, run) in enumerate(groupby(columns, key=family)):
+        width = len(list(run))
+        left, right = at - 0.47, at + width - 0.53
+        figure.add_shape(
+            type="rect", x0=left, x1=right, xref="x", yref="paper", ysizemode="pixel", yanchor=1, y0=42, y1=62,
+            fillcolor=theme.hatch_ground if i % 2 == 0 else theme.line, line={"width": 0}, layer="below",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=(left + right) / 2, y=1, yref="paper", yshift=52, text=html.escape(short_family(name, width, len(columns))),
+            hovertext=name, showarrow=False, font={"size": SIZE["tiny"], "color": theme.ink}, yanchor="middle",
+        )  # fmt: skip
+        at += width
+
+
+def short_family(name: str, width: int, columns: int) -> str:
+    """A family's name, as much as fits over ``width`` of ``columns`` languages on a wide page."""
+    letters = max(2, int(width * 900 / max(columns, 6) / 6.2))
+    if len(name) <= letters:
+        return name
+    parts = name.replace("-", " ").split()
+    if len(parts) > 1:
+        short = "-".join(p[:3] for p in parts)
+        return short if len(short) <= letters else "".join(p[0] for p in parts)
+    return name[: letters - 1] + "." if letters > 3 else name[:letters]
+
+
+def _language_label(code: str, columns: int) -> str:
+    name = html.escape(language_name(code))
+    if columns > 14:
+        return f"<b>{code}</b>"
+    return f"{name if len(name) <= 12 else name[:11] + '…'}<br><b>{code}</b>"
+
+
+def _row_label(row: RecipeRow) -> str:
+    name = html.escape(row.recipe if len(row.recipe) <= 28 else row.recipe[:27] + "…")
+    note = f'<br><span style="font-size:{SIZE["tiny"]}px">{SAME_DATA_TWICE}</span>' if row.same_data_twice else ""
+    return name + note
+
+
+def hover_text(lines: Sequence[str]) -> str:
+    first, *others = (html.escape(line) for line in lines)
+    return "<br>".join([f"<b>{first}</b>", *others])
+
+
+def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], bar_title: str) -> dict[str, Any]:
+    grid = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
+    return {
+        "template": None,
+        "autosize": True,
+        "height": max(3, rows) * ROW_HEIGHT + 150,
+        "margin": {"l": 12, "r": 8, "t": 74, "b": 56},
+        "paper_bgcolor": theme.paper,
+        "plot_bgcolor": theme.paper,
+        "font": {"family": FONT, "size": SIZE["small"], "color": theme.ink},
+        "xaxis": {**grid, "side": "top", "tickfont": {"size": SIZE["small"]}},
+        "yaxis": {**grid, "automargin": True, "tickfont": {"size": SIZE["small"]}},
+        "barmode": "overlay",
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": theme.panel, "bordercolor": theme.line, "align": "left", "font": {"color": theme.ink, "size": SIZE["small"]}},
+        "legend": {
+            "orientation": "h", "x": 0, "y": 0, "yref": "paper", "yanchor": "top", "itemclick": False, "itemdoubleclick": False,
+            "font": {"color": theme.ink, "size": SIZE["small"]}, "bgcolor": "rgba(0,0,0,0)",
+        },
+        "coloraxis": {
+            **axis,
+            "colorbar": {
+                "thickness": 12, "len": 1, "outlinewidth": 0, "title": {"text": bar_title, "font": {"size": SIZE["tiny"]}},
+                "tickfont": {"size": SIZE["tiny"], "color": theme.ink}, "ticks": "outside", "ticklen": 3, "tickcolor": theme.line,
+                "x": 1.005, "xanchor": "left",
+            },
+        },
+        # what a reader changed by hand stays while the same thing is shown
+        "uirevision": f"{matrix.benchmark} {matrix.model} {matrix.target} {matrix.metric}",
+        "meta": {"synthetic": matrix.synthetic, "benchmark": matrix.benchmark},
+    }  # fmt: skip

@@ -1,0 +1,148 @@
+"""The composition root: API and pages in one process, on one port, so that there is one address to share.
+
+::
+
+    python -m dashboard.server
+
+The only file of the dashboard that knows the API's insides. Pages still read through HTTP: over a client that leads into
+this very process. With ``CROSSLIFT_API_URL`` they read from an API that runs elsewhere, and this process serves pages
+alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from dash import Dash
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+
+from backend import logs, queue
+from backend.api.app import create_app
+from backend.api.gate import ContentSecurity, Gate
+from backend.settings import Settings, settings
+from backend.store.session import Store
+from dashboard import links, shell
+from dashboard.client import Client
+
+API_TIMEOUT_SECONDS = 20.0
+
+
+def create(store: Store | None = None) -> FastAPI:
+    """The application: the API, its 404 guard, then the pages, which answer whatever is left.
+
+    Args:
+        store: where everything is; None: as the settings say, closed when the server stops.
+    """
+    chosen = settings()
+    if store is None and chosen.api_url:
+        http = httpx.AsyncClient(base_url=chosen.api_url, timeout=API_TIMEOUT_SECONDS)
+        return attach(_pages_alone(chosen, chosen.api_url), http)
+    used = store or Store(chosen.database)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if store is None:
+            used.dispose()
+
+    app = create_app(used, ring=queue.ring, trouble=queue.trouble, lifespan=lifespan)
+    return attach(app, _within(app))
+
+
+def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
+    """Put the pages onto an application; ``http`` leads to the API that they read."""
+    app.state.client = Client(http)
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> RedirectResponse:
+        return RedirectResponse(links.EXPLORE, status_code=307)
+
+    options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
+    pages = Dash(
+        "dashboard",
+        **options,
+        use_pages=True,
+        use_async=True,
+        compress=True,
+        suppress_callback_exceptions=True,
+        include_pages_meta=False,
+        title=shell.NAME,
+        index_string=shell.INDEX,
+        assets_ignore=r"scheme\.js",  # named in the index, ahead of everything else
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    pages.backend.websocket_capability = False  # no callback uses one; else every tab keeps an idle connection open
+    pages.layout = shell.layout
+    shell.listen(pages)
+    app.state.pages = pages
+    _warm_up(app, pages)
+    return app
+
+
+def _within(app: FastAPI) -> httpx.AsyncClient:
+    """A client that leads into this process: no socket, no port, the same answers."""
+    hosts = (h.strip() for h in settings().trusted_hosts.split(","))
+    host = next((h for h in hosts if h not in ("", "*")), "localhost")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"accept-encoding": "identity"}
+    return httpx.AsyncClient(
+        transport=transport, base_url=f"http://{host}", headers=headers, timeout=API_TIMEOUT_SECONDS
+    )
+
+
+def _warm_up(app: FastAPI, pages: Dash) -> None:
+    """Ask for one page before the first visitor does.
+
+    Dash registers its router, and the script that sets titles, at the first request to ``/`` or to one of its own
+    addresses; a process whose first request is a deep link would answer it without them. Only then are the pages' inline
+    scripts known, by whose hashes the content security policy lets them through.
+    """
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with inner(app) as state:
+            async with _within(app) as visitor:
+                (await visitor.get("/", follow_redirects=True)).raise_for_status()
+            app.state.content_security.allow("script-src", *pages.csp_hashes())
+            yield state
+            await app.state.client.http.aclose()
+
+    app.router.lifespan_context = lifespan
+
+
+def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
+    """An application without an API: the same gate, and addresses of the API lead to where it is."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.content_security = ContentSecurity()
+    origins = [chosen.public_url] if chosen.public_url else []
+    app.add_middleware(
+        Gate, trusted_hosts=chosen.trusted_hosts.split(","), origins=origins, policy=app.state.content_security
+    )
+
+    @app.get("/healthz", include_in_schema=False)
+    async def is_alive() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/{rest:path}", include_in_schema=False)
+    async def elsewhere(rest: str) -> RedirectResponse:
+        return RedirectResponse(f"{api_url.rstrip('/')}/api/{rest}", status_code=307)
+
+    return app
+
+
+def main() -> None:
+    chosen = settings()
+    logs.set_up("web")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
+    uvicorn.run(create(), host=chosen.host, port=chosen.port, log_config=None, access_log=False, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

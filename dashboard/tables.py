@@ -1,0 +1,72 @@
+"""The table with the same numbers as a heatmap: for keyboards, screen readers and everybody who would rather read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.domain.gains import Missing
+from backend.domain.schemas import GainMatrix
+from dashboard import words
+from dashboard.figures import is_finding, languages, score_matrix, shown_value
+from dashboard.links import Explore
+
+
+def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
+    """Columns of the grid twin. How a number is written is said in ``assets/crosslift.js``, as ``look`` says it."""
+    number = {"type": "rightAligned", "sortingOrder": ["desc", "asc", None]}
+    shown = {"function": "crossliftScore(params)" if state.value == "score" else "crossliftGain(params)"}
+    columns: list[dict[str, Any]] = [
+        {
+            "field": "recipe",
+            "headerName": "Recipe",
+            "pinned": "left",
+            "width": 176,
+            "minWidth": 96,
+            "tooltipField": "note",
+        },
+    ]
+    if state.value == "gain":
+        columns += [
+            {"field": "mean", "headerName": "Mean of transfer", **number, "width": 142, "valueFormatter": shown},
+            {"field": "support", "headerName": "Over", "width": 84, "sortable": False},
+        ]
+    columns += [
+        {
+            "field": code,
+            "headerName": f"{words.language_name(code)} ({code})",
+            "headerTooltip": words.family(code),
+            "valueFormatter": shown,
+            **number,
+            "flex": 1,
+            "minWidth": 104,
+        }
+        for code in languages(matrix, state.order)
+    ]
+    return columns
+
+
+def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
+    """One row a recipe. A missing number is null and its reason is in ``why``; ``found`` names findings."""
+    scores = state.value == "score"
+    shown = score_matrix(matrix) if scores else matrix
+    at = {(c.recipe, c.language): c for c in shown.cells}
+    rows = []
+    for row in shown.recipes:
+        line: dict[str, Any] = {
+            "recipe": row.recipe + (" ‡" if row.same_data_twice else ""),
+            "note": f"{row.title} ‡ {words.SAME_DATA_TWICE}" if row.same_data_twice else row.title,
+            "id": row.recipe,
+            "mean": row.mean_transfer,
+            "support": f"{row.k} of {row.n}",
+            "why": {},
+            "found": {},
+        }
+        for code in shown.languages:
+            cell = at.get((row.recipe, code))
+            line[code] = None if cell is None else shown_value(cell, scores)
+            if cell is None or line[code] is None:
+                line["why"][code] = words.MISSING[(cell and cell.missing) or Missing.NOT_RUN]
+            elif not scores and is_finding(cell):
+                line["found"][code] = True
+        rows.append(line)
+    return rows

@@ -1,0 +1,249 @@
+"""Sentences about what the API returned: for the summary line, tooltips, the drawer and screen readers alike.
+
+Plain text, no markup: whoever shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from backend.domain.gains import ALPHA, Missing, Verdict
+from backend.domain.language import ENGLISH, LANGUAGES
+from backend.domain.model import MODELS
+from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, QueueView, RecipeRow
+from backend.domain.tasks import TASKS
+from dashboard.look import count, gain, hours, interval, probability, score
+
+MISSING: Mapping[Missing, str] = {
+    Missing.NOT_APPLICABLE: "n/a",
+    Missing.NOT_RUN: "not run",
+    Missing.FAILED: "failed",
+    Missing.WITHHELD: "withheld",
+}
+MISSING_AT_LENGTH: Mapping[Missing, str] = {
+    Missing.NOT_APPLICABLE: "not applicable",
+    Missing.NOT_RUN: "not run",
+    Missing.FAILED: "failed",
+    Missing.WITHHELD: "test labels withheld",
+}
+SAME_DATA_TWICE = "same data twice"
+SYNTHETIC = "synthetic benchmark"
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def language_name(code: str) -> str:
+    return LANGUAGES[code].name if code in LANGUAGES else code
+
+
+def family(code: str) -> str:
+    return LANGUAGES[code].family if code in LANGUAGES else "Other"
+
+
+def task_title(name: str) -> str:
+    return TASKS[name].title if name in TASKS else name
+
+
+def model_title(name: str) -> str:
+    return MODELS[name].title if name in MODELS else name
+
+
+def metric_title(name: str) -> str:
+    """``exact_match`` → ``exact match``; abbreviations as they are written."""
+    known = {"f1": "F1", "em": "exact match", "map": "MAP"}
+    return known.get(name, name.replace("_", " "))
+
+
+# --- one cell ---------------------------------------------------------------------------------------------------
+
+
+def why_missing(cell: GainCell) -> str:
+    """Why there is no gain: ``not run: no baseline run``. Empty where there is one."""
+    if cell.missing is None:
+        return ""
+    label = MISSING_AT_LENGTH[cell.missing]
+    return f"{label}: {cell.why_missing}" if cell.why_missing else label
+
+
+def seeds(n: int) -> str:
+    return f"n={n}"
+
+
+def verdict(cell: GainCell) -> str:
+    """What the test says, as a sentence."""
+    if cell.missing is not None or cell.verdict is None:
+        return f"No gain: {why_missing(cell) or 'not run'}."
+    where = language_name(cell.language)
+    if cell.verdict is Verdict.TOO_FEW:
+        return f"Too few seeds to tell: {count(cell.n, 'seed')} in {where}; a test needs three."
+    if cell.verdict is Verdict.NO_EVIDENCE:
+        tail = ""
+        if cell.detectable is not None:
+            tail = f" A true gain of {score(cell.detectable)} points would have been found four times out of five."
+        return f"No evidence of an effect in {where} (q {probability(cell.q)}).{tail}"
+    does = "helps" if cell.verdict is Verdict.HELPS else "hurts"
+    return f"{cell.recipe} {does} in {where}: q {probability(cell.q)}, below {probability(ALPHA)}."
+
+
+def cell_lines(cell: GainCell, row: RecipeRow, baseline: str) -> list[str]:
+    """A tooltip: first line what it is, the others what is known of it."""
+    lines = [f"{cell.recipe} → {language_name(cell.language)} ({cell.language})"]
+    if cell.missing is None and cell.gain is not None:
+        lines.append(
+            f"gain {interval(cell.gain, cell.low, cell.high)}" + (f" · {cell.verdict.value}" if cell.verdict else "")
+        )
+        lines.append(f"score {score(cell.treated)} with, {score(cell.baseline)} without ({baseline})")
+        tail = [seeds(cell.n)]
+        if cell.q is not None:
+            tail.append(f"q {probability(cell.q)}")
+        if cell.detectable is not None:
+            tail.append(f"detectable {score(cell.detectable)}")
+        lines.append(" · ".join(tail))
+    elif cell.recipe == baseline and cell.treated is not None:
+        lines.append(f"score {score(cell.treated)} · {seeds(cell.n)}")
+    else:
+        lines.append(why_missing(cell) or "not run")
+        if cell.treated is not None:
+            lines.append(f"score {score(cell.treated)} with the recipe")
+        if cell.baseline is not None:
+            lines.append(f"score {score(cell.baseline)} without ({baseline})")
+    if row.same_data_twice:
+        lines.append("same data twice: not in headline means")
+    return lines
+
+
+def row_lines(row: RecipeRow) -> list[str]:
+    """A tooltip for the mean of a recipe."""
+    lines = [row.title, f"mean over transfer languages {gain(row.mean_transfer)}, {support(row)}"]
+    if row.mean_all is not None:
+        lines.append(f"mean with English {gain(row.mean_all)}")
+    if row.device_hours_marginal is not None:
+        lines.append(
+            f"cost {hours(row.device_hours_marginal)} of a device, {hours(row.device_hours_amortised)} amortised"
+        )
+    if row.same_data_twice:
+        lines.append("same data twice: not in headline means")
+    return lines
+
+
+def support(row: RecipeRow) -> str:
+    """``8 of 9 languages``."""
+    return f"{row.k} of {count(row.n, 'language')}"
+
+
+# --- the whole matrix -------------------------------------------------------------------------------------------
+
+
+def verdicts(cells: Iterable[GainCell]) -> str:
+    """``12 helps, 2 hurts, 20 no evidence, 6 too few seeds``; what is zero is left out."""
+    counts = Counter(c.verdict for c in cells if c.missing is None and c.verdict is not None)
+    return ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
+
+
+def gaps(cells: Iterable[GainCell]) -> str:
+    counts = Counter(c.missing for c in cells if c.missing is not None)
+    return ", ".join(f"{counts[m]} {MISSING_AT_LENGTH[m]}" for m in Missing if counts[m])
+
+
+def summary(matrix: GainMatrix, value: str = "gain") -> str:
+    """What the figure shows, in two or three sentences: what a reader who cannot see colours gets first."""
+    what = (
+        f"{model_title(matrix.model)} on {task_title(matrix.target)}, {metric_title(matrix.metric)}, {matrix.benchmark}"
+    )
+    if matrix.synthetic:
+        what += f" ({SYNTHETIC})"
+    if value == "score" and (scored := [c for c in matrix.cells if c.treated is not None]):
+        return f"{what}. {_scores(scored)} {_cells(gaps(c for c in matrix.cells if c.treated is None))}".strip()
+    found = [c for c in matrix.cells if c.missing is None and c.gain is not None]
+    if not found:
+        return f"{what}: no gain yet. {_capital(gaps(matrix.cells) or 'nothing was run')}."
+    means = [r.mean_transfer for r in matrix.recipes if r.mean_transfer is not None and not r.same_data_twice]
+    sentences = [f"{what}."]
+    if means:
+        up = sum(m > 0 for m in means)
+        have = "has" if up == 1 else "have"
+        sentences.append(f"{up} of {count(len(means), 'recipe')} {have} a positive mean over transfer languages.")
+    headline = [c for c in found if c.recipe not in {r.recipe for r in matrix.recipes if r.same_data_twice}]
+    transfer = [c for c in headline if c.language != ENGLISH] or headline
+    if transfer:
+        best = max(transfer, key=lambda c: c.gain or 0.0)
+        size = interval(best.gain, best.low, best.high)
+        sentences.append(f"Largest gain: {best.recipe} in {language_name(best.language)}, {size}, {seeds(best.n)}.")
+    sentences.append(_cells(verdicts(found), gaps(matrix.cells)))
+    return " ".join(sentences)
+
+
+def _scores(cells: Sequence[GainCell]) -> str:
+    low, high = (pick(cells, key=lambda c: c.treated or 0.0) for pick in (min, max))
+    ends = (f"{score(c.treated)} ({c.recipe} in {language_name(c.language)})" for c in (low, high))
+    return f"Scores from {' to '.join(ends)}."
+
+
+def _cells(*parts: str) -> str:
+    said = ", ".join(p for p in parts if p)
+    return f"Cells: {said}." if said else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# --- progress ---------------------------------------------------------------------------------------------------
+
+
+def ended(experiment: ExperimentView) -> int:
+    c = experiment.counts
+    return c.done + c.failed + c.diverged + c.cancelled + c.skipped
+
+
+def live(experiments: Iterable[ExperimentView]) -> list[ExperimentView]:
+    return [e for e in experiments if e.state in ("waiting", "running")]
+
+
+def minutes_left(experiment: ExperimentView, now: datetime) -> tuple[float, float] | None:
+    """A rough band for the minutes until the experiment ends, from its own pace so far; None before three runs ended.
+
+    Runs that were there before do not count towards the pace. The band allows for runs of unequal length: the pace may
+    have been a quarter too good or too bad, and one more where few have ended.
+    """
+    fresh = ended(experiment) - experiment.reused
+    left = experiment.runs - ended(experiment)
+    elapsed = (now - experiment.created_at).total_seconds() / 60
+    if fresh < 3 or left <= 0 or elapsed <= 0:
+        return None
+    middle = elapsed / fresh * left
+    spread = 0.25 + 1 / fresh
+    return middle * max(0.3, 1 - spread), middle * (1 + spread)
+
+
+def band(low: float, high: float) -> str:
+    """``about 6–9 minutes``, ``less than a minute``, ``about 2–3 hours``."""
+    if high < 1:
+        return "less than a minute"
+    unit, size = ("minute", 1.0) if high < 90 else ("hour", 60.0)
+    a, b = max(1, round(low / size)), max(1, round(high / size))
+    return f"about {count(b, unit)}" if a == b else f"about {a}–{b} {unit}s"
+
+
+def progress(experiment: ExperimentView, now: datetime) -> str:
+    """``41 of 92 runs done, about 6–9 minutes left``, with what went wrong."""
+    c = experiment.counts
+    said = [f"{c.done} of {count(experiment.runs, 'run')} done"]
+    broken = c.failed + c.diverged
+    if broken:
+        said.append(f"{broken} failed")
+    if c.skipped:
+        said.append(f"{c.skipped} skipped")
+    left = minutes_left(experiment, now)
+    if left is not None:
+        said.append(f"{band(*left)} left")
+    return ", ".join(said)
+
+
+def activity(queue: QueueView) -> str:
+    """The live line of the header: ``2 running · 41 queued · 1 worker``."""
+    workers = count(len(queue.workers), "worker") if queue.workers else "no worker"
+    return f"{queue.running} running · {queue.queued} queued · {workers}"

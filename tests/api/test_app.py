@@ -1,0 +1,153 @@
+"""The application as a whole: what it loads, what it says about itself, what every answer carries."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from backend.api.gate import ContentSecurity
+
+OPERATIONS = {
+    "is_alive": ("GET", "/healthz"),
+    "is_ready": ("GET", "/readyz"),
+    "list_tasks": ("GET", "/api/v1/tasks"),
+    "get_task": ("GET", "/api/v1/tasks/{name}"),
+    "list_models": ("GET", "/api/v1/models"),
+    "get_model": ("GET", "/api/v1/models/{name}"),
+    "list_languages": ("GET", "/api/v1/languages"),
+    "get_language": ("GET", "/api/v1/languages/{code}"),
+    "preview_experiment": ("POST", "/api/v1/experiments:preview"),
+    "submit_experiment": ("POST", "/api/v1/experiments"),
+    "list_experiments": ("GET", "/api/v1/experiments"),
+    "get_experiment": ("GET", "/api/v1/experiments/{experiment_id}"),
+    "list_experiment_runs": ("GET", "/api/v1/experiments/{experiment_id}/runs"),
+    "cancel_experiment": ("POST", "/api/v1/experiments/{experiment_id}:cancel"),
+    "retry_experiment": ("POST", "/api/v1/experiments/{experiment_id}:retry"),
+    "watch_experiment": ("GET", "/api/v1/experiments/{experiment_id}/events"),
+    "export_experiment": ("GET", "/api/v1/experiments/{experiment_id}/export"),
+    "list_runs": ("GET", "/api/v1/runs"),
+    "get_run": ("GET", "/api/v1/runs/{run_id}"),
+    "get_run_detail": ("GET", "/api/v1/runs/{run_id}/detail"),
+    "get_run_curves": ("GET", "/api/v1/runs/{run_id}/curves"),
+    "get_run_scores": ("GET", "/api/v1/runs/{run_id}/scores"),
+    "get_run_logs": ("GET", "/api/v1/runs/{run_id}/logs"),
+    "watch_run": ("GET", "/api/v1/runs/{run_id}/events"),
+    "cancel_run": ("POST", "/api/v1/runs/{run_id}:cancel"),
+    "retry_run": ("POST", "/api/v1/runs/{run_id}:retry"),
+    "get_queue": ("GET", "/api/v1/queue"),
+    "list_workers": ("GET", "/api/v1/workers"),
+    "get_gains": ("GET", "/api/v1/gains"),
+    "get_tradeoff": ("GET", "/api/v1/tradeoff"),
+}
+
+
+def test_loads_neither_torch_nor_the_leaves() -> None:
+    code = (
+        "import sys, backend.api.app\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'numpy', 'pandas', 'dash', 'worker', 'dashboard', 'celery'}\n"
+        "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_operations_and_their_addresses_are_stable(client: TestClient) -> None:
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    found = {op["operationId"]: (m.upper(), path) for path, of in paths.items() for m, op in of.items()}
+    assert found == OPERATIONS
+
+
+def test_the_description_tells_the_truth_about_errors(client: TestClient) -> None:
+    description = client.get("/api/v1/openapi.json").json()
+    assert description["components"]["schemas"]["Problem"]["required"] == ["type", "title", "status", "detail"]
+    for path, methods in description["paths"].items():
+        for operation in methods.values():
+            assert operation["tags"], path
+            assert operation["description"], path
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400 and path != "/readyz":
+                    assert list(answer["content"]) == ["application/problem+json"], (path, status)
+    for name in re.findall(r"#/components/schemas/(\w+)", str(description)):
+        assert name in description["components"]["schemas"]
+
+
+def test_the_request_has_an_example_that_works(client: TestClient) -> None:
+    schema = client.get("/api/v1/openapi.json").json()["components"]["schemas"]["ExperimentRequest"]
+    for example in schema["examples"]:
+        assert client.post("/api/v1/experiments:preview", json=example).status_code == 200
+
+
+def test_the_reference_page_needs_nothing_from_elsewhere_and_no_script(client: TestClient) -> None:
+    response = client.get("/api/docs")
+    assert response.headers["content-type"].startswith("text/html")
+    page = response.text
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    for operation in OPERATIONS:
+        assert f'id="{operation}"' in page
+    for target in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{target}"' in page
+    assert client.get("/redoc").status_code == 404
+    assert client.get("/docs").status_code == 404
+
+
+def test_every_answer_is_labelled(client: TestClient) -> None:
+    for path in ("/api/v1/tasks", "/api/v1/nope", "/api/docs", "/nope", "/healthz"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "script-src 'self';" in policy
+        assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+
+
+def test_request_ids_are_echoed_if_they_can_do_no_harm(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "a.b-c_1"}).headers["x-request-id"] == "a.b-c_1"
+    for bad in (b"a b", b"x" * 65, b'"', "é".encode()):
+        echoed = client.get("/healthz", headers={b"X-Request-ID": bad}).headers["x-request-id"]
+        assert re.fullmatch("[0-9a-f]{32}", echoed)
+
+
+def test_pages_add_to_the_policy(app: FastAPI, client: TestClient) -> None:
+    app.state.content_security.allow("script-src", "'sha256-abc='")
+    assert "script-src 'self' 'sha256-abc=';" in client.get("/healthz").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("directive", "source"),
+    [("script-src", "'unsafe-eval'"), ("script-src", "a; b"), ("nope", "'self'"), ("img-src", "")],
+)
+def test_the_policy_cannot_be_weakened_by_accident(directive: str, source: str) -> None:
+    with pytest.raises(ValueError):
+        ContentSecurity().allow(directive, source)
+
+
+def test_one_log_line_a_request_and_nothing_can_forge_another(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="crosslift.api"):
+        client.get("/api/v1/tasks%0A2026%20ERROR%20forged%1B%5B31m%E2%80%AE")
+    lines = [r for r in caplog.records if r.name == "crosslift.api"]
+    assert len(lines) == 1
+    message = lines[0].getMessage()
+    assert message.isprintable()
+    assert "\\n2026" in message
+    fields: Any = lines[0].__dict__["fields"]
+    assert fields["status"] == 404
+    assert fields["milliseconds"] >= 0
+
+
+def test_long_json_is_compressed_and_short_is_not(client: TestClient) -> None:
+    assert client.get("/api/v1/openapi.json").headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in client.get("/healthz").headers
+    plain = client.get("/api/v1/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers

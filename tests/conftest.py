@@ -1,0 +1,45 @@
+"""What every test may use: the real benchmark files and a Chromium, where there are any.
+
+Both are asked for by a fixture. Without them a test is skipped with a reason that says how to get them, or fails where
+``CROSSLIFT_REQUIRE_TEST_DATA`` or ``CROSSLIFT_REQUIRE_BROWSER`` is set, as the project's own CI does.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def missing(what: str, variable: str) -> None:
+    """Skip, or fail where the variable demands it."""
+    if os.environ.get(variable, "") not in ("", "0"):
+        pytest.fail(f"{what} ({variable} is set)")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder with benchmark files in their original formats."""
+    folder = Path(os.environ.get("CROSSLIFT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        missing(f"no benchmark files at {folder}; name their folder in CROSSLIFT_TEST_DATA", "CROSSLIFT_REQUIRE_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium: the named one, the machine's, or the one that playwright installed."""
+    names = (os.environ.get("CROSSLIFT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    for name in names:
+        if name and (found := shutil.which(name)):
+            return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    if not Path(own).exists():
+        missing("no Chromium; `make browser` installs one, CROSSLIFT_CHROMIUM names one", "CROSSLIFT_REQUIRE_BROWSER")
+    return own

@@ -1,0 +1,139 @@
+"""The dashboard's one HTTP client, against the real API and against answers that no API should give."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from backend.api.app import create_app
+from backend.errors import CrossliftError, Invalid, NotFound, TooMany, Unavailable
+from backend.store import migrate
+from backend.store.session import Store
+from dashboard.client import Client
+from dashboard.findings import find
+from dashboard.links import Explore
+
+T = TypeVar("T")
+Ask = Callable[[Callable[[Client], Awaitable[Any]]], Any]
+
+
+def ask(transport: Any, question: Callable[[Client], Awaitable[T]]) -> T:
+    async def go() -> T:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            return await question(Client(http))
+
+    return asyncio.run(go())
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "crosslift.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def store(template: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copy(template, tmp_path / "crosslift.db")
+    made = Store(f"sqlite:///{tmp_path / 'crosslift.db'}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def real(store: Store) -> Ask:
+    transport = httpx.ASGITransport(create_app(store), raise_app_exceptions=False)
+    return lambda question: ask(transport, question)
+
+
+def answering(status: int, content: bytes) -> httpx.MockTransport:
+    return httpx.MockTransport(lambda request: httpx.Response(status, content=content))
+
+
+def test_an_empty_store_is_not_found(real: Ask):
+    with pytest.raises(NotFound, match="no runs"):
+        real(lambda c: c.matrix(model=None, target=None, metric=None, source="mini"))
+
+
+def test_a_name_that_is_not_known_keeps_its_field(real: Ask):
+    with pytest.raises(Invalid) as caught:
+        real(lambda c: c.matrix(model="nobody", target=None, metric=None, source="mini"))
+    assert [e.pointer.rpartition("/")[2] for e in caught.value.errors] == ["model"]
+
+
+def test_answers_are_schemas(real: Ask, lab: Any):
+    lab.submit(seeds=[0])
+    lab.work()
+    matrix = real(lambda c: c.matrix(model=None, target=None, metric=None, source="mini"))
+    assert (matrix.model, matrix.target, [r.recipe for r in matrix.recipes]) == ("mini-2", "xnli", ["mnli"])
+    assert real(lambda c: c.experiments()).items[0].counts.done == 6
+    assert real(lambda c: c.queue()).queued == 0
+    assert real(lambda c: c.run(matrix.cells[0].runs[0])).cost.device == "a processor"
+    assert real(lambda c: c.version())
+
+
+@pytest.fixture
+def lab(store: Store, new_lab: Callable[[Store], Any]) -> Any:
+    return new_lab(store)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error"),
+    [
+        (500, b"<html>", Unavailable),
+        (502, b"", Unavailable),
+        (200, b"<html>", Unavailable),
+        (200, b'{"model": "only"}', Unavailable),
+        (429, b'{"type":"about:blank","title":"t","status":429,"detail":"slowly"}', TooMany),
+        (500, b'{"type":"about:blank","title":"t","status":500,"detail":"oh"}', CrossliftError),
+        (418, b'{"type":"about:blank","title":"t","status":418,"detail":"tea"}', Unavailable),
+    ],
+)  # fmt: skip
+def test_whatever_it_answers_is_an_error_of_ours(status: int, content: bytes, error: type[CrossliftError]):
+    with pytest.raises(error):
+        ask(answering(status, content), lambda c: c.queue())
+
+
+def test_an_api_that_does_not_answer_is_unavailable():
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        ask(httpx.MockTransport(refuse), lambda c: c.queue())
+
+
+# --- from a state to its numbers ------------------------------------------------------------------------------------
+
+
+def test_names_that_are_not_known_count_as_not_given(real: Ask, lab: Any):
+    lab.submit(seeds=[0])
+    lab.work()
+    shown = real(lambda c: find(c, Explore(model="nobody", target="xnli", metric="beauty", order="gain")))
+    assert shown.matrix is not None
+    assert shown.state == Explore(model="mini-2", target="xnli", order="gain")
+    assert not shown.empty
+
+
+def test_an_empty_store_says_so(real: Ask):
+    shown = real(lambda c: find(c, Explore()))
+    assert shown.empty
+    assert (shown.running, shown.experiments, type(shown.problem)) == (0, 0, NotFound)
+
+
+def test_what_is_on_the_way_is_counted_for_its_benchmark_only(real: Ask, lab: Any):
+    lab.submit(seeds=[0])
+    assert real(lambda c: find(c, Explore())).running == 6
+    assert real(lambda c: find(c, Explore(source="hub"))).running == 0
+
+
+def test_the_digest_tells_pictures_apart(real: Ask, lab: Any):
+    lab.submit(seeds=[0])
+    lab.work()
+    one, same, other = (real(lambda c, s=s: find(c, s)) for s in (Explore(), Explore(view="table"), Explore(order="gain")))
+    assert one.digest == same.digest != other.digest

@@ -1,0 +1,387 @@
+"""Explore in a real browser, against a real server on a real store.
+
+Every visit is also watched by its fixture: no error in the console, no request to another origin, no answer of 400 or
+more, and so nothing that the content security policy had to stop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser]
+
+SETTLED = """() => {
+  const plot = document.querySelector('#explore-graph .js-plotly-plot');
+  return plot && plot.data && plot.data.some(t => t.name === 'cells') && location.search.includes('target=');
+}"""
+FIGURE = """() => {
+  const plot = document.querySelector('#explore-graph .js-plotly-plot');
+  return JSON.stringify([plot.data, plot.layout.xaxis.ticktext, plot.layout.yaxis.ticktext, plot.layout.coloraxis.cmax,
+    (plot.layout.shapes || []).length, plot.layout.paper_bgcolor], (key, value) => key === 'uid' ? undefined : value);
+}"""
+CENTRE = """([row, column]) => {
+  const plot = document.querySelector('#explore-graph .js-plotly-plot'), at = plot.getBoundingClientRect();
+  const {xaxis, yaxis} = plot._fullLayout;
+  return [at.left + xaxis._offset + xaxis.d2p(column), at.top + yaxis._offset + yaxis.d2p(row)];
+}"""
+
+
+def settled(page: Page) -> Page:
+    page.wait_for_function(SETTLED)
+    return page
+
+
+def figure(page: Page) -> str:
+    return str(settled(page).evaluate(FIGURE))
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def pick(page: Page, control: str, option: str) -> None:
+    page.locator(f"#explore-{control}").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def press(page: Page, control: str, option: str) -> None:
+    page.locator(f"#explore-{control}").get_by_text(option, exact=True).click()
+
+
+def until(page: Page, name: str, value: str | None) -> None:
+    """Wait for a parameter of the address."""
+    page.wait_for_function("([n, v]) => new URLSearchParams(location.search).get(n) === v", arg=[name, value])
+
+
+def callbacks(page: Page) -> list[str]:
+    """What the page asks the server from now on."""
+    seen: list[str] = []
+    page.on("request", lambda r: seen.append(r.post_data or "") if "_dash-update-component" in r.url else None)
+    return seen
+
+
+# --- addresses ---------------------------------------------------------------------------------------------------
+
+
+def test_a_cold_deep_link_has_its_title(serve: Callable[..., Any], visit: Callable[..., Any]):
+    page = visit(serve(), "/explore?order=gain").page
+    expect(page).to_have_title("Explore · Crosslift")
+
+
+def test_the_front_door(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/").page)
+    expect(page).to_have_title("Explore · Crosslift")
+    assert urlsplit(page.url).path == "/explore"
+    assert query(page) == {"model": "mini-2", "target": "xnli"}  # pinned: the same link next year
+
+
+CONTROLS: list[tuple[str, Callable[[Page], None], str, str]] = [
+    ("source", lambda p: pick(p, "source", "XTREME-R, hub"), "source", "hub"),
+    ("model", lambda p: pick(p, "model", "Mini XLM-R, 4 layers"), "model", "mini-4"),
+    ("target", lambda p: pick(p, "target", "Tatoeba"), "target", "tatoeba"),
+    ("metric", lambda p: pick(p, "metric", "exact match"), "metric", "exact_match"),
+    ("value", lambda p: press(p, "value", "Score"), "value", "score"),
+    ("order", lambda p: press(p, "order", "Name"), "order", "name"),
+    ("view", lambda p: press(p, "view", "Table"), "view", "table"),
+]
+
+
+@pytest.mark.parametrize(("control", "change", "name", "value"), CONTROLS, ids=[c[0] for c in CONTROLS])
+def test_every_control_changes_the_address_and_the_address_gives_the_same_page(
+    control: str, change: Callable[[Page], None], name: str, value: str, site: Any, visit: Callable[..., Any]
+):
+    page = settled(visit(site, "/explore?target=xquad").page)
+    before = figure(page)
+    change(page)
+    until(page, name, value)
+    if control == "source":
+        expect(page.locator("#explore-nothing h2")).to_have_text("No result for this choice")
+        other = visit(site, page.url.removeprefix(site.url)).page
+        expect(other.locator("#explore-nothing h2")).to_have_text("No result for this choice")
+        return
+    if control != "view":
+        page.wait_for_function(f"before => ({FIGURE})() !== before", arg=before)
+    after, summary = figure(page), page.locator("#explore-summary").inner_text()
+    other = visit(site, page.url.removeprefix(site.url)).page
+    settled(other)
+    expect(other.locator("#explore-summary")).to_have_text(summary)
+    assert figure(other) == after
+    assert other.url == page.url
+    assert other.locator("#explore-table").is_visible() == (control == "view")
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["?model=nobody", "?target=nothing&metric=beauty", "?order=up&value=&view=upside", "?cell=%00", "?target=xnli&target=xquad",
+     "?model=" + "x" * 3000, "?cell=%3Cscript%3Ealert(1)%3C/script%3E.sw&nobody=knows", "?source=moon"],
+)  # fmt: skip
+def test_what_an_address_should_not_hold_is_dropped(search: str, site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore" + search).page)
+    until(page, "model", "mini-2")
+    assert query(page) == {"model": "mini-2", "target": "xnli"}
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_cell_that_does_not_exist_says_so(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&cell=qqp.sw").page)
+    expect(page.get_by_role("dialog")).to_contain_text("There is no cell qqp.sw")
+
+
+def test_back_undoes_a_target_and_a_cell_but_not_a_filter(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    first = figure(page)
+    pick(page, "target", "XQuAD")
+    until(page, "target", "xquad")
+    page.wait_for_function(f"before => ({FIGURE})() !== before", arg=first)
+    press(page, "order", "Name")
+    until(page, "order", "name")
+    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    until(page, "cell", "squad.ar")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert query(page) == {"model": "mini-2", "order": "name", "target": "xquad"}
+    page.go_back()
+    expect(page.locator("#explore-target")).to_have_value("XNLI")
+    page.wait_for_function(f"before => ({FIGURE})() === before", arg=first)
+    assert query(page) == {"model": "mini-2", "target": "xnli"}
+    page.go_forward()
+    expect(page.locator("#explore-target")).to_have_value("XQuAD")
+    expect(page.locator("#explore-order input:checked")).to_have_value("name")
+
+
+def test_back_leaves_the_page_for_the_one_before(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/no/such/page").page
+    page.get_by_role("link", name="Go to Explore").click()
+    settled(page)
+    press(page, "value", "Score")
+    until(page, "value", "score")
+    page.go_back()
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.go_forward()
+    settled(page)
+    assert query(page)["value"] == "score"
+
+
+# --- what it shows -----------------------------------------------------------------------------------------------------
+
+
+def test_the_kinds_of_missing_are_told_apart(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&model=mini-2").page)
+    shown = page.locator("#explore-graph .legend").inner_text()
+    assert "not run" in shown
+    assert "failed" in shown
+    page = settled(visit(site, "/explore?target=tatoeba").page)
+    assert "n/a" in page.locator("#explore-graph .legend").inner_text()
+
+
+def test_the_summary_is_a_status_and_the_benchmark_is_labelled(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    summary = page.locator("#explore-summary")
+    expect(summary).to_have_attribute("role", "status")
+    expect(summary).to_contain_text("Mini XLM-R, 2 layers on XNLI, accuracy, mini-XTREME-R (synthetic benchmark)")
+    expect(page.locator("#explore-badge")).to_have_text("synthetic benchmark")
+    expect(page.locator("#benchmark-badge")).to_have_text("mini-XTREME-R · synthetic benchmark")
+
+
+def test_the_mode_bar_sends_nothing_away(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore").page)
+    buttons = page.locator("#explore-graph .modebar-btn")
+    assert [buttons.nth(i).get_attribute("data-title") for i in range(buttons.count())] == ["Download plot as SVG"]
+
+
+def test_t_toggles_the_table_with_the_same_numbers(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&order=name").page)
+    texts = page.evaluate("() => [...document.querySelector('#explore-graph .js-plotly-plot').data.find(t => t.name === 'numbers').text]")
+    page.keyboard.press("t")
+    until(page, "view", "table")
+    expect(page.locator("#explore-figure")).to_be_hidden()
+    cells = page.locator("#explore-grid [role=gridcell]:not([col-id=recipe]):not([col-id=mean]):not([col-id=support])")
+    expect(cells.first).to_be_visible()
+    found = [text.removeprefix("• ") for text in cells.all_inner_texts()]
+    numbers = [text for text in found if re.fullmatch(r"[+−]?\d+\.\d", text)]
+    assert sorted(numbers) == sorted(texts)
+    assert {text for text in found if text not in numbers} == {"failed", "not run"}
+    page.keyboard.press("T")
+    until(page, "view", None)
+    expect(page.locator("#explore-figure")).to_be_visible()
+
+
+def test_t_is_a_letter_where_one_can_type(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore").page)
+    page.locator("#explore-model").focus()
+    page.keyboard.press("t")
+    page.keyboard.press("Control+t")
+    expect(page.locator("#explore-figure")).to_be_visible()
+    assert "view" not in query(page)
+
+
+# --- one cell ------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_opens_from_its_address(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&cell=squad.ar").page)
+    panel = page.get_by_role("dialog")
+    expect(panel).to_contain_text("squad → Arabic")
+    for words in ("Baseline (none)", "Score with squad", "n=3", "q in the whole grid", "Each seed", "a processor (cpu, fp32)", "not measured"):
+        expect(panel).to_contain_text(words)
+    assert re.search(r"[+−]\d+\.\d \[−?\d+\.\d, −?\d+\.\d\] points", panel.inner_text())
+    endonym = panel.locator("bdi")
+    expect(endonym).to_have_attribute("lang", "ar")
+    expect(endonym).to_have_attribute("dir", "rtl")
+    link = panel.locator(".run-links a").first.get_attribute("href")
+    assert link is not None
+    assert page.request.get(site.url + link).json()["kind"] == "evaluate"
+    page.keyboard.press("Escape")
+    until(page, "cell", None)
+    expect(panel).to_have_count(0)
+
+
+def test_a_missing_cell_says_why(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&model=mini-2&cell=mnli%2Bsquad.sw").page)
+    expect(page.get_by_role("dialog")).to_contain_text("No gain: failed")
+    expect(page.get_by_role("dialog")).to_contain_text("the loss is not finite")
+
+
+def test_the_chosen_cell_is_outlined(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&cell=squad.ar").page)
+    chosen = "() => document.querySelector('#explore-graph .js-plotly-plot').layout.shapes.filter(s => s.name === 'chosen').length"
+    assert page.evaluate(chosen) == 1
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"() => ({chosen})() === 0")
+
+
+def test_keys_alone_open_a_cell(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli&view=table").page)
+    page.locator("#explore-grid [role=gridcell][col-id=ar]").first.wait_for()
+    page.locator("#explore-view input:checked").focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#explore-grid') !== null"):
+            break
+    page.keyboard.press("ArrowDown")
+    for _ in range(4):
+        if page.evaluate("document.activeElement.getAttribute('col-id')") == "ar":
+            break
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert query(page)["cell"].endswith(".ar")
+
+
+def test_the_skip_link_comes_first_and_focus_can_be_seen(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore").page)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    settled(page)
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline not in ("none", "")
+
+
+def test_the_link_is_copied(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli", permissions=["clipboard-read", "clipboard-write"]).page)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#explore-copy")).to_have_text("Copied (works on this machine)")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    expect(page.locator("#explore-copy")).to_have_text("Copy link")
+
+
+# --- light, dark, narrow ---------------------------------------------------------------------------------------------
+
+
+def test_the_scheme_changes_without_asking_and_is_remembered(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    ground = "() => document.querySelector('#explore-graph .js-plotly-plot').layout.paper_bgcolor"
+    assert page.evaluate(ground) == "#ffffff"
+    asked = callbacks(page)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.wait_for_function(f"() => ({ground})() === '#16191d'")
+    assert not [body for body in asked if "explore" in body]
+    page.reload()
+    settled(page)
+    assert page.evaluate(ground) == "#16191d"
+
+
+@pytest.mark.parametrize("path", ["/explore?target=xnli", "/explore?target=xnli&view=table", "/explore?target=xnli&cell=squad.ar"])
+@pytest.mark.parametrize("width", [390, 360, 320, 768, 1024])
+def test_nothing_is_wider_than_the_page(width: int, path: str, site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, path, width=width, height=844).page)
+    page.locator(".rank, .ag-row, #explore-figure .xtick").first.wait_for(state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_heatmap_is_a_ranked_list(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli", width=390, height=844).page)
+    expect(page.locator("#explore-figure")).to_be_hidden()
+    first = page.locator("details.rank").first
+    gains = [float(t.split()[0].replace("−", "-")) for t in first.locator(".rank-number").all_inner_texts()]
+    assert gains == sorted(gains, reverse=True)
+    first.locator("a").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert query(page)["cell"]
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+# --- nothing yet, and more by and by ------------------------------------------------------------------------------
+
+
+def test_an_empty_store_says_what_why_and_next(empty_site: Any, visit: Callable[..., Any]):
+    page = visit(empty_site, "/explore").page
+    nothing = page.locator("#explore-nothing")
+    expect(nothing).to_contain_text("Nothing has been run yet")
+    expect(nothing.locator("code")).to_have_text("make demo")
+    expect(page.locator("#explore-body")).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("0 running · 0 queued · no worker")
+    expect(page).to_have_title("Explore · Crosslift")
+
+
+def test_an_experiment_fills_the_page_while_one_looks(young_site: Any, visit: Callable[..., Any]):
+    page = visit(young_site, "/explore?order=name").page
+    expect(page.locator("#explore-nothing")).to_contain_text("No score yet")
+    expect(page.locator("#progress")).to_contain_text("0 of 6 runs done")
+    expect(page.locator("#status")).to_have_text("0 running · 1 queued · 1 worker")
+    assert young_site.lab.work(at_most=5) == 5
+    expect(page.locator("#progress")).to_contain_text("5 of 6 runs done")
+    expect(page.locator("#explore-nothing")).to_contain_text("No score yet")
+    assert young_site.lab.work() == 1
+    settled(page)
+    expect(page.locator("#explore-nothing")).to_be_hidden()
+    expect(page.locator("#progress")).to_be_empty()
+    assert query(page) == {"model": "mini-2", "order": "name", "target": "xnli"}
+    numbers = "() => document.querySelector('#explore-graph .js-plotly-plot').data.find(t => t.name === 'numbers').text.length"
+    assert page.evaluate(numbers) == 9
+    # a second recipe arrives while a cell is open: a new row, and the drawer stays
+    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
+    young_site.lab.submit(recipes=["squad"], seeds=[0])
+    young_site.lab.work()
+    page.wait_for_function(f"() => ({numbers})() === 18")
+    expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
+    assert query(page)["cell"] == "mnli.ar"
+
+
+def test_a_hidden_page_asks_nothing(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    hide = """hidden => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(hide, True)
+    asked = callbacks(page)
+    page.wait_for_timeout(7_000)
+    assert asked == []
+    page.evaluate(hide, False)
+    with page.expect_request(lambda r: "_dash-update-component" in r.url, timeout=10_000):
+        pass

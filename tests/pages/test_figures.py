@@ -1,0 +1,205 @@
+"""Heatmaps: colours that mean the same on both sides of zero, marks that tell the kinds of missing apart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from backend.domain.gains import Missing
+from backend.domain.schemas import GainCell, GainMatrix
+from dashboard.figures import gain_heatmap, gain_range, languages, score_heatmap, score_matrix
+from dashboard.heatmap import MAX_TEXT_CELLS, short_family
+from dashboard.look import DARK, LIGHT, luminance
+
+Make = Callable[..., GainMatrix]
+
+
+def trace(figure: go.Figure, name: str) -> Any:
+    [found] = [t for t in figure.data if t.name == name]
+    return found
+
+
+def names(figure: go.Figure) -> list[str]:
+    return [t.name for t in figure.data]
+
+
+def legend(figure: go.Figure) -> list[str]:
+    return [t.name for t in figure.data if t.type != "heatmap" and t.showlegend is not False]
+
+
+def test_colours_are_symmetric_about_zero(matrix: Make):
+    axis = gain_heatmap(matrix({"mnli": {"sw": 3.2, "de": -0.4}})).layout.coloraxis
+    assert axis.cmin == -axis.cmax == -3.5
+    assert axis.cmid == 0
+    middle = next(c for at, c in axis.colorscale if at == 0.5)
+    assert luminance(middle) > 0.7
+
+
+def test_the_range_does_not_depend_on_the_order_or_the_theme(matrix: Make):
+    made = matrix({"mnli": {"sw": 3.2, "de": -0.4}, "squad": {"sw": 1.0, "de": -7.1}})
+    ranges = {gain_heatmap(made, order, theme).layout.coloraxis.cmax for order in ("family", "gain", "name") for theme in (LIGHT, DARK)}
+    assert ranges == {7.5}
+
+
+def test_the_largest_gains_are_clipped_and_the_legend_says_so(matrix: Make):
+    row = {code: 1.0 for code in ("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru")}
+    many = {f"r{i}": dict(row) for i in range(10)}
+    assert gain_range(matrix(many)) == (1.0, False)
+    assert "clipped" not in gain_heatmap(matrix(many)).layout.coloraxis.colorbar.title.text
+    many["r0"]["de"] = 30.0
+    assert gain_range(matrix(many)) == (1.0, True)
+    assert "clipped<br>at ±1" in gain_heatmap(matrix(many)).layout.coloraxis.colorbar.title.text
+
+
+def test_cells_carry_their_sign_as_text(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.24, "de": -0.3}}), "name")
+    assert list(trace(figure, "numbers").text) == ["−0.3", "+1.2"]
+    assert [list(row) for row in trace(figure, "cells").z] == [[-0.3, 1.24]]
+
+
+def test_text_gives_way_when_there_are_too_many_cells(matrix: Make):
+    row = {code: 1.0 for code in ("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru", "et", "id")}
+    few, many = ({f"r{i}": row for i in range(n)} for n in (60, 61))
+    assert len(row) * 60 == MAX_TEXT_CELLS
+    assert "numbers" in names(gain_heatmap(matrix(few)))
+    assert "numbers" not in names(gain_heatmap(matrix(many)))
+
+
+def test_each_kind_of_missing_has_its_own_mark(matrix: Make, cell: Callable[..., GainCell]):
+    row = {
+        code: cell("mnli", code, None, missing=kind, why_missing=f"because {kind.value}")
+        for code, kind in zip(("de", "ar", "hi", "tr"), Missing, strict=True)
+    }
+    figure = gain_heatmap(matrix({"mnli": {**row, "sw": 1.0}}), "name")
+    bars = [t for t in figure.data if t.type == "bar"]
+    shapes = {t.name: t.marker.pattern.shape for t in bars}
+    assert set(shapes) == {"n/a: not applicable", "not run", "failed", "test labels withheld"}
+    assert len(set(shapes.values())) == 4
+    assert all(len(t.x) == 1 for t in bars)
+    assert set(trace(figure, "reasons").text) == {"n/a", "not run", "failed", "withheld"}
+    assert legend(figure) == [t.name for t in bars]
+    hovers = " ".join(t for line in trace(figure, "cells").hovertext for t in line)
+    for kind in Missing:
+        assert f"because {kind.value}" in hovers
+
+
+def test_missing_cells_are_not_coloured(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": None}}), "name")
+    assert [list(row) for row in trace(figure, "cells").z] == [[None, 1.0]]
+
+
+def test_a_dot_marks_a_finding_and_nothing_else(matrix: Make, cell: Callable[..., GainCell]):
+    row = {"sw": cell("mnli", "sw", 2.0, q=0.049), "de": cell("mnli", "de", 2.0, q=0.05), "hi": cell("mnli", "hi", 2.0)}
+    figure = gain_heatmap(matrix({"mnli": row}), "name")
+    dots = trace(figure, "findings")
+    assert [round(x) for x in dots.x] == [2]  # German, Hindi, Swahili
+    assert "q < .05" in legend(figure)
+    assert "findings" not in names(gain_heatmap(matrix({"mnli": {"sw": 2.0}})))
+
+
+def test_the_tooltip_says_all(matrix: Make, cell: Callable[..., GainCell]):
+    one = cell("mnli", "sw", 1.2, low=0.3, high=2.1, q=0.031, baseline=60.0, treated=61.2, detectable=0.9)
+    [[text]] = trace(gain_heatmap(matrix({"mnli": {"sw": one}})), "cells").hovertext
+    for part in ("mnli → Swahili (sw)", "+1.2 [0.3, 2.1]", "61.2 with, 60.0 without", "n=3", "q .031", "detectable 0.9"):
+        assert part in text
+
+
+def test_tooltips_hold_no_markup_of_others(matrix: Make, cell: Callable[..., GainCell]):
+    one = cell("mnli", "sw", None, missing=Missing.FAILED, why_missing="<img src=x onerror=alert(1)>")
+    [[text]] = trace(gain_heatmap(matrix({"mnli": {"sw": one}})), "cells").hovertext
+    assert "<img" not in text
+    assert "&lt;img" in text
+
+
+def test_clicks_name_their_cell(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli+squad": {"sw": 1.0, "de": None}}), "name")
+    assert [list(row) for row in trace(figure, "cells").customdata] == [["mnli+squad.de", "mnli+squad.sw"]]
+
+
+def test_rows_that_train_on_the_same_data_twice_say_so(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0}, "squad": {"sw": 1.0}}, twice=("mnli",)))
+    first, second = figure.layout.yaxis.ticktext
+    assert "same data twice" in first
+    assert "same data twice" not in second
+
+
+def test_means_stand_beside_their_support(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 2.0, "hi": None}, "squad": {"sw": None, "de": None, "hi": None}}))
+    assert list(trace(figure, "mean text").text) == ["<b>+1.5</b><br>2 of 3", "<b>–</b><br>0 of 3"]
+
+
+def test_orders(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": 3.0, "en": 2.0, "ar": None}, "squad": {"sw": 9.0, "de": 0.0, "en": 0.0, "ar": None}})
+    assert languages(made, "name") == ["ar", "en", "de", "sw"]
+    assert languages(made, "family") == ["ar", "en", "de", "sw"]
+    assert languages(made, "gain") == ["sw", "de", "en", "ar"]
+
+
+def test_rows_with_the_same_data_do_not_decide_the_order(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": 30.0}, "squad": {"sw": 2.0, "de": 0.0}}, twice=("mnli",))
+    assert languages(made, "gain") == ["sw", "de"]
+
+
+def test_families_are_named_over_the_languages(matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0, "en": 1.0, "ar": 1.0}}))
+    assert [a.hovertext for a in figure.layout.annotations] == ["Afro-Asiatic", "Indo-European", "Niger-Congo"]
+    bands = [s for s in figure.layout.shapes if s.type == "rect"]
+    assert [(s.x1 - s.x0) > 1.5 for s in bands] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "columns", "text"),
+    [("Indo-European", 9, 15, "Indo-European"), ("Niger-Congo", 1, 15, "Nig-Con"), ("Niger-Congo", 1, 40, "NC"),
+     ("Austroasiatic", 1, 20, "Austro."), ("Turkic", 1, 50, "Tu")],
+)  # fmt: skip
+def test_family_names_give_way(name: str, width: int, columns: int, text: str):
+    assert short_family(name, width, columns) == text
+
+
+def test_scores_begin_with_the_baseline(matrix: Make, cell: Callable[..., GainCell]):
+    one = cell("mnli", "sw", 1.0, baseline=50.0, treated=51.0, n=3, baseline_runs=[1, 2, 3])
+    more = cell("squad", "sw", 1.0, baseline=52.0, treated=53.0, n=5)
+    figure = score_heatmap(matrix({"mnli": {"sw": one, "de": None}, "squad": {"sw": more, "de": None}}), "name")
+    assert figure.layout.yaxis.ticktext[0] == "none"
+    assert [list(row) for row in trace(figure, "cells").z] == [[None, 52.0], [None, 51.0], [None, 53.0]]
+    assert list(trace(figure, "numbers").text) == ["52.0", "51.0", "53.0"]
+    assert figure.layout.coloraxis.cmin == 50
+    assert figure.layout.coloraxis.cmax == 55
+
+
+def test_a_score_without_a_baseline_is_shown_as_a_score_and_not_as_a_gain(matrix: Make, cell: Callable[..., GainCell]):
+    lonely = cell("mnli", "sw", None, treated=51.0, why_missing="no baseline run")
+    made = matrix({"mnli": {"sw": lonely}})
+    assert list(trace(score_heatmap(made), "numbers").text) == ["51.0"]
+    assert list(trace(gain_heatmap(made), "numbers").text) == []
+
+
+def test_the_baseline_keeps_its_runs(matrix: Make, cell: Callable[..., GainCell]):
+    made = score_matrix(matrix({"mnli": {"sw": cell("mnli", "sw", 1.0, baseline_runs=[4, 5])}}))
+    assert made.cells[0].recipe == "none"
+    assert made.cells[0].runs == [4, 5]
+
+
+@pytest.mark.parametrize("draw", [gain_heatmap, score_heatmap])
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_figures_are_pure_and_can_be_sent(draw: Any, theme: Any, matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": None}})
+    before = made.model_dump_json()
+    assert draw(made, "family", theme).to_json() == draw(made, "family", theme).to_json()
+    assert made.model_dump_json() == before
+    assert draw(made, "family", theme).layout.paper_bgcolor == theme.paper
+
+
+@pytest.mark.parametrize("draw", [gain_heatmap, score_heatmap])
+def test_nothing_can_be_drawn_too(draw: Any, matrix: Make):
+    for gains in ({}, {"mnli": {}}, {"mnli": {"sw": None}}):
+        figure = draw(matrix(gains))
+        assert not any(v is not None for t in figure.data if t.name == "cells" for row in t.z for v in row)
+        assert figure.to_json()
+
+
+def test_zoom_stays_while_the_same_thing_is_shown(matrix: Make):
+    one, two = matrix({"mnli": {"sw": 1.0}}), matrix({"mnli": {"sw": 2.0}})
+    other = matrix({"mnli": {"sw": 1.0}}, target="xquad")
+    assert gain_heatmap(one).layout.uirevision == gain_heatmap(two).layout.uirevision != gain_heatmap(other).layout.uirevision

@@ -1,0 +1,107 @@
+"""Sentences: what a summary, a verdict and a forecast of minutes say."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backend.domain.experiment import ExperimentRequest
+from backend.domain.gains import Missing, Verdict
+from backend.domain.schemas import Counts, ExperimentView, GainCell, GainMatrix, QueueView, WorkerView
+from dashboard import words
+
+Make = Callable[..., GainMatrix]
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def experiment(*, done: int = 0, failed: int = 0, skipped: int = 0, runs: int = 92, reused: int = 0, minutes: float = 10) -> ExperimentView:
+    left = runs - done - failed - skipped
+    counts = Counts(
+        waiting=left, queued=0, running=0, done=done, failed=failed, diverged=0, cancelled=0, skipped=skipped
+    )  # fmt: skip
+    request = ExperimentRequest(name="x", models=("mini-2",), recipes=("mnli",), targets=("xnli",))  # type: ignore[arg-type]
+    return ExperimentView(
+        id=1, name="x", state="running" if left else "done", benchmark="mini-XTREME-R", synthetic=True, request=request,
+        counts=counts, runs=runs, reused=reused, progress=(runs - left) / runs, created_at=NOW - timedelta(minutes=minutes),
+        finished_at=None, cancel_requested_at=None,
+    )  # fmt: skip
+
+
+def test_the_summary_names_what_is_shown(matrix: Make, cell: Callable[..., GainCell]):
+    best = cell("squad", "sw", 2.5, low=1.0, high=4.0, q=0.01, verdict=Verdict.HELPS)
+    text = words.summary(matrix({"squad": {"sw": best, "de": -1.0}, "mnli": {"sw": -3.0, "de": None}}))
+    assert text == (
+        "Mini XLM-R, 2 layers on XNLI, accuracy, mini-XTREME-R (synthetic benchmark). 1 of 2 recipes has a positive mean "
+        "over transfer languages. Largest gain: squad in Swahili, +2.5 [1.0, 4.0], n=3. "
+        "Cells: 1 helps, 2 no evidence, 1 not run."
+    )
+
+
+def test_the_summary_leaves_out_rows_with_the_same_data_twice(matrix: Make):
+    text = words.summary(matrix({"mnli": {"sw": 9.0}, "squad": {"sw": 1.0}}, twice=("mnli",)))
+    assert "1 of 1 recipe " in text
+    assert "Largest gain: squad" in text
+
+
+def test_the_summary_of_scores_is_about_scores(matrix: Make):
+    text = words.summary(matrix({"mnli": {"sw": 1.0, "de": 4.0, "hi": None}}), "score")
+    assert "Scores from 61.0 (mnli in Swahili) to 64.0 (mnli in German)." in text
+    assert "1 not run" in text
+    assert "gain" not in text
+
+
+def test_the_summary_of_nothing(matrix: Make):
+    assert words.summary(matrix({"mnli": {"sw": None}})).endswith("no gain yet. 1 not run.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"verdict": Verdict.TOO_FEW, "n": 1}, "Too few seeds to tell: 1 seed in Swahili"),
+        ({"verdict": Verdict.NO_EVIDENCE, "q": 0.4, "detectable": 1.1}, "No evidence of an effect in Swahili (q .4). A true gain of 1.1 points"),
+        ({"verdict": Verdict.HELPS, "q": 0.01}, "mnli helps in Swahili: q .01, below .05."),
+        ({"verdict": Verdict.HURTS, "q": 0.01}, "mnli hurts in Swahili"),
+    ],
+)  # fmt: skip
+def test_verdicts_are_sentences(changes: dict[str, Any], part: str, cell: Callable[..., GainCell]):
+    assert part in words.verdict(cell(**changes))
+
+
+@pytest.mark.parametrize("kind", Missing)
+def test_a_missing_cell_says_why(kind: Missing, cell: Callable[..., GainCell]):
+    text = words.verdict(cell(gain=None, missing=kind, why_missing="of a reason"))
+    assert text == f"No gain: {words.MISSING_AT_LENGTH[kind]}: of a reason."
+
+
+def test_progress_counts_and_forecasts():
+    assert words.progress(experiment(done=46), NOW) == "46 of 92 runs done, about 7–13 minutes left"
+    assert words.progress(experiment(done=1), NOW) == "1 of 92 runs done"
+    assert words.progress(experiment(done=46, failed=2, skipped=4), NOW).startswith("46 of 92 runs done, 2 failed, 4 skipped")
+    assert words.progress(experiment(done=92), NOW) == "92 of 92 runs done"
+
+
+def test_runs_that_were_there_before_do_not_set_the_pace():
+    assert words.minutes_left(experiment(done=46, reused=46), NOW) is None
+    alone, helped = words.minutes_left(experiment(done=46), NOW), words.minutes_left(experiment(done=46, reused=23), NOW)
+    assert alone is not None
+    assert helped is not None
+    assert helped[1] > alone[1]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(0.1, 0.9, "less than a minute"), (0.4, 1.2, "about 1 minute"), (6, 9, "about 6–9 minutes"), (80, 200, "about 1–3 hours")],
+)
+def test_bands(low: float, high: float, text: str):
+    assert words.band(low, high) == text
+
+
+def test_activity_says_when_nobody_works():
+    worker = WorkerView(name="w", queues=["cpu"], slots=2, device="cpu", started_at=NOW, seen_age_seconds=1, running=[])
+    assert words.activity(QueueView(waiting=9, queued=4, running=2, workers=[worker])) == "2 running · 4 queued · 1 worker"
+    assert words.activity(QueueView(waiting=0, queued=4, running=0, workers=[])) == "0 running · 4 queued · no worker"
+
+
+def test_names_of_what_this_version_does_not_know():
+    assert (words.language_name("xx"), words.task_title("mine"), words.model_title("mine"), words.family("xx")) == ("xx", "mine", "mine", "Other")

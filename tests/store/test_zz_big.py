@@ -1,0 +1,394 @@
+"""Whatever is done in whatever order: a model in plain Python says what must come of it, and the database agrees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from backend.domain.experiment import plan
+from backend.domain.run import FOLLOWS, RunState
+from backend.errors import Conflict
+from backend.store import experiments, runs, tables
+
+WAITING, QUEUED, RUNNING, DONE = RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.DONE
+FAILED, SKIPPED, CANCELLED, DIVERGED = RunState.FAILED, RunState.SKIPPED, RunState.CANCELLED, RunState.DIVERGED
+LIVE = (WAITING, QUEUED, RUNNING)
+ANSWER = (*LIVE, DONE)
+MAX_ATTEMPTS = 2
+WISHES = (
+    {"recipes": ["none"]},
+    {"recipes": ["mnli"]},
+    {"recipes": ["mnli", "squad"]},
+    {"recipes": ["mnli"], "models": ["mini-4"]},
+    {"recipes": ["squad"], "targets": ["tatoeba"]},
+)
+
+
+@dataclass
+class Run:
+    fingerprint: str
+    parents: list[int]
+    state: RunState
+    attempt: int = 0
+    preemptions: int = 0
+    cancel: bool = False
+    expired: bool = False
+    because: int | None = None
+
+
+@dataclass
+class Experiment:
+    cancelled: bool = False
+    listed: set[int] = field(default_factory=set)  # not replaced
+
+
+def machine(lab, emptied):
+    @cache
+    def planned(i):
+        request = lab.request(**WISHES[i])
+        return request, plan(request)
+
+    class Machine(RuleBasedStateMachine):
+        def __init__(self):
+            super().__init__()
+            emptied(lab.store)
+            self.runs: dict[int, Run] = {}
+            self.experiments: dict[int, Experiment] = {}
+            self.handles: list[tuple[int, int]] = []
+
+        # --- the model --------------------------------------------------------------------------------------------
+
+        def go(self, id, to):
+            run = self.runs[id]
+            assert to in FOLLOWS[run.state], (run.state, to)
+            run.state, run.expired = to, False
+
+        def answers(self):
+            return {r.fingerprint: id for id, r in self.runs.items() if r.state in ANSWER}
+
+        def wanted(self, id):
+            return any(id in e.listed and not e.cancelled for e in self.experiments.values())
+
+        def promote(self):
+            ready = [
+                id
+                for id, r in self.runs.items()
+                if r.state is WAITING and all(self.runs[p].state is DONE for p in r.parents)
+            ]
+            for id in ready:
+                self.go(id, QUEUED)
+            return ready
+
+        def skip(self, cause):
+            gone, below = [], {cause}
+            for id in sorted(self.runs):  # children have higher ids
+                if below & set(self.runs[id].parents):
+                    below.add(id)
+                    if self.runs[id].state is WAITING:
+                        self.go(id, SKIPPED)
+                        self.runs[id].because = cause
+                        gone.append(id)
+            return gone
+
+        def end(self, id, to):
+            self.go(id, to)
+            return self.skip(id)
+
+        def give_back(self, id, *, counted):
+            """Queue again or, if it was to be cancelled, cancel. What is skipped."""
+            run = self.runs[id]
+            if run.cancel:
+                return self.end(id, CANCELLED)
+            self.go(id, QUEUED)
+            run.preemptions += not counted
+            return []
+
+        def die(self, id):
+            run = self.runs[id]
+            if not run.cancel and run.attempt - run.preemptions >= MAX_ATTEMPTS:
+                return "failed", self.end(id, FAILED)
+            cancelled = run.cancel
+            return "cancelled" if cancelled else "queued", self.give_back(id, counted=True)
+
+        def learn(self):
+            """Take new rows into the model; each must be queued or wait just as its parents say."""
+            with lab.store.read() as session:
+                rows = session.execute(select(tables.run.c.id, tables.run.c.fingerprint).order_by(tables.run.c.id)).all()
+                pairs = session.execute(select(tables.run_parent.c.run_id, tables.run_parent.c.parent_id)).all()
+            new = [id for id, _ in rows if id not in self.runs]
+            for id, fingerprint in rows:
+                if id in new:
+                    parents = [p for child, p in pairs if child == id]
+                    ready = all(self.runs[p].state is DONE for p in parents)
+                    self.runs[id] = Run(fingerprint, parents, QUEUED if ready else WAITING)
+            return new
+
+        def keep(self, ids):
+            for id in ids:
+                if self.runs[id].state is RUNNING:
+                    self.runs[id].cancel = False
+
+        def renewed(self, bad):
+            """Fingerprints that must be done again: these, and what they start from where that is not there."""
+            there, again = self.answers(), set()
+            todo = [id for id in bad if self.runs[id].fingerprint not in there]
+            while todo:
+                id = todo.pop()
+                if self.runs[id].fingerprint not in again | set(there):
+                    again.add(self.runs[id].fingerprint)
+                    newest = {self.runs[p].fingerprint: p for p in self.runs[id].parents}
+                    todo += newest.values()
+            return again
+
+        def replace(self, experiment, bad):
+            there = self.answers()
+            places = {id for id in experiment.listed if self.runs[id].state not in ANSWER and self.runs[id].fingerprint in bad}
+            new = {there[self.runs[id].fingerprint] for id in places}
+            experiment.listed = (experiment.listed - places) | new
+            self.keep(new)
+
+        # --- what may happen --------------------------------------------------------------------------------------
+
+        @rule(i=st.integers(0, len(WISHES) - 1))
+        def submit(self, i):
+            if len(self.experiments) >= 6:
+                return
+            request, plan_ = planned(i)
+            before = self.answers()
+            with lab.store.write() as session:
+                made = experiments.submit(session, request, plan_, key=None, body_digest="x")
+            new = self.learn()
+            assert {self.runs[id].fingerprint for id in new} == set(plan_.runs) - set(before)
+            assert made.created and made.queued == [id for id in new if self.runs[id].state is QUEUED]
+            listed = {self.answers()[f] for f in plan_.runs}
+            self.experiments[made.id] = Experiment(listed=listed)
+            self.keep(listed)
+
+        @rule()
+        def claim(self):
+            queue = [id for id, r in sorted(self.runs.items()) if r.state is QUEUED]
+            found = lab.try_claim()
+            assert (found and found.run_id) == (queue[0] if queue else None)
+            if found is not None:
+                self.go(found.run_id, RUNNING)
+                self.runs[found.run_id].attempt += 1
+                assert found.attempt == self.runs[found.run_id].attempt
+                assert len(found.parents) == len(self.runs[found.run_id].parents)
+                self.handles.append((found.run_id, found.attempt))
+
+        @precondition(lambda self: self.handles)
+        @rule(
+            data=st.data(),
+            what=st.sampled_from(
+                ["finish", "finish", "finish", "fail", "diverge", "cancelled", "died", "preempt", "give back", "beat", "record"]
+            ),
+        )
+        def work(self, data, what):
+            id, attempt = data.draw(st.sampled_from(self.handles))
+            run = self.runs[id]
+            held = run.state is RUNNING and run.attempt == attempt
+            if what == "finish":
+                done = lab.finish(id, attempt, scores=[("en", "accuracy", 50.0, 10)])
+                assert done.ok == held
+                if held:
+                    self.go(id, DONE)
+                    assert done.queued == self.promote()
+                return
+            if what == "beat":
+                found = lab.beat(id, attempt)
+                assert (found.alive, found.cancel_requested) == (held, held and run.cancel)
+                run.expired = run.expired and not held
+                return
+            with lab.store.write() as session:
+                if what == "record":
+                    assert runs.record(session, id, attempt, curves=[("loss", attempt, 1.0)], logs=[("info", "x")]) == held
+                elif what == "fail":
+                    ended = runs.fail(session, id, attempt, type="Error", message="it broke")
+                    assert (ended.ok, ended.skipped) == (held, self.end(id, FAILED) if held else [])
+                elif what == "diverge":
+                    ended = runs.diverge(session, id, attempt, step=3, message="NaN")
+                    assert (ended.ok, ended.skipped) == (held, self.end(id, DIVERGED) if held else [])
+                elif what == "cancelled":
+                    ended = runs.cancelled(session, id, attempt)
+                    assert (ended.ok, ended.skipped) == (held, self.give_back(id, counted=False) if held else [])
+                elif what == "died":
+                    said = runs.died(session, id, attempt, reason="signal 9", max_attempts=MAX_ATTEMPTS)
+                    assert said == (self.die(id)[0] if held else "lost")
+                else:
+                    counted = what == "give back"
+                    assert runs.release(session, id, attempt, reason="x", counted=counted) == held
+                    if held:
+                        self.give_back(id, counted=counted)
+
+        @precondition(lambda self: any(r.state is RUNNING for r in self.runs.values()))
+        @rule(data=st.data())
+        def expire(self, data):
+            id = data.draw(st.sampled_from([id for id, r in self.runs.items() if r.state is RUNNING]))
+            lab.expire(id)
+            self.runs[id].expired = True
+
+        @rule()
+        def sweep(self):
+            found = lab.sweep(max_attempts=MAX_ATTEMPTS)
+            told = {"queued": [], "failed": [], "cancelled": []}
+            skipped = []
+            for id in [id for id, r in sorted(self.runs.items()) if r.state is RUNNING and r.expired]:
+                said, gone = self.die(id)
+                told[said].append(id)
+                skipped += gone
+            assert (found.taken_back, found.failed, found.cancelled) == tuple(told.values())
+            assert (found.skipped, found.promoted) == (sorted(skipped), [])
+            assert found.queued_cpu == sum(r.state is QUEUED for r in self.runs.values())
+
+        @precondition(lambda self: self.experiments)
+        @rule(data=st.data())
+        def cancel_experiment(self, data):
+            id = data.draw(st.sampled_from(sorted(self.experiments)))
+            one = self.experiments[id]
+            stopped = lab.cancel(id)
+            expected = []
+            if any(self.runs[i].state in LIVE for i in one.listed):
+                one.cancelled = True
+                for i in sorted(one.listed):
+                    run = self.runs[i]
+                    if self.wanted(i) or run.state not in LIVE or (run.state is RUNNING and run.cancel):
+                        continue
+                    run.cancel = True
+                    if run.state is not RUNNING:
+                        self.go(i, CANCELLED)
+                    expected.append(i)
+            assert stopped == expected
+
+        @precondition(lambda self: self.runs)
+        @rule(data=st.data())
+        def cancel_run(self, data):
+            id = data.draw(st.sampled_from(sorted(self.runs)))
+            run = self.runs[id]
+            try:
+                with lab.store.write() as session:
+                    runs.request_cancel(session, id)
+            except Conflict:
+                assert run.state in (DONE, FAILED, DIVERGED, SKIPPED)
+                return
+            assert run.state in (*LIVE, CANCELLED)
+            if run.state in LIVE:
+                run.cancel = True
+                if run.state is not RUNNING:
+                    self.end(id, CANCELLED)
+
+        @precondition(lambda self: self.experiments)
+        @rule(data=st.data())
+        def retry_experiment(self, data):
+            if len(self.runs) > 60:
+                return
+            id = data.draw(st.sampled_from(sorted(self.experiments)))
+            one = self.experiments[id]
+            bad = [i for i in one.listed if self.runs[i].state not in ANSWER]
+            again = self.renewed(bad)
+            queued = lab.retry(id)
+            new = self.learn()
+            assert {self.runs[i].fingerprint for i in new} == again
+            assert queued == [i for i in new if self.runs[i].state is QUEUED]
+            one.cancelled = False
+            self.keep(one.listed)
+            self.replace(one, {self.runs[i].fingerprint for i in bad})
+
+        @precondition(lambda self: self.runs)
+        @rule(data=st.data())
+        def retry_run(self, data):
+            bad = [i for i, r in self.runs.items() if r.state not in ANSWER and self.wanted(i)]
+            if not bad or len(self.runs) > 60:
+                return
+            id = data.draw(st.sampled_from(bad))
+            wanting = [e for e in self.experiments.values() if id in e.listed and not e.cancelled]
+            below = {i for e in wanting for i in e.listed if self.runs[i].state is SKIPPED and self.runs[i].because == id}
+            again = self.renewed([id, *below])
+            with lab.store.write() as session:
+                answer = runs.retry(session, id)
+            new = self.learn()
+            assert {self.runs[i].fingerprint for i in new} == again
+            fingerprints = again | {self.runs[i].fingerprint for i in (id, *below)}
+            assert answer == self.answers()[self.runs[id].fingerprint]
+            for experiment in wanting:
+                self.replace(experiment, fingerprints)
+
+        # --- what always holds ------------------------------------------------------------------------------------
+
+        @invariant()
+        def the_database_agrees(self):
+            t = tables.run.c
+            with lab.store.read() as session:
+                rows = session.execute(
+                    select(t.id, t.state, t.attempt, t.preemptions, t.cancel_requested_at, t.skipped_because, t.lease_until)
+                ).all()
+                tries = session.execute(select(tables.attempt.c.run_id, tables.attempt.c.number, tables.attempt.c.ended_at)).all()
+                scored = set(session.scalars(select(tables.score.c.run_id)))
+            found = {r.id: (r.state, r.attempt, r.preemptions, r.skipped_because) for r in rows}
+            assert found == {id: (r.state, r.attempt, r.preemptions, r.because) for id, r in self.runs.items()}
+            for row in rows:
+                run = self.runs[row.id]
+                assert (row.lease_until is not None) == (run.state is RUNNING)
+                if run.state in (RUNNING, QUEUED):
+                    assert (row.cancel_requested_at is not None) == (run.state is RUNNING and run.cancel)
+            assert Counter(id for id, _, _ in tries) == {id: r.attempt for id, r in self.runs.items() if r.attempt}
+            under_way = {(id, n) for id, n, ended in tries if ended is None}
+            assert under_way == {(id, r.attempt) for id, r in self.runs.items() if r.state is RUNNING}
+            assert scored == {id for id, r in self.runs.items() if r.state is DONE}
+
+        @invariant()
+        def the_graph_is_sound(self):
+            assert max(Counter(r.fingerprint for r in self.runs.values() if r.state in ANSWER).values(), default=0) <= 1
+            for run in self.runs.values():
+                parents = [self.runs[p].state for p in run.parents]
+                if run.state is WAITING:
+                    assert any(p is not DONE for p in parents) and all(p in ANSWER for p in parents)
+                elif run.state in (QUEUED, RUNNING, DONE):
+                    assert all(p is DONE for p in parents)
+                elif run.state is SKIPPED:
+                    assert self.runs[run.because].state in (FAILED, DIVERGED, CANCELLED)
+
+        @invariant()
+        def experiments_are_what_their_runs_are(self):
+            for id, one in self.experiments.items():
+                view = lab.experiment(id)
+                states = Counter(self.runs[i].state for i in one.listed)
+                assert {s: n for s in RunState if (n := getattr(view.counts, s.value))} == states
+                live = sum(states[s] for s in LIVE)
+                stopping = any(self.runs[i].state is RUNNING and self.runs[i].cancel for i in one.listed)
+                if one.cancelled and not stopping:
+                    assert view.state == "cancelled"
+                elif live:
+                    assert view.state in ("waiting", "running") and view.finished_at is None
+                else:
+                    assert view.state == ("done" if states[DONE] == len(one.listed) else "done with failures")
+
+        def teardown(self):
+            """Nothing is stuck: working on brings everything to an end."""
+            for id, run in list(self.runs.items()):
+                if run.state is RUNNING:
+                    assert lab.finish(id, run.attempt).ok
+            lab.work()
+            with lab.store.read() as session:
+                assert not set(session.scalars(select(tables.run.c.state))) & set(LIVE)
+
+    return Machine
+
+
+def test_any_order_of_events(lab, emptied):
+    run_state_machine_as_test(
+        machine(lab, emptied),
+        settings=settings(
+            max_examples=150,
+            stateful_step_count=60,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=False,
+            print_blob=False,
+        ),
+    )

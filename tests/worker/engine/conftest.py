@@ -1,0 +1,161 @@
+"""A tiny encoder, real runs of it, and a report that remembers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from backend.domain.experiment import mini_content
+from backend.domain.model import Architecture
+from backend.domain.recipe import Recipe
+from backend.domain.run import DataSpec, DeviceClass, ModelSpec, Phase, RunKind, RunSpec
+from backend.domain.task import Source, Split
+from backend.domain.tasks import TASKS
+from backend.domain.training import Training
+from worker import encoder as encoders
+from worker.encoder import Encoder
+from worker.execute import execute
+from worker.outcomes import Job, Outcome, Stop
+
+SHAPE = Architecture(kind="xlm-roberta", layers=2, hidden=32, heads=2, feed_forward=64, vocabulary=3000, positions=130, types=1)
+TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=12, max_length=48, stride=12, evaluations=3)
+
+
+@dataclass
+class Notes:
+    """A report. ``stop_at`` gives the answer of ``should_stop`` from that many asks on."""
+
+    stop_at: int | None = None
+    stop: Stop = "save"
+    asked: int = 0
+    phases: list[Phase] = field(default_factory=list)
+    curves: dict[str, dict[int, float]] = field(default_factory=dict)
+    logs: list[tuple[str, str]] = field(default_factory=list)
+    checkpoints: list[int] = field(default_factory=list)
+    resumptions: list[int] = field(default_factory=list)
+    steps: list[tuple[int, int]] = field(default_factory=list)
+
+    def phase(self, phase: Phase) -> None:
+        self.phases.append(phase)
+
+    def progress(self, step: int, total: int) -> None:
+        self.steps.append((step, total))
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        self.curves.setdefault(name, {})[step] = value
+
+    def log(self, level: str, message: str) -> None:
+        self.logs.append((level, message))
+
+    def should_stop(self) -> Stop | None:
+        self.asked += 1
+        return self.stop if self.stop_at is not None and self.asked > self.stop_at else None
+
+    def checkpoint(self, step: int) -> None:
+        self.checkpoints.append(step)
+
+    def resumed(self, step: int) -> None:
+        self.resumptions.append(step)
+
+
+def data(task: str, split: Split, source: Source = Source.MINI) -> DataSpec:
+    return DataSpec(task=task, version=TASKS[task].version, source=source, split=split, content=mini_content())
+
+
+@dataclass
+class World:
+    """Runs in folders of their own, in this process, one thread."""
+
+    root: Path
+    cache: Path
+
+    def spec(self, kind: RunKind, **changes: Any) -> RunSpec:
+        base: dict[str, Any] = {
+            "kind": kind,
+            "engine": 1,
+            "model": ModelSpec(checkpoint=None, revision=None, architecture=SHAPE),
+            "data": (),
+            "recipe": None,
+            "training": TRAINING,
+            "languages": (),
+            "seed": 1,
+            "precision": "fp32",
+            "device": DeviceClass.CPU,
+            "parents": (),
+        }
+        return RunSpec(**base | changes)
+
+    def on(self, task: str, **changes: Any) -> RunSpec:
+        """A fine-tune on a task, from a fresh encoder unless parents are given."""
+        pair = (data(task, Split.TRAIN), data(task, Split.VALIDATION))
+        return self.spec(RunKind.FINETUNE, data=pair, **changes)
+
+    def mixed(self, *tasks: str, **changes: Any) -> RunSpec:
+        pairs = tuple(data(t, s) for t in tasks for s in (Split.TRAIN, Split.VALIDATION))
+        return self.spec(RunKind.INTERMEDIATE, data=pairs, recipe=Recipe.parse("+".join(tasks)), **changes)
+
+    def text(self) -> DataSpec:
+        return DataSpec(task="text", version=1, source=Source.MINI, split=Split.TRAIN, content=mini_content())
+
+    def job(self, spec: RunSpec, name: str = "run", **changes: Any) -> Job:
+        folder = self.root / f"{spec.fingerprint[:12]}-{name}"
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        (folder / "out").mkdir(parents=True)
+        (folder / "work").mkdir(exist_ok=True)
+        made = Job(
+            spec=spec,
+            fingerprint=spec.fingerprint,
+            inputs={p: self.root / f"{p[:12]}-run" / "out" for p in spec.parents},
+            workdir=folder / "work",
+            out=folder / "out",
+            data_root=None,
+            cache=self.cache,
+            threads=1,
+            device="cpu",
+            checkpoint_seconds=1e9,
+            offline=True,
+        )
+        return replace(made, **changes)
+
+    def run(self, spec: RunSpec, notes: Notes | None = None, name: str = "run", **changes: Any) -> tuple[Outcome, Job]:
+        job = self.job(spec, name, **changes)
+        return execute(job, notes or Notes()), job
+
+
+@pytest.fixture(scope="session")
+def engine_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tokenizer and sub-words, made once for all tests."""
+    return tmp_path_factory.mktemp("engine-cache")
+
+
+@pytest.fixture
+def world(tmp_path: Path, engine_cache: Path) -> World:
+    torch.set_num_threads(1)
+    return World(tmp_path, engine_cache)
+
+
+@pytest.fixture
+def tiny(engine_cache: Path) -> Callable[..., Encoder]:
+    """A fresh encoder of a few thousand weights beside its embeddings."""
+
+    def made(seed: int = 0, **shape: Any) -> Encoder:
+        torch.manual_seed(seed)
+        return encoders.fresh(SHAPE.model_copy(update=shape), encoders.mini_tokenizer(SHAPE.vocabulary, engine_cache))
+
+    return made
+
+
+@pytest.fixture
+def notes() -> type[Notes]:
+    return Notes
+
+
+@pytest.fixture
+def spec_data() -> Callable[..., DataSpec]:
+    return data

@@ -1,0 +1,359 @@
+"""The supervisor in this process, real children, a real database: every way in which a run can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from backend.domain.run import DeviceClass, RunState
+from backend.store import runs, session
+from backend.store.session import Store
+from worker.artifacts import Artifacts
+from worker.process import Nursery, environment
+from worker.supervise import Supervisor
+
+HERE = Path(__file__).resolve().parent
+Make = Callable[..., Supervisor]
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{HERE.parents[1]}{os.pathsep}{HERE}")
+        patch.setenv("CROSSLIFT_DATABASE_URL", "postgresql://user:the-database-secret@host/name")
+        made = Nursery(environment(tmp_path_factory.mktemp("cache"), threads=1, offline=True), "tiny:execute")
+        made.warm()
+        yield made
+
+
+@pytest.fixture
+def make(place: Any, nursery: Nursery) -> Make:
+    """Makes a supervisor of the place; what it rings for is in ``rung``."""
+
+    def made(**changes: Any) -> Supervisor:
+        chosen = place.settings(**{k: v for k, v in changes.items() if k != "hung_seconds"})
+        more = {"hung_seconds": changes["hung_seconds"]} if "hung_seconds" in changes else {}
+        artifacts = Artifacts(f"file://{place.home}/artifacts", place.home / "cache")
+        found = Supervisor(
+            place.store, artifacts, nursery, chosen, worker="here", device=DeviceClass.CPU,
+            ring=lambda _device, count=1, run_ids=(): place.rung.append(list(run_ids)), **more,
+        )  # fmt: skip
+        return found
+
+    place.rung = []
+    return made
+
+
+class Serving:
+    """``serve`` in a thread."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self.count = -1
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self.count = self.supervisor.serve()
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.supervisor.stop(at_once=True)
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def wait(self, seconds: float = 30) -> int:
+        self._thread.join(seconds)
+        assert not self._thread.is_alive()
+        return self.count
+
+
+def test_a_run_and_what_starts_from_it(place: Any, make: Make) -> None:
+    first, second, third = place.submit_chain(7, length=3)
+    assert make().serve() == 3  # one ring, three runs: each was queued by the one before
+
+    done = [place.view(run) for run in (first, second, third)]
+    assert [view.state for view in done] == [RunState.DONE] * 3
+    assert place.rung == [[second], [third]]
+    assert place.scores(first).keys() == {"en"}
+    assert place.curve(first)[0] == list(range(1, 31))
+    assert place.attempts(first) == [("done", None)]
+    assert done[0].parameters == 10
+    assert done[0].cost.device_seconds == 1.0
+    assert done[0].artifact is not None
+    assert done[0].artifact.startswith(f"file://{place.home}/artifacts/{done[0].fingerprint[:2]}/")
+    assert not list((place.home / "work").iterdir())  # nothing is left to go on from
+
+
+def test_what_a_child_can_see(place: Any, make: Make) -> None:
+    run = place.submit()
+    make().serve()
+    seen = place.notes(run)
+    allowed = {
+        "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME", "TMPDIR", "OMP_NUM_THREADS", "CUDA_DEVICE_ORDER",
+        "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "CROSSLIFT_TASKS",
+        "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE", "TOKENIZERS_PARALLELISM",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    }  # fmt: skip
+    assert set(seen["environment"]) <= allowed
+    assert seen["environment"]["HF_HUB_OFFLINE"] == "1"
+    for where in (json.dumps(seen["environment"]), seen["initial"], seen["parent_initial"]):
+        assert "secret" not in where
+        assert "DATABASE" not in where
+    assert seen["cwd_files"] == []
+    assert seen["cwd"].startswith(str(place.home / "work"))
+    assert seen["environment"]["HOME"].startswith(str(place.home / "work"))
+    assert seen["session"] == seen["pid"]
+    assert seen["umask"] == 0o077
+    assert seen["threads"] == 1
+    assert not seen["sqlalchemy"]
+    assert not seen["celery"]
+    assert seen["environment"].keys() - {"HOME", "TMPDIR"} <= {
+        entry.partition("=")[0] for entry in seen["initial"].split("\0")
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "message", "cause"),
+    [
+        ({"raise_at": 7}, RunState.FAILED, "No such file or directory", "missing"),
+        ({"diverge_at": 7}, RunState.DIVERGED, "diverged at step 7: loss nan", "smaller learning rate"),
+        ({"end_at": 7}, RunState.FAILED, "(last: its process ended with code 3 and no result)", None),
+        ({"kill_at": 7, "kill_attempts": 9}, RunState.FAILED, "(last: killed by signal 9, probably out of memory)", "memory"),
+    ],
+    ids=["raises", "diverges", "exits", "is killed each time"],
+)  # fmt: skip
+def test_a_run_that_goes_wrong(
+    place: Any, make: Make, script: dict[str, Any], state: RunState, message: str, cause: str | None
+) -> None:
+    place.script(**script, checkpoint_every=100)
+    run, child = place.submit_chain(3, length=2)
+    good = place.submit(4)
+    tries = 3 if "last" in message else 1
+    supervisor = make()
+
+    count = supervisor.serve()
+
+    ended = place.view(run)
+    assert ended.state is state
+    assert ended.error is not None
+    assert message in ended.error.message
+    assert cause is None or cause in ended.error.cause
+    assert ended.attempt == tries == len(place.attempts(run))
+    assert place.view(child).state is RunState.SKIPPED
+    assert place.scores(run) == {}
+    steps = place.curve(run)[0]
+    assert steps == list(range(1, len(steps) + 1))
+    assert message.removeprefix("(last: ").removesuffix(")") in place.logged(run)
+    assert count == tries + place.view(good).attempt  # the slot served on
+
+
+def test_a_run_whose_process_dies_once_goes_on_from_its_checkpoint(place: Any, make: Make) -> None:
+    undisturbed = place.submit(5, languages=("en", "de"))
+    make().serve()
+    expected = place.scores(undisturbed), place.curve(undisturbed)
+    place.script(kill_at=17, kill_attempts=1)
+    run = place.submit(5, languages=("de", "en"))  # the same numbers, another fingerprint
+    assert make().serve() == 2
+
+    assert place.view(run).state is RunState.DONE
+    assert place.attempts(run) == [("died", None), ("done", 15)]
+    assert {k: round(v) for k, v in place.scores(run).items()}.keys() == expected[0].keys()
+    assert min(place.scores(run).values()) == min(expected[0].values())
+    assert place.curve(run) == expected[1]
+
+
+def test_what_it_prints_is_kept_even_when_it_crashes(place: Any, make: Make) -> None:
+    place.script(print="a line\rof native code\nlast words \udcff", kill_at=3, kill_attempts=9)
+    run = place.submit()
+    make(max_attempts=1).serve()
+    logged = place.logged(run)
+    for line in ("info: a line", "info: of native code", "info: last words"):
+        assert line in logged
+
+
+def test_a_hung_run_prints_where_and_dies(place: Any, make: Make) -> None:
+    place.script(hang_at=6)
+    run = place.submit()
+    make(hung_seconds=1.5, max_attempts=1).serve()
+    ended = place.view(run)
+    assert ended.state is RunState.FAILED
+    assert "hung: nothing happened for 2 s" in ended.error.message
+    assert "tiny.py" in place.logged(run)  # the stack
+    assert "misbehave" in place.logged(run)
+
+
+def test_cancelled_is_said_when_the_process_is_gone(place: Any, make: Make) -> None:
+    place.script(steps=400, deaf_until=150)  # about three seconds without listening
+    run = place.submit()
+    with Serving(make()) as serving:
+        place.wait_step(run, 5)
+        pid = place.notes(run)["pid"]
+        with place.store.write() as session:
+            runs.request_cancel(session, run)
+        seen = []
+        while (state := place.view(run).state) is RunState.RUNNING:
+            seen.append(place.gone(pid))
+            time.sleep(0.02)
+        assert state is RunState.CANCELLED
+        assert place.gone(pid)
+        assert len(seen) > 20
+        assert serving.wait() == 1
+    assert place.scores(run) == {}
+    assert place.attempts(run) == [("cancelled", None)]
+    assert not list((place.home / "work").iterdir())
+
+
+def test_cancel_in_the_middle_of_saving(place: Any, make: Make) -> None:
+    place.script(steps=400, save_seconds=1.5)
+    run = place.submit()
+    with Serving(make()) as serving:
+        place.until(lambda: place.view(run).phase == "saving", 20, "it saves")
+        pid = place.notes(run)["pid"]
+        with place.store.write() as session:
+            runs.request_cancel(session, run)
+        place.wait(run, RunState.CANCELLED)
+        assert place.gone(pid)
+        assert serving.wait() == 1
+
+
+def test_one_that_will_not_stop_is_killed_after_its_grace(place: Any, make: Make) -> None:
+    place.script(steps=4000, deaf_until=4000)
+    run = place.submit()
+    with Serving(make(grace_seconds=1.5)) as serving:
+        place.wait_step(run, 5)
+        pid = place.notes(run)["pid"]
+        with place.store.write() as session:
+            runs.request_cancel(session, run)
+        began = time.monotonic()
+        place.wait(run, RunState.CANCELLED)
+        assert 1.4 < time.monotonic() - began < 6
+        assert place.gone(pid)
+        assert serving.wait() == 1
+
+
+@pytest.mark.parametrize("way", ["saves", "has no time"])
+def test_a_stopped_worker_gives_back_what_it_runs(place: Any, make: Make, way: str) -> None:
+    place.script(steps=60, step_seconds=0.05, checkpoint_every=1000)
+    run = place.submit()
+    supervisor = make()
+    with Serving(supervisor) as serving:
+        place.wait_step(run, 10)
+        supervisor.stop(at_once=way != "saves")
+        assert serving.wait() == 1
+    back = place.view(run)
+    assert back.state is RunState.QUEUED
+    assert (back.attempt, back.preemptions) == (1, 1)
+    assert place.rung[-1] == [run]
+    place.script(steps=60)
+    make().serve()
+    assert place.view(run).state is RunState.DONE
+    (_, began), (_, resumed) = place.attempts(run)
+    assert began is None
+    assert (resumed is not None and resumed >= 10) if way == "saves" else resumed is None
+    assert place.curve(run)[0] == list(range(1, 61))
+
+
+def test_without_its_lease_nothing_is_written(place: Any, make: Make) -> None:
+    place.script(steps=400)
+    run = place.submit()
+    with Serving(make()) as serving:
+        place.wait_step(run, 5)
+        pid = place.notes(run)["pid"]
+        with place.store.write() as session:  # as a sweep that believes it dead, and another worker
+            session.execute(text("UPDATE run SET lease_until = '2000-01-01 00:00:00.000000'"))
+            assert runs.sweep(session, max_attempts=3).taken_back == [run]
+            claim = runs.claim(session, worker="another", device=DeviceClass.CPU, lease_seconds=60)
+        assert claim is not None
+        before = place.view(run)
+        assert serving.wait() == 1
+        assert place.gone(pid)
+    after = place.view(run)
+    assert (after.state, after.attempt, after.worker, after.step) == (RunState.RUNNING, 2, "another", before.step)
+    assert place.rung == []
+
+
+@pytest.mark.parametrize("when", ["while it runs", "at its end"])
+def test_a_database_that_is_away_loses_nothing(
+    place: Any, make: Make, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(session, "BUSY_MS", 200)
+    place.store.dispose()
+    place.store = Store(f"sqlite:///{place.home / 'crosslift.db'}")
+    place.script(steps=100 if when == "while it runs" else 40, step_seconds=0.06)
+    run = place.submit()
+    with Serving(make()) as serving:
+        place.wait_step(run, 5)
+        other = sqlite3.connect(place.home / "crosslift.db", isolation_level=None, timeout=10)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(4)  # longer than the lease
+            other.execute("ROLLBACK")
+        finally:
+            other.close()
+        assert serving.wait() == 1
+    assert place.view(run).state is RunState.DONE
+    assert place.attempts(run) == [("done", None)]
+    assert place.curve(run)[0] == list(range(1, (100 if when == "while it runs" else 40) + 1))
+
+
+def test_an_input_that_is_not_there_fails_the_run(place: Any, make: Make) -> None:
+    first, second = place.submit_chain(2, length=2)
+    supervisor = make()
+
+    def damage(_device: DeviceClass, count: int = 1, run_ids: Any = ()) -> None:
+        uri = place.view(first).artifact
+        Path(uri.removeprefix("file://"), "weights.pt").unlink()
+
+    supervisor.ring = damage
+    supervisor.serve()
+    ended = place.view(second)
+    assert ended.state is RunState.FAILED
+    assert "an input could not be had" in ended.error.message
+    assert "missing" in ended.error.cause
+
+
+def test_a_terminated_child_saves_and_the_attempt_counts(place: Any, make: Make) -> None:
+    place.script(steps=60, step_seconds=0.05, checkpoint_every=1000)
+    run = place.submit()
+    with Serving(make()) as serving:
+        place.wait_step(run, 10)
+        os.kill(place.notes(run)["pid"], signal.SIGTERM)
+        place.wait(run, RunState.DONE)
+        serving.wait()
+    (first, _), (second, resumed) = place.attempts(run)
+    assert (first, second) == ("died", "done")
+    assert resumed >= 10
+
+
+def test_thirty_runs_leave_nothing_behind(place: Any, make: Make) -> None:
+    import psutil
+
+    place.script(steps=2, step_seconds=0.0)
+    this = psutil.Process()
+    supervisor = make()
+    place.submit(0)
+    supervisor.serve()
+    time.sleep(0.2)
+    before = this.num_fds(), threading.active_count()
+    for seed in range(1, 31):
+        place.submit(seed)
+    assert supervisor.serve() == 30
+    time.sleep(0.5)
+    assert this.num_fds() <= before[0] + 2
+    assert threading.active_count() <= before[1] + 1
+    assert "torch" not in sys.modules or "tiny" not in sys.modules

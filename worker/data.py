@@ -1,0 +1,212 @@
+"""One door to three sources: the hub, files in their original formats, the mini world. Behind it, everything is examples.
+
+Rows become examples by the task's own ``read``; examples become sub-words by its format. What was made into sub-words is
+kept under the job's cache as one memory-mapped file, so that the ninetieth run does not do it again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from backend.domain import mini
+from backend.domain.run import DataSpec, digest
+from backend.domain.task import Bitext, Example, Question, Source, Task, Tokens
+from backend.domain.tasks import TASKS
+from backend.errors import CrossliftError
+from worker import formats
+from worker.encoder import Encoder, file_digest
+from worker.formats import Features
+
+FEATURES_VERSION = 1  # raise it when a format's ``encode`` gives other arrays for the same examples
+_DTYPES = {"I32": np.int32, "I64": np.int64}
+
+
+class MissingData(CrossliftError):
+    """The rows a run needs are not here, or cannot be scored."""
+
+    status = 503
+    title = "Data are missing"
+
+
+@dataclass
+class Door:
+    """Where a run's examples come from. ``resolved`` collects what the content turned out to be: commits, digests."""
+
+    data_root: Path | None
+    cache: Path
+    offline: bool
+    log: Callable[[str], None] = lambda message: None
+    resolved: dict[str, str] = field(default_factory=dict)
+    _kept: dict[tuple[DataSpec, str], list[Any]] = field(default_factory=dict)
+
+    def load(self, data: DataSpec, language: str) -> list[Any]:
+        """Examples of one language whose gold answers are known; the others are left out and counted in the log.
+
+        Raises:
+            MissingData: there is no such file or data set, or all gold answers are withheld.
+        """
+        if (data, language) not in self._kept:
+            task = TASKS[data.task]
+            read = [task.read({"line": n, **row}) for n, row in enumerate(self._rows(task, data, language))]
+            examples = [e for e in read if e is not None]
+            kept = [e for e in examples if _answered(e)]
+            if not kept:
+                why = "all gold answers are withheld" if examples else "it holds no examples"
+                raise MissingData(f"{task.name}, {language}, {data.split.value} ({data.source.value}): {why}")
+            if len(kept) < len(examples):
+                self.log(f"{task.name}, {language}: {len(examples) - len(kept)} examples without gold answer left out")
+            self._kept[data, language] = kept
+        return self._kept[data, language]
+
+    def features(self, data: DataSpec, language: str, encoder: Encoder, max_length: int, stride: int) -> Features:
+        """The examples of ``load`` as sub-words, from the cache where they are there."""
+        task = TASKS[data.task]
+        length = min(max_length, encoder.longest)
+        pin = data.content or self._content(task, data, language)
+        key = digest(
+            [
+                FEATURES_VERSION, task.name, task.version, data.source.value, data.split.value, pin, language,
+                task.format.value, encoder.tokenizer_digest, length, stride,
+            ]
+        )  # fmt: skip
+
+        def make() -> dict[str, NDArray[Any]]:
+            return formats.of(task.format).encode(self.load(data, language), encoder.tokenizer, length, stride).arrays()
+
+        return Features.from_arrays(cached(self.cache / "features" / f"{key}.safetensors", make))
+
+    # --- the three sources ------------------------------------------------------------------------------------
+
+    def _rows(self, task: Task, data: DataSpec, language: str) -> Iterator[Mapping[str, Any]]:
+        if data.source is Source.MINI:
+            assert task.mini is not None  # the planner asks for what the source has
+            return iter(mini.rows(task.mini, language, data.split.value))
+        if data.source is Source.FILES:
+            path, reader = self._file(task, data, language)
+            return reader(path, language)
+        return iter(self._hub(task, data, language))
+
+    def _content(self, task: Task, data: DataSpec, language: str) -> str:
+        """What pins rows whose spec does not say: digest of the file, commit on the hub."""
+        if data.source is Source.FILES:
+            path, _ = self._file(task, data, language)
+            return self.resolved.setdefault(f"{task.name}/{language}/{data.split.value}", file_digest(path))
+        if data.source is Source.HUB:
+            return self._commit(task, data) or str(self._hub(task, data, language)._fingerprint)
+        return digest(mini.fingerprint_parameters())
+
+    def _file(self, task: Task, data: DataSpec, language: str) -> tuple[Path, Callable[[Path, str], Iterator[dict[str, Any]]]]:
+        if self.data_root is None:
+            raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
+        tried = []
+        for layout in task.files:
+            if layout.splits and data.split not in layout.splits:
+                continue
+            split = layout.splits.get(data.split, data.split.value)
+            path = self.data_root / layout.pattern.format(language=layout.languages.get(language, language), split=split)
+            if path.is_file():
+                return path, layout.rows
+            tried.append(str(path))
+        looked = "; looked for " + ", ".join(tried) if tried else "; no layout of it has this split"
+        raise MissingData(f"no file of {task.name}, {language}, {data.split.value}{looked}")
+
+    def _hub(self, task: Task, data: DataSpec, language: str) -> Any:
+        """A ``datasets.Dataset``, left on disk by its own cache."""
+        import datasets  # slow to import, and only this source needs it
+
+        assert task.hub is not None
+        hub = task.hub
+        config = hub.configs.get(language) or (hub.config.format(language=language) if hub.config else None)
+        try:
+            rows = datasets.load_dataset(
+                hub.id,
+                config,
+                split=hub.splits[data.split],
+                revision=self._commit(task, data),
+                download_config=datasets.DownloadConfig(local_files_only=self.offline),
+            )
+        except Exception as error:
+            where = "on this machine (offline)" if self.offline else "on the hub"
+            raise MissingData(f"{task.name}: {hub.id} ({config}, {data.split.value}) cannot be had {where}: {error}") from error
+        column = hub.language_column
+        return rows.filter(lambda row: row[column] == language) if column else rows
+
+    def _commit(self, task: Task, data: DataSpec) -> str | None:
+        """The commit to read; None where it is not pinned and the hub cannot be asked."""
+        assert task.hub is not None
+        known = data.content or task.hub.revision or self.resolved.get(task.hub.id)
+        if known is None and not self.offline:
+            from huggingface_hub import HfApi
+
+            try:
+                known = HfApi().dataset_info(task.hub.id).sha
+            except Exception as error:  # the data may still be in the cache
+                self.log(f"the commit of {task.hub.id} could not be asked for: {error}")
+        if known is not None:
+            self.resolved[task.hub.id] = known
+        return known
+
+
+def _answered(example: Example) -> bool:
+    """Whether it can be trained on and scored. XTREME withholds an answer as an empty text."""
+    match example:
+        case Question(answers=answers):
+            return any(a.text for a in answers)
+        case Tokens(tags=tags):
+            return tags is not None
+        case Bitext():
+            return True
+    return example.label is not None
+
+
+# --- the cache of features --------------------------------------------------------------------------------------
+
+
+def cached(path: Path, make: Callable[[], Mapping[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
+    """The arrays kept in this file, as views of it; made and kept first where it is not there or cannot be read."""
+    arrays = _mapped(path)
+    if arrays is None:
+        _write(path, make())
+        arrays = _mapped(path)
+        assert arrays is not None  # just written
+    return arrays
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """At once or not at all: two runs may write the same features at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".making")
+    os.close(handle)
+    try:
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, name)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _mapped(path: Path) -> dict[str, NDArray[Any]] | None:
+    """The arrays of a safetensors file as views of the file; None where there is none that can be read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        raw = np.memmap(path, np.uint8, mode="r", offset=8 + size)
+        arrays = {}
+        for name, entry in header.items():
+            if name != "__metadata__":
+                begin, end = entry["data_offsets"]
+                arrays[name] = raw[begin:end].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        return arrays
+    except (OSError, ValueError, KeyError):
+        return None

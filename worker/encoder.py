@@ -1,0 +1,304 @@
+"""Encoders: from a parent's artifact, from the hub, or fresh; their tokenizers; and a forward pass that computes of the last
+layer only what is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import nn
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from backend.domain import mini
+from backend.domain.model import Architecture
+from backend.domain.run import ModelSpec, digest
+from worker.formats import Batch, Reads
+
+MLM_HEAD = "mlm_head.safetensors"
+TOKENIZER_VERSION = 1  # raise it when the same text would give another tokenizer
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A module, its tokenizer and, where it was pretrained here, the weights of its masked-language-model head."""
+
+    module: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    mlm_head: Mapping[str, torch.Tensor] | None = None
+
+    @property
+    def hidden(self) -> int:
+        return int(self.module.config.hidden_size)
+
+    @property
+    def dropout(self) -> float:
+        return float(self.module.config.hidden_dropout_prob)
+
+    @property
+    def pad(self) -> int:
+        return int(cast(int, self.tokenizer.pad_token_id))
+
+    @property
+    def longest(self) -> int:
+        """Sub-words of the longest row it can read. XLM-R counts positions from its padding id on."""
+        positions = int(self.module.config.max_position_embeddings)
+        return positions - self.pad - 1 if self.module.config.model_type == "xlm-roberta" else positions
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.module.parameters())
+
+    @property
+    def parameters_non_embedding(self) -> int:
+        embeddings = cast(nn.Module, self.module.embeddings)
+        return self.parameters - sum(p.numel() for p in embeddings.parameters())
+
+    @property
+    def tokenizer_digest(self) -> str:
+        return digest([self.tokenizer.backend_tokenizer.to_str(), self.tokenizer.model_input_names])
+
+    def save(self, folder: Path, mlm_head: nn.Module | None = None) -> None:
+        """Write weights (safetensors), configuration and tokenizer where ``load`` finds them."""
+        self.module.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        if mlm_head is not None:
+            save_file({k: v.detach().cpu().contiguous() for k, v in mlm_head.state_dict().items()}, folder / MLM_HEAD)
+
+
+def load(folder: Path) -> Encoder:
+    """The encoder of a parent's artifact."""
+    module = AutoModel.from_pretrained(folder, local_files_only=True, **_WITHOUT_POOLER)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    head = load_file(folder / MLM_HEAD) if (folder / MLM_HEAD).exists() else None
+    return Encoder(module, tokenizer, head)
+
+
+def load_hub(model: ModelSpec, *, offline: bool) -> Encoder:
+    """An encoder from the hub, at its commit where that is known.
+
+    Raises:
+        OSError: it cannot be had, or ``offline`` and it is not in this machine's cache.
+    """
+    options = {"revision": model.revision or "main", "local_files_only": offline, "trust_remote_code": False}
+    module = AutoModel.from_pretrained(model.checkpoint, dtype=torch.float32, use_safetensors=None, **options, **_WITHOUT_POOLER)
+    return Encoder(module, AutoTokenizer.from_pretrained(model.checkpoint, use_fast=True, **options))
+
+
+_WITHOUT_POOLER: dict[str, Any] = {"add_pooling_layer": False, "attn_implementation": "sdpa"}
+
+
+def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Encoder:
+    """Random weights, drawn from torch's global generator."""
+    shape: dict[str, Any] = {
+        "vocab_size": architecture.vocabulary,
+        "hidden_size": architecture.hidden,
+        "num_hidden_layers": architecture.layers,
+        "num_attention_heads": architecture.heads,
+        "intermediate_size": architecture.feed_forward,
+        "max_position_embeddings": architecture.positions,
+        "type_vocab_size": architecture.types,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        # On a CPU attention with dropout is several times slower, and at a thousand steps nothing is overfitted.
+        "attention_probs_dropout_prob": 0.0,
+    }
+    if architecture.kind == "bert":
+        module: PreTrainedModel = BertModel(BertConfig(**shape, attn_implementation="sdpa"), add_pooling_layer=False)
+    else:
+        module = XLMRobertaModel(XLMRobertaConfig(**shape, attn_implementation="sdpa"), add_pooling_layer=False)
+    return Encoder(module, tokenizer)
+
+
+# --- the forward pass ---------------------------------------------------------------------------------------------
+
+
+def states(module: nn.Module, batch: Batch, reads: Reads) -> torch.Tensor:
+    """The last layer's states where ``reads`` says: [rows, hidden], [marked tokens, hidden] or [rows, length, hidden].
+
+    The same numbers as the module's own ``forward`` (a test holds it to that), without the work on positions that nothing
+    reads: with the first token alone, three quarters of the last layer. Written for encoders of BERT's and RoBERTa's kind.
+    """
+    x = module.embeddings(input_ids=batch.ids, token_type_ids=batch.types)  # type: ignore[operator]
+    mask = None if batch.mask is None else batch.mask[:, None, None, :]
+    layers = list(module.encoder.layer)  # type: ignore[union-attr, arg-type]
+    for layer in layers[:-1]:
+        x = _layer(layer, x, x, mask)
+    if reads is Reads.FIRST:
+        return _layer(layers[-1], x, x[:, :1], mask)[:, 0]
+    if reads is Reads.MARKED:
+        return _layer(layers[-1], x, x, mask, torch.nonzero(batch.token["labels"].flatten() >= 0)[:, 0])
+    return _layer(layers[-1], x, x, mask)
+
+
+def _layer(
+    layer: nn.Module, x: torch.Tensor, asked: torch.Tensor, mask: torch.Tensor | None, kept: torch.Tensor | None = None
+) -> torch.Tensor:
+    """One transformer layer at the positions ``asked``, attending to all of ``x``; of them only the flat indices ``kept``."""
+    attention: Any = layer.attention
+    inner: Any = attention.self
+    heads, size = inner.num_attention_heads, inner.attention_head_size
+
+    def split(t: torch.Tensor) -> torch.Tensor:
+        return t.view(t.shape[0], t.shape[1], heads, size).transpose(1, 2)
+
+    mixed = nn.functional.scaled_dot_product_attention(
+        split(inner.query(asked)),
+        split(inner.key(x)),
+        split(inner.value(x)),
+        attn_mask=mask,
+        dropout_p=inner.dropout.p if layer.training else 0.0,
+    )
+    mixed = mixed.transpose(1, 2).reshape(asked.shape)
+    if kept is not None:
+        mixed, asked = mixed.flatten(0, 1)[kept], asked.flatten(0, 1)[kept]
+    after = attention.output(mixed, asked)
+    return cast(torch.Tensor, layer.output(layer.intermediate(after), after))  # type: ignore[operator]
+
+
+class QuickDropout(nn.Module):
+    """Dropout for a CPU: torch draws its mask number by number, which costs a small encoder a fifth of a training step.
+
+    Here 16 random bits decide about each value, four values a draw, from a generator that torch's own seeds; so what decides
+    the mask is still torch's generator alone. The rate is exact to 1/65536.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.p == 0:
+            return x
+        raw = np.random.SFC64(int(torch.randint(1 << 62, ()))).random_raw((x.numel() + 3) // 4)
+        kept = raw.view(np.uint16)[: x.numel()].reshape(x.shape) >= round(self.p * 65536)
+        return x * torch.from_numpy(kept).to(x.dtype).mul_(1 / (1 - self.p))
+
+
+def quicken(module: nn.Module) -> None:
+    """Put QuickDropout in place of every nn.Dropout below this module. For training on a CPU."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Dropout):
+            setattr(module, name, QuickDropout(child.p))
+        else:
+            quicken(child)
+
+
+class MlmHead(nn.Module):
+    """XLM-R's masked-language-model head; its output matrix is the encoder's word embeddings and passed in."""
+
+    def __init__(self, hidden: int, vocabulary: int, eps: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden, hidden)
+        self.layer_norm = nn.LayerNorm(hidden, eps=eps)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        nn.init.normal_(self.dense.weight, std=0.02)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, states: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        """[tokens, hidden] → [tokens, vocabulary]"""
+        return nn.functional.linear(self.layer_norm(nn.functional.gelu(self.dense(states))), words, self.bias)
+
+
+# --- the mini world's tokenizer -----------------------------------------------------------------------------------
+
+_SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+_MASK = "<mask>"
+
+
+def mini_tokenizer(vocabulary: int, cache: Path) -> PreTrainedTokenizerFast:
+    """A byte-pair tokenizer of exactly this many entries, trained on the mini world's text of all languages.
+
+    Same text, same tokenizer; kept under ``cache`` by the digest of what it is made from. Special tokens have XLM-R's
+    places: ``<s> <pad> </s> <unk>`` first, ``<mask>`` last.
+    """
+    key = digest([TOKENIZER_VERSION, vocabulary, mini.fingerprint_parameters()])
+    folder = cache / "tokenizers" / key
+    if not (folder / "tokenizer.json").exists():
+        trained = train_tokenizer({code: list(mini.text(code)) for code in mini.LANGUAGES}, vocabulary)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder.parent))
+        trained.save_pretrained(made)
+        try:
+            os.replace(made, folder)
+        except OSError:  # another run was first; the content is the same
+            shutil.rmtree(made)
+    return cast(PreTrainedTokenizerFast, PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+
+
+def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Train on lines by language. Raises ValueError where ``vocabulary`` does not even hold their characters.
+
+    Merges are learned from equally many lines of every language, else the words of the small ones would be cut into crumbs. Every character of the text is an entry, so nothing in it becomes ``<unk>``. Words are split at spaces, which ``▁``
+    stands for, and at punctuation; Han characters are split from each other (as mBERT does), because a script without spaces
+    would otherwise give pieces that run across words.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(prepend_scheme="always"),
+            pre_tokenizers.Split(Regex(r"\p{Han}|\p{P}"), "isolated"),
+        ]
+    )
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    characters: set[str] = set()
+    for lines in text.values():
+        characters.update(tokenizer.normalizer.normalize_str("\n".join(lines)))
+    characters -= {" ", "\n"}
+    room = vocabulary - 1
+    if len(characters) + len(_SPECIAL) + 1 > room:
+        raise ValueError(f"a vocabulary of {vocabulary} does not hold the {len(characters)} characters of the text")
+    trainer = trainers.BpeTrainer(
+        vocab_size=room,
+        special_tokens=list(_SPECIAL),
+        initial_alphabet=[*sorted(characters), "▁"],
+        show_progress=False,
+        min_frequency=2,
+    )
+    fewest = min(len(lines) for lines in text.values())
+    tokenizer.train_from_iterator([line for lines in text.values() for line in lines[:fewest]], trainer)
+    filler = [f"<unused{i}>" for i in range(room - tokenizer.get_vocab_size())]
+    tokenizer.add_tokens(filler)
+    tokenizer.add_special_tokens([_MASK])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        mask_token=_MASK,
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+

@@ -1,0 +1,185 @@
+"""One checkpoint, one target, all its languages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from backend.domain.run import Phase, Precision
+from backend.domain.task import Task
+from backend.domain.tasks import TASKS
+from worker import formats
+from worker.data import Door
+from worker.encoder import Encoder, states
+from worker.formats import Behaviour, Features, Level, Prediction, collate_rows
+from worker.meter import INFERENCE, Meter
+from worker.outcomes import Job, Report, Score, Stopped
+
+HEAD = "head.safetensors"
+HEAD_FACTS = "head.json"
+PREDICTIONS = "predictions.parquet"
+BUDGET = {"cpu": 4096, "cuda": 65536}  # sub-words of one batch, padding included
+RETRIEVAL_LENGTH = 512  # XTREME's, where nothing was trained that would say
+
+
+def predict(
+    encoder: Encoder,
+    head: nn.Module,
+    behaviour: Behaviour,
+    features: Features,
+    *,
+    ask: Callable[[], None],
+    meter: Meter,
+    precision: Precision = "fp32",
+    done: Callable[[int, int], None] = lambda rows, of: None,
+) -> NDArray[np.float32]:
+    """The head's output for every row or token of the features, as [rows or tokens, outputs].
+
+    All rows in one stream sorted by length, so that hardly anything is padded. ``ask`` is called between batches.
+    """
+    device = next(encoder.module.parameters()).device
+    was_training = encoder.module.training
+    encoder.module.eval()
+    head.eval()
+    collected: NDArray[np.float32] | None = None
+    rows = 0
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        for batch_rows in by_length(features.lengths, BUDGET[device.type]):
+            ask()
+            batch = collate_rows(features, batch_rows, encoder.pad).to(device)
+            with meter.counting(batch.tokens, INFERENCE):
+                output = head(states(encoder.module, batch, behaviour.READS), batch).float().cpu()
+            meter.work(examples=0, tokens=batch.tokens, each=INFERENCE)
+            at = batch_rows
+            if behaviour.LEVEL is Level.TOKEN:
+                at = batch.source
+                if output.ndim == 3:  # every position: padding goes
+                    output = output.flatten(0, 1) if batch.mask is None else output[batch.mask.cpu()]
+                else:  # marked positions only
+                    at = at[features.token["labels"][at] != formats.IGNORED]
+            if collected is None:
+                count = len(features.tokens) if behaviour.LEVEL is Level.TOKEN else len(features.rows) - 1
+                collected = np.zeros((count, output.shape[-1]), np.float32)
+            collected[at] = output.numpy()
+            rows += len(batch_rows)
+            done(rows, len(features.rows) - 1)
+    encoder.module.train(was_training)
+    head.train(was_training)
+    assert collected is not None  # the door lets no empty set through
+    return collected
+
+
+def by_length(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
+    """Row numbers, longest first, in batches of at most ``budget`` sub-words with padding (one row at least)."""
+    order = np.argsort(-lengths, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        size = max(1, budget // max(1, int(lengths[order[start]])))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> tuple[Score, ...]:
+    """Score the target in every language of the run; predictions go to ``job.out``.
+
+    Raises:
+        Stopped: as asked; an evaluation is short and starts anew.
+    """
+    spec = job.spec
+    (data,) = spec.data
+    task = TASKS[data.task]
+    behaviour = formats.of(task.format)
+    max_length = spec.training.max_length if spec.training else RETRIEVAL_LENGTH
+    stride = spec.training.stride if spec.training else 0
+    parts = {code: door.features(data, code, encoder, max_length, stride) for code in spec.languages}
+    examples = {code: door.load(data, code) for code in spec.languages}
+    if task.retrieval is not None:
+        keep_layers(encoder, task.retrieval.layer_fraction)
+        head = behaviour.head(encoder.hidden, task, 0.0)
+    else:
+        head = load_head(job.inputs[spec.parents[0]], task, encoder)
+    encoder.module.to(job.device)
+    head.to(job.device)
+    report.phase(Phase.EVALUATING)
+
+    def ask() -> None:
+        if report.should_stop():
+            raise Stopped(0, saved=False)
+
+    joined = Features.joined(list(parts.values()))
+    outputs = predict(
+        encoder, head, behaviour, joined, ask=ask, meter=meter, precision=spec.precision, done=report.progress
+    )
+    scores: list[Score] = []
+    predictions: dict[str, list[Prediction]] = {}
+    start = 0
+    for code, features in parts.items():
+        size = len(features.tokens) if behaviour.LEVEL is Level.TOKEN else len(features.rows) - 1
+        predictions[code] = behaviour.decode(task, examples[code], features, outputs[start : start + size])
+        start += size
+        values = behaviour.score(task, predictions[code])
+        scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
+        meter.work(examples=len(examples[code]), tokens=0, each=INFERENCE)
+    report.phase(Phase.SAVING)
+    write_predictions(job.out / PREDICTIONS, predictions)
+    return tuple(scores)
+
+
+def save_head(folder: Path, task: Task, head: nn.Module) -> None:
+    """Beside the encoder that was trained with it, with what it is for."""
+    save_file({k: v.detach().cpu().contiguous() for k, v in head.state_dict().items()}, folder / HEAD)
+    facts = {"task": task.name, "version": task.version, "format": task.format.value, "labels": list(task.labels)}
+    (folder / HEAD_FACTS).write_text(json.dumps(facts, indent=1))
+
+
+def load_head(folder: Path, task: Task, encoder: Encoder) -> nn.Module:
+    """The head that a fine-tune left, for evaluating ``task`` with it.
+
+    Raises:
+        ValueError: it is for another format or other labels.
+    """
+    facts = cast(dict[str, Any], json.loads((folder / HEAD_FACTS).read_text()))
+    if facts["format"] != task.format.value or facts["labels"] != list(task.labels):
+        raise ValueError(f"the head trained on {facts['task']} does not fit {task.name}: other format or labels")
+    head = formats.of(task.format).head(encoder.hidden, task, encoder.dropout)
+    head.load_state_dict(load_file(folder / HEAD))
+    return head
+
+
+def keep_layers(encoder: Encoder, fraction: float) -> None:
+    """Drop the layers above this share of them: their states are not looked at."""
+    layers: Any = encoder.module.encoder
+    layers.layer = layers.layer[: max(1, round(fraction * len(layers.layer)))]
+
+
+def write_predictions(path: Path, predictions: Mapping[str, Sequence[Prediction]]) -> None:
+    """One line an example: language, id, prediction, gold (text; JSON where it is a list), score 0 to 100, confidence."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    lines = [(code, p) for code, each in predictions.items() for p in each]
+    table = arrow.table(
+        {
+            "language": arrow.array([code for code, _ in lines]).dictionary_encode(),
+            "id": arrow.array([p.id for _, p in lines], arrow.string()),
+            "prediction": arrow.array([_text(p.prediction) for _, p in lines], arrow.string()),
+            "gold": arrow.array([_text(p.gold) for _, p in lines], arrow.string()),
+            "score": arrow.array([p.score for _, p in lines], arrow.float32()),
+            "confidence": arrow.array([p.confidence for _, p in lines], arrow.float32()),
+        }
+    )
+    parquet.write_table(table, path, compression="zstd")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,93 @@
+"""``execute(job, report)``: one run, of any of the four kinds, in this process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+from typing import Any
+
+import numpy as np
+import tokenizers
+import torch
+import transformers
+
+from backend.domain.recipe import RecipeKind
+from backend.domain.run import Phase, RunKind
+from worker import encoder as encoders
+from worker.data import Door
+from worker.encoder import Encoder
+from worker.evaluate import evaluate
+from worker.meter import Meter, device_name
+from worker.outcomes import Job, Outcome, Report, Score
+from worker.pretrain import train_mlm
+from worker.train import train_on_tasks
+
+
+def execute(job: Job, report: Report) -> Outcome:
+    """Do the run; its artifact is then in ``job.out``.
+
+    Raises:
+        Stopped: as asked.
+        Diverged: loss or gradient stopped being finite.
+        MissingData, OSError, …: anything else means that the run failed.
+    """
+    prepare(job)
+    spec = job.spec
+    scores: tuple[Score, ...] = ()
+    with Meter(job) as meter:
+        report.phase(Phase.LOADING)
+        door = Door(job.data_root, job.cache, job.offline, lambda message: report.log("info", message))
+        encoder = _encoder(job)
+        parameters, meter.parameters_non_embedding = encoder.parameters, encoder.parameters_non_embedding
+        non_embedding = meter.parameters_non_embedding
+        report.log("info", f"{parameters:,} parameters, {non_embedding:,} of them not embeddings")
+        if spec.kind is RunKind.EVALUATE:
+            scores = evaluate(job, encoder, door, report, meter)
+        elif spec.kind is RunKind.PRETRAIN or (spec.recipe and spec.recipe.kind is RecipeKind.CONTROL_MLM):
+            train_mlm(job, encoder, report, meter)
+        else:
+            train_on_tasks(job, encoder, door, report, meter)
+        cost = meter.cost()
+    return Outcome(scores, cost, parameters, non_embedding, {**environment(job, encoder), **door.resolved})
+
+
+def prepare(job: Job) -> None:
+    """Threads, seeds and determinism of this process."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(job.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    seed = job.spec.seed or 0
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _encoder(job: Job) -> Encoder:
+    """What the run starts from: its parent's artifact, a hub checkpoint, or random weights."""
+    model = job.spec.model
+    if job.spec.parents:
+        return encoders.load(job.inputs[job.spec.parents[0]])
+    if model.checkpoint is not None:
+        return encoders.load_hub(model, offline=job.offline)
+    assert model.architecture is not None  # a model has a checkpoint or an architecture
+    return encoders.fresh(model.architecture, encoders.mini_tokenizer(model.architecture.vocabulary, job.cache))
+
+
+def environment(job: Job, encoder: Encoder) -> dict[str, str]:
+    """What the numbers may depend on beyond the fingerprint."""
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": device_name(job.device),
+        "threads": job.threads,
+    }
+    if job.spec.model.checkpoint is not None and not job.spec.parents:
+        found["revision"] = getattr(encoder.module.config, "_commit_hash", None) or job.spec.model.revision
+    return {k: str(v) for k, v in found.items()}

@@ -1,0 +1,168 @@
+"""Masked-language-model pretraining on the mini world's text, and its continuation as a control."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from backend.domain import mini
+from backend.domain.run import Phase, digest
+from worker.data import cached
+from worker.encoder import Encoder, MlmHead, states
+from worker.evaluate import BUDGET, by_length
+from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
+from worker.meter import INFERENCE, Meter
+from worker.outcomes import Job, Report
+from worker.train import WINDOW, fit
+
+EXPONENT = 0.7  # languages are drawn in proportion to (share of the text)^0.7, as XLM did (Conneau & Lample 2019)
+CHOSEN = 0.15  # of the sub-words; of these 80 % become <mask>, 10 % a random one, 10 % stay (Devlin et al. 2019)
+HELD_OUT = 64  # lines of each language that are not trained on
+SPECIAL = 4  # <s> <pad> </s> <unk> are never chosen, nor put in as random ones
+
+
+@dataclass(frozen=True)
+class Text:
+    """Lines of all languages as sub-words; ``train`` and ``dev`` are row numbers by language."""
+
+    features: Features
+    train: Mapping[str, NDArray[np.int64]]
+    dev: NDArray[np.int64]
+
+
+def text(encoder: Encoder, max_length: int, job: Job) -> Text:
+    """The mini world's pretraining text; the last lines of each language are held out."""
+    key = digest(["text", mini.fingerprint_parameters(), encoder.tokenizer_digest, max_length, HELD_OUT])
+
+    def make() -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
+        lines: list[str] = []
+        languages: list[int] = []
+        for number, code in enumerate(mini.LANGUAGES):
+            own = list(mini.text(code))
+            lines += own
+            languages += [number] * len(own)
+        ids = encoder.tokenizer(lines, truncation=True, max_length=max_length)["input_ids"]
+        return Features.build(ids, row={"language": languages}).arrays()
+
+    features = Features.from_arrays(cached(job.cache / "features" / f"{key}.safetensors", make))
+    rows = {code: np.flatnonzero(features.row["language"] == n) for n, code in enumerate(mini.LANGUAGES)}
+    return Text(
+        features,
+        {code: own[:-HELD_OUT] for code, own in rows.items()},
+        np.concatenate([own[-HELD_OUT:] for own in rows.values()]),
+    )
+
+
+def batches_of(text: Text, size: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
+    """The rows of every step: languages drawn by size^EXPONENT, each language's lines in shuffled rounds, lengths alike
+    within a batch (as ``train.epoch_batches``)."""
+    rng = np.random.default_rng((seed, 0, 3))
+    weights = np.array([len(rows) for rows in text.train.values()], np.float64) ** EXPONENT
+    drawn = rng.choice(len(weights), size * steps, p=weights / weights.sum())
+    rows = np.empty(size * steps, np.int64)
+    for language, own in enumerate(text.train.values()):
+        places = np.flatnonzero(drawn == language)
+        rounds = -(-len(places) // len(own))
+        rows[places] = np.concatenate([own[:0], *(rng.permutation(own) for _ in range(rounds))])[: len(places)]
+    lengths = text.features.lengths
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(rows), size * WINDOW):
+        window = rows[start : start + size * WINDOW]
+        window = window[np.argsort(lengths[window], kind="stable")]
+        cut = [window[i : i + size] for i in range(0, len(window), size)]
+        batches += [cut[i] for i in rng.permutation(len(cut))]
+    return batches
+
+
+def masked(batch: Batch, rng: np.random.Generator, vocabulary: int, mask_id: int) -> Batch:
+    """The batch with sub-words hidden; ``labels`` holds what was there at the chosen places, IGNORED elsewhere."""
+    ids = batch.ids.numpy()
+    chosen = (rng.random(ids.shape) < CHOSEN) & (ids >= SPECIAL)
+    if not chosen.any():  # a batch of tiny lines: choose one, so that there is a loss
+        chosen[0, 1] = True
+    fate = rng.random(ids.shape)
+    given = np.where(fate < 0.8, mask_id, np.where(fate < 0.9, rng.integers(SPECIAL, vocabulary - 1, ids.shape), ids))
+    labels = np.where(chosen, ids, IGNORED)
+    return Batch(
+        ids=torch.from_numpy(np.where(chosen, given, ids)),
+        mask=batch.mask,
+        types=batch.types,
+        token={"labels": torch.from_numpy(labels)},
+        row={},
+        item={},
+        row_item=batch.row_item,
+        row_place=batch.row_place,
+        items=len(ids),
+        tokens=batch.tokens,
+        source=batch.source,
+    )
+
+
+class MlmStage:
+    """What ``train.fit`` needs: masked batches by number, the loss at the masked places, the loss on held-out lines."""
+
+    def __init__(self, encoder: Encoder, head: MlmHead, text: Text, batches: Sequence[NDArray[np.int64]], seed: int, meter: Meter) -> None:
+        self.encoder = encoder
+        self.head = head
+        self.text = text
+        self.batches = batches
+        self.seed = seed
+        self.meter = meter
+        self.module = nn.ModuleDict({"encoder": encoder.module, "mlm": head})
+
+    def batch(self, step: int) -> Batch:
+        rows = collate_rows(self.text.features, self.batches[step], self.encoder.pad)
+        return self._masked(rows, np.random.default_rng((self.seed, step, 4)))
+
+    def _masked(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        tokenizer = self.encoder.tokenizer
+        return masked(batch, rng, len(tokenizer), int(tokenizer.mask_token_id or 0))
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Logits only where something was hidden: about one place in seven."""
+        found = states(self.encoder.module, batch, Reads.MARKED)
+        labels = batch.token["labels"].flatten()
+        logits = self.head(found, self.encoder.module.embeddings.word_embeddings.weight)  # type: ignore[union-attr]
+        return nn.functional.cross_entropy(logits.float(), labels[labels != IGNORED])
+
+    def evaluate(self, ask: Callable[[], None]) -> tuple[dict[str, float], float]:
+        """Mean loss over the hidden sub-words of the held-out lines, hidden alike every time."""
+        module = self.encoder.module
+        was_training = self.module.training
+        self.module.eval()
+        device = next(module.parameters()).device
+        total, count = 0.0, 0
+        with torch.inference_mode():
+            for number, chosen in enumerate(by_length(self.text.features.lengths[self.text.dev], BUDGET[device.type])):
+                ask()
+                batch = collate_rows(self.text.features, self.text.dev[chosen], self.encoder.pad)
+                batch = self._masked(batch, np.random.default_rng((0, number, 5)))
+                places = int((batch.token["labels"] != IGNORED).sum())
+                total += self.loss(batch.to(device)).item() * places
+                count += places
+                self.meter.work(examples=0, tokens=batch.tokens, each=INFERENCE)
+        self.module.train(was_training)
+        return {"dev/mlm_loss": total / count}, -total / count
+
+
+def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
+    """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``."""
+    training = job.spec.training
+    assert training is not None  # the planner gives it
+    seed = job.spec.seed or 0
+    config = encoder.module.config
+    head = MlmHead(encoder.hidden, config.vocab_size, config.layer_norm_eps)
+    if encoder.mlm_head is not None:
+        head.load_state_dict(dict(encoder.mlm_head))
+    corpus = text(encoder, min(training.max_length, encoder.longest), job)
+    total = training.steps_for(sum(len(rows) for rows in corpus.train.values()))
+    batches = batches_of(corpus, training.batch_size, total, seed)
+    stage = MlmStage(encoder, head, corpus, batches, seed, meter)
+    fit(stage, training, total, job=job, report=report, meter=meter)
+    report.phase(Phase.SAVING)
+    encoder.save(job.out, head)

@@ -1,0 +1,386 @@
+"""The training loop, and the stages that train an encoder on tasks.
+
+``fit`` knows nothing about tasks: a stage gives it batches by number, a loss, and an evaluation. Everything random about the
+data follows from (seed, number), never from a generator's state, so a resumed run sees what an uninterrupted one sees.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import nn
+
+from backend.domain.run import DataSpec, Phase, Precision, RunKind
+from backend.domain.task import Split, Task
+from backend.domain.tasks import TASKS
+from backend.domain.training import Training
+from worker import checkpoints, formats
+from worker.data import Door
+from worker.encoder import Encoder, quicken, states
+from worker.evaluate import predict, save_head
+from worker.formats import Batch, Behaviour, Features, collate
+from worker.meter import TRAINING, Meter
+from worker.outcomes import Diverged, Job, Report, Stopped
+
+WINDOW = 16  # batches that are shuffled together and then bucketed by length
+LOSS_EVERY = 20  # steps averaged into one point of the loss curve
+
+
+class Stage(Protocol):
+    """What ``fit`` trains."""
+
+    module: nn.Module
+
+    def batch(self, step: int) -> Batch: ...
+
+    def loss(self, batch: Batch) -> torch.Tensor: ...
+
+    def evaluate(self, ask: Callable[[], None]) -> tuple[dict[str, float], float]:
+        """Development metrics by curve name, and the one number to be as high as possible. Calls ``ask`` between batches."""
+
+
+@dataclass
+class Progress:
+    """Where a stage is; everything of it is in a checkpoint."""
+
+    step: int = 0
+    evaluated: int = 0  # the last step whose evaluation is done
+    best: float = -math.inf
+    best_step: int = 0
+    losses: list[float] = field(default_factory=list)  # since the last point of the curve
+
+
+class _Asked(Exception):
+    """Raised out of an evaluation when the run is to stop."""
+
+
+def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Report, meter: Meter) -> Progress:
+    """Train to the end and leave the best weights by development score (the earlier one of equals) in ``stage.module``.
+
+    Raises:
+        Stopped: as asked, with a checkpoint where that was asked for.
+        Diverged: loss or gradient is not finite; nothing of that step is kept.
+    """
+    accelerator = Accelerator(cpu=job.device == "cpu", mixed_precision="bf16" if job.spec.precision == "bf16" else "no")
+    if job.device == "cpu":
+        quicken(stage.module)
+    module, optimizer = accelerator.prepare(stage.module, optimizer_for(stage.module, training, fused=True))
+    run = _Resumable(stage.module, optimizer, job, report, meter)
+    at = run.resume()
+    due = evaluation_steps(total, training.evaluations)
+    warmup = round(training.warmup * total)
+    report.phase(Phase.TRAINING)
+    module.train()
+    while True:
+        if at.step in due and at.evaluated < at.step:
+            run.evaluate(stage, at)
+            module.train()
+            continue
+        if at.step >= total:
+            break
+        run.stop_or_save(at)
+        batch = stage.batch(at.step).to(accelerator.device)
+        rate = training.learning_rate * schedule(at.step, total, warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with meter.counting(batch.tokens, TRAINING), accelerator.autocast():
+            loss = stage.loss(batch)
+            accelerator.backward(loss)
+        norm = torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip)
+        value, length = loss.item(), float(norm)
+        if not (math.isfinite(value) and math.isfinite(length)):
+            raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        at.step += 1
+        at.losses.append(value)
+        meter.work(examples=batch.items, tokens=batch.tokens, each=TRAINING)
+        report.progress(at.step, total)
+        if len(at.losses) == LOSS_EVERY or at.step == total:
+            report.curve("loss", at.step, sum(at.losses) / len(at.losses))
+            report.curve("learning_rate", at.step, rate)
+            at.losses.clear()
+    stage.module.load_state_dict(run.best)
+    report.log("info", f"best development score {at.best:.4f} at step {at.best_step} of {total}")
+    return at
+
+
+def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torch.optim.AdamW:
+    """AdamW; biases and layer norms, which are the vectors among the weights, do not decay."""
+    weights = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in weights if p.ndim >= 2], "weight_decay": training.weight_decay},
+        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=fused)
+
+
+def schedule(step: int, total: int, warmup: int) -> float:
+    """Share of the learning rate at this step (from 0): linear up over ``warmup`` steps, then linear down to zero."""
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return max(0.0, (total - step) / max(1, total - warmup))
+
+
+def evaluation_steps(total: int, evaluations: int) -> set[int]:
+    """After which steps the development set is looked at: evenly spread, the last step always among them."""
+    return {max(1, round(total * k / evaluations)) for k in range(1, evaluations + 1)}
+
+
+class _Resumable:
+    """The part of a run that survives it: its best weights and its checkpoints."""
+
+    def __init__(self, module: nn.Module, optimizer: Any, job: Job, report: Report, meter: Meter) -> None:
+        self.module = module
+        self.optimizer = optimizer
+        self.job = job
+        self.report = report
+        self.meter = meter
+        self.folder = job.workdir / "checkpoints"
+        self.best: dict[str, torch.Tensor] = {}
+        self._saved_at = time.monotonic()
+
+    def evaluate(self, stage: Stage, at: Progress) -> None:
+        """Score the development set; keep the weights if they are better than the best so far."""
+
+        def ask() -> None:
+            if self.report.should_stop():
+                raise _Asked
+
+        self.report.phase(Phase.EVALUATING)
+        try:
+            values, headline = stage.evaluate(ask)
+        except _Asked:
+            self.stop_or_save(at)
+            return  # whoever asked no longer does: the evaluation starts anew
+        for name, value in values.items():
+            self.report.curve(name, at.step, value)
+        if headline > at.best:
+            at.best, at.best_step = headline, at.step
+            self.best = {k: v.detach().cpu().clone() for k, v in self.module.state_dict().items()}
+        at.evaluated = at.step
+        self.report.phase(Phase.TRAINING)
+
+    def stop_or_save(self, at: Progress) -> None:
+        """At a step boundary: stop if asked to, checkpoint if it is time."""
+        asked = self.report.should_stop()
+        if asked == "cancel":
+            raise Stopped(at.step, saved=False)
+        if asked == "save":
+            raise Stopped(at.step, saved=self.save(at))
+        if time.monotonic() - self._saved_at >= self.job.checkpoint_seconds:
+            self.save(at)
+            self.report.phase(Phase.TRAINING)
+
+    def save(self, at: Progress) -> bool:
+        """Write a checkpoint. A disk that is full costs the checkpoint, not the run."""
+        self.report.phase(Phase.SAVING)
+        state = self.optimizer.state_dict()["state"]
+        groups = {
+            "module": self.module.state_dict(),
+            "best": self.best,
+            "optimizer": {f"{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()},
+            "random": {"cpu": torch.get_rng_state(), **_cuda_random(self.job.device)},
+        }
+        facts = {"progress": asdict(at) | {"best": _finite(at.best)}, "meter": self.meter.state(), **_host_random()}
+        try:
+            checkpoints.save(self.folder, at.step, groups, facts, self.job.fingerprint)
+        except OSError as error:
+            self.report.log("warning", f"no checkpoint at step {at.step}: {error}")
+            return False
+        finally:
+            self._saved_at = time.monotonic()
+        self.report.checkpoint(at.step)
+        return True
+
+    def resume(self) -> Progress:
+        """Take up the newest checkpoint that is whole, naming what was passed over; else start at step 0."""
+        found, rejected = checkpoints.newest_valid(self.folder, self.job.fingerprint)
+        for line in rejected:
+            self.report.log("warning", f"checkpoint passed over: {line}")
+        if found is None:
+            return Progress()
+        self.module.load_state_dict(found.groups["module"])
+        self.best = dict(found.groups["best"])
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in found.groups["optimizer"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        torch.set_rng_state(found.groups["random"]["cpu"])
+        if self.job.device == "cuda":
+            torch.cuda.set_rng_state(found.groups["random"]["cuda"])
+        _restore_host_random(found.state)
+        self.meter.resume(found.state["meter"])
+        at = Progress(**found.state["progress"])
+        at.best = -math.inf if at.best is None else at.best
+        self.report.resumed(at.step)
+        self.report.log("info", f"resumed at step {at.step}")
+        return at
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _cuda_random(device: str) -> dict[str, torch.Tensor]:
+    return {"cuda": torch.cuda.get_rng_state()} if device == "cuda" else {}
+
+
+def _host_random() -> dict[str, Any]:
+    version, numbers, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python_random": [version, list(numbers), gauss],
+        "numpy_random": [name, np.asarray(keys).tolist(), position, has_gauss, cached],
+    }
+
+
+def _restore_host_random(state: Mapping[str, Any]) -> None:
+    version, numbers, gauss = state["python_random"]
+    random.setstate((version, tuple(numbers), gauss))
+    name, keys, position, has_gauss, cached = state["numpy_random"]
+    np.random.set_state((name, np.asarray(keys, np.uint32), position, has_gauss, cached))
+
+
+# --- the order of batches -----------------------------------------------------------------------------------------
+
+
+def epoch_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """One epoch's batches of item numbers, of nearly equal lengths each.
+
+    Items are shuffled, cut into windows of WINDOW batches, sorted by length within a window and cut into batches, whose order
+    is shuffled again. Follows from (seed, epoch) alone.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(len(lengths))
+    rng = np.random.default_rng((seed, epoch, 1))
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), size * WINDOW):
+        window = order[start : start + size * WINDOW]
+        window = window[np.argsort(lengths[window], kind="stable")]
+        cut = [window[i : i + size] for i in range(0, len(window), size)]
+        batches += [cut[i] for i in rng.permutation(len(cut))]
+    return batches
+
+
+class Batches:
+    """The endless sequence of a training set's batches, by number."""
+
+    def __init__(self, features: Features, size: int, seed: int) -> None:
+        self.features = features
+        self.size = size
+        self.seed = seed
+        self.per_epoch = -(-len(features) // size)
+        self._lengths = features.item_lengths
+        self._epoch = -1
+        self._order: list[NDArray[np.int64]] = []
+
+    def items(self, number: int) -> NDArray[np.int64]:
+        epoch, place = divmod(number, self.per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, epoch_batches(self._lengths, self.size, self.seed, epoch)
+        return self._order[place]
+
+
+def mixture(sizes: Sequence[int], temperature: float, total: int, seed: int) -> NDArray[np.int64]:
+    """Which task each step trains: drawn in proportion to size^(1/temperature)."""
+    weights = np.asarray(sizes, np.float64) ** (1.0 / temperature)
+    return np.random.default_rng((seed, 0, 2)).choice(len(sizes), total, p=weights / weights.sum())
+
+
+# --- training an encoder on tasks ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Learner:
+    """One task of a stage: its data, its head and its format's behaviour."""
+
+    task: Task
+    behaviour: Behaviour
+    head: nn.Module
+    batches: Batches
+    dev_examples: list[Any]
+    dev: Features
+
+
+class TaskStage:
+    """One encoder and one head for each of one or more tasks; every batch is of one task."""
+
+    def __init__(
+        self, encoder: Encoder, learners: Sequence[Learner], temperature: float, total: int, seed: int, precision: Precision, meter: Meter
+    ) -> None:
+        self.encoder = encoder
+        self.precision = precision
+        self.learners = learners
+        self.meter = meter
+        self.module = nn.ModuleDict({"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})})
+        self._turns = mixture([len(r.batches.features) for r in learners], temperature, total, seed)
+        self._counts = [list(accumulate((self._turns == i).tolist(), initial=0)) for i in range(len(learners))]
+        self._current = learners[0]
+
+    def batch(self, step: int) -> Batch:
+        turn = int(self._turns[step])
+        self._current = self.learners[turn]
+        items = self._current.batches.items(self._counts[turn][step])
+        return collate(self._current.batches.features, items, self.encoder.pad)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        learner = self._current
+        output = learner.head(states(self.encoder.module, batch, learner.behaviour.READS), batch)
+        return learner.behaviour.loss(output, batch)
+
+    def evaluate(self, ask: Callable[[], None]) -> tuple[dict[str, float], float]:
+        """The mean over tasks of each one's headline metric decides."""
+        values: dict[str, float] = {}
+        headlines = []
+        for learner in self.learners:
+            task = learner.task
+            outputs = predict(
+                self.encoder, learner.head, learner.behaviour, learner.dev, ask=ask, meter=self.meter, precision=self.precision
+            )
+            predictions = learner.behaviour.decode(task, learner.dev_examples, learner.dev, outputs)
+            scores = learner.behaviour.score(task, predictions)
+            prefix = "dev" if len(self.learners) == 1 else f"dev/{task.name}"
+            values |= {f"{prefix}/{metric}": value for metric, (value, _) in scores.items()}
+            headlines.append(scores[task.headline][0])
+        return values, sum(headlines) / len(headlines)
+
+
+def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> None:
+    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``."""
+    spec = job.spec
+    training = spec.training
+    assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
+    pairs = list(zip(spec.data[0::2], spec.data[1::2], strict=True))
+    learners = [_learner(train, dev, encoder, door, training, spec.seed) for train, dev in pairs]
+    total = training.steps_for(sum(len(r.batches.features) for r in learners))
+    temperature = spec.recipe.temperature if spec.recipe else 1.0
+    stage = TaskStage(encoder, learners, temperature, total, spec.seed, spec.precision, meter)
+    fit(stage, training, total, job=job, report=report, meter=meter)
+    report.phase(Phase.SAVING)
+    encoder.save(job.out)
+    if spec.kind is RunKind.FINETUNE:
+        save_head(job.out, learners[0].task, learners[0].head)
+
+
+def _learner(train: DataSpec, dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int) -> Learner:
+    assert train.split is Split.TRAIN and train.task == dev.task  # the planner's order
+    task = TASKS[train.task]
+    behaviour = formats.of(task.format)
+    features, dev_features = (
+        door.features(d, "en", encoder, training.max_length, training.stride) for d in (train, dev)
+    )
+    head = behaviour.head(encoder.hidden, task, encoder.dropout)
+    batches = Batches(features, training.batch_size, seed)
+    return Learner(task, behaviour, head, batches, door.load(dev, "en"), dev_features)

@@ -162,7 +162,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Go on in the background once it is up.")] = False,
 ) -> None:
     """Start everything on this machine, print its address and keep it up until Ctrl-C."""
-    from backend.local.parts import Installation, serve
+    from backend.local.installation import Installation, serve
 
     if detach:
         typer.echo(start_detached(settings()))
@@ -174,7 +174,7 @@ def up(
         if not shown:
             shown = True
             typer.echo(installation.url)
-            say(f"Crosslift is up, with its state in {installation.root}. Ctrl-C stops it.")
+            say("Crosslift is up. Ctrl-C stops it.")
 
     code = serve(settings(), say, step)
     raise typer.Exit(code)

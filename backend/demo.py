@@ -29,7 +29,7 @@ from backend.domain.schemas import Band, ExperimentView, GainMatrix, Page, Previ
 from backend.domain.task import Source
 from backend.errors import Unavailable
 from backend.local.home import running_pid
-from backend.local.parts import Installation, serve
+from backend.local.installation import Installation, serve
 from backend.remote import Remote, address
 from backend.settings import Settings
 

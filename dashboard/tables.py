@@ -17,7 +17,7 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     shown = {"function": "crossliftScore(params)" if state.value == "score" else "crossliftGain(params)"}
     columns: list[dict[str, Any]] = [
         {
-            "field": "recipe",
+            "field": "label",
             "headerName": "Recipe",
             "pinned": "left",
             "width": 176,
@@ -46,16 +46,19 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
 
 
 def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
-    """One row a recipe. A missing number is null and its reason is in ``why``; ``found`` names findings."""
+    """One row a recipe. A missing number is null and its reason is in ``why``; ``found`` names findings.
+
+    Other names than codes of languages are long ones: ``id`` is Indonesian.
+    """
     scores = state.value == "score"
     shown = score_matrix(matrix) if scores else matrix
     at = {(c.recipe, c.language): c for c in shown.cells}
     rows = []
     for row in shown.recipes:
         line: dict[str, Any] = {
-            "recipe": row.recipe + (" ‡" if row.same_data_twice else ""),
+            "recipe": row.recipe,
+            "label": row.recipe + (" ‡" if row.same_data_twice else ""),
             "note": f"{row.title} ‡ {words.SAME_DATA_TWICE}" if row.same_data_twice else row.title,
-            "id": row.recipe,
             "mean": row.mean_transfer,
             "support": f"{row.k} of {row.n}",
             "why": {},

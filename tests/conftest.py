@@ -21,7 +21,7 @@ def missing(what: str, variable: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def test_data() -> Path:
+def benchmark_files() -> Path:
     """The folder with benchmark files in their original formats."""
     folder = Path(os.environ.get("CROSSLIFT_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():

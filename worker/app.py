@@ -78,6 +78,7 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[tuple
         worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[visible for visible, _ in gpus],
     )  # fmt: skip
     register(queue.app, supervisor)
+    supervisor.tidy()
 
     def ready(**_: object) -> None:
         _handle_signals(supervisor, chosen.grace_seconds)

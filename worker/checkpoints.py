@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from worker.encoder import file_digest
@@ -58,10 +59,12 @@ def save(folder: Path, step: int, groups: Groups, state: Mapping[str, Any], iden
             _sync(path)
         if final.exists():  # of an earlier attempt that was found unfit
             shutil.rmtree(final)
-        os.rename(making, final)
+        making.rename(final)
         _sync(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(making, ignore_errors=True)
+        if isinstance(error, SafetensorError):  # what it makes of a full disk
+            raise OSError(str(error)) from error
         raise
     if _problem(final, identity) is None:
         for old in _candidates(folder)[KEPT:]:

@@ -45,6 +45,7 @@ EXECUTE = "worker.execute:execute"
 SEND_SECONDS = 0.2  # between two reports of progress
 CURVE_SECONDS = 0.5  # what points of curves wait for company
 MOST_POINTS = 500  # in one message
+LOCK = ".lock"  # in a run's folder
 LOCK_SECONDS = 30.0  # what an earlier attempt gets to be gone
 
 
@@ -288,10 +289,22 @@ def _use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+def is_free(workdir: Path) -> bool:
+    """Whether no process of this machine works in a run's folder."""
+    try:
+        with (workdir / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # nobody ever did
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def _alone_with(workdir: Path) -> Iterator[None]:
     """Hold the run's folder against another attempt on this machine that is not quite gone."""
-    descriptor = os.open(workdir / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(workdir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         ends = time.monotonic() + LOCK_SECONDS
         while True:

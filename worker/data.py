@@ -105,7 +105,9 @@ class Door:
             return self._commit(task, data) or str(self._hub(task, data, language)._fingerprint)
         return digest(mini.fingerprint_parameters())
 
-    def _file(self, task: Task, data: DataSpec, language: str) -> tuple[Path, Callable[[Path, str], Iterator[dict[str, Any]]]]:
+    def _file(
+        self, task: Task, data: DataSpec, language: str
+    ) -> tuple[Path, Callable[[Path, str], Iterator[dict[str, Any]]]]:
         if self.data_root is None:
             raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
         tried = []
@@ -113,7 +115,9 @@ class Door:
             if layout.splits and data.split not in layout.splits:
                 continue
             split = layout.splits.get(data.split, data.split.value)
-            path = self.data_root / layout.pattern.format(language=layout.languages.get(language, language), split=split)
+            path = self.data_root / layout.pattern.format(
+                language=layout.languages.get(language, language), split=split
+            )
             if path.is_file():
                 return path, layout.rows
             tried.append(str(path))
@@ -137,7 +141,9 @@ class Door:
             )
         except Exception as error:
             where = "on this machine (offline)" if self.offline else "on the hub"
-            raise MissingData(f"{task.name}: {hub.id} ({config}, {data.split.value}) cannot be had {where}: {error}") from error
+            raise MissingData(
+                f"{task.name}: {hub.id} ({config}, {data.split.value}) cannot be had {where}: {error}"
+            ) from error
         column = hub.language_column
         return rows.filter(lambda row: row[column] == language) if column else rows
 
@@ -189,7 +195,7 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     os.close(handle)
     try:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, name)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

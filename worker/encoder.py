@@ -4,11 +4,12 @@ layer only what is looked at."""
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -72,9 +73,11 @@ class Encoder:
         embeddings = cast(nn.Module, self.module.embeddings)
         return self.parameters - sum(p.numel() for p in embeddings.parameters())
 
-    @property
+    @cached_property
     def tokenizer_digest(self) -> str:
-        return digest([self.tokenizer.backend_tokenizer.to_str(), self.tokenizer.model_input_names])
+        """What pins sub-words. How long the last text was allowed to be is state of the tokenizer, and left out."""
+        whole = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        return digest([{**whole, "truncation": None, "padding": None}, self.tokenizer.model_input_names])
 
     def save(self, folder: Path, mlm_head: nn.Module | None = None) -> None:
         """Write weights (safetensors), configuration and tokenizer where ``load`` finds them."""
@@ -98,16 +101,25 @@ def load_hub(model: ModelSpec, *, offline: bool) -> Encoder:
     Raises:
         OSError: it cannot be had, or ``offline`` and it is not in this machine's cache.
     """
+    name = str(model.checkpoint)
     options = {"revision": model.revision or "main", "local_files_only": offline, "trust_remote_code": False}
-    module = AutoModel.from_pretrained(model.checkpoint, dtype=torch.float32, use_safetensors=None, **options, **_WITHOUT_POOLER)
-    return Encoder(module, AutoTokenizer.from_pretrained(model.checkpoint, use_fast=True, **options))
+    try:
+        module = AutoModel.from_pretrained(name, dtype=torch.float32, **options, **_WITHOUT_POOLER)
+        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
+    except (OSError, ValueError) as error:  # the library's own words name no model
+        raise OSError(f"{name} ({options['revision']}) cannot be loaded: {error}") from error
+    return Encoder(module, cast(PreTrainedTokenizerFast, tokenizer))
 
 
-_WITHOUT_POOLER: dict[str, Any] = {"add_pooling_layer": False, "attn_implementation": "sdpa"}
+_WITHOUT_POOLER: dict[str, Any] = {"add_pooling_layer": False}
 
 
 def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Encoder:
-    """Random weights, drawn from torch's global generator."""
+    """Random weights, drawn from torch's global generator.
+
+    Word embeddings are drawn so that the tied output layer starts with logits of about unit size; the usual 0.02 is made for
+    wide encoders, and starts a narrow one slowly.
+    """
     shape: dict[str, Any] = {
         "vocab_size": architecture.vocabulary,
         "hidden_size": architecture.hidden,
@@ -123,9 +135,13 @@ def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Enc
         "attention_probs_dropout_prob": 0.0,
     }
     if architecture.kind == "bert":
-        module: PreTrainedModel = BertModel(BertConfig(**shape, attn_implementation="sdpa"), add_pooling_layer=False)
+        module: PreTrainedModel = BertModel(BertConfig(**shape), add_pooling_layer=False)
     else:
-        module = XLMRobertaModel(XLMRobertaConfig(**shape, attn_implementation="sdpa"), add_pooling_layer=False)
+        module = XLMRobertaModel(XLMRobertaConfig(**shape), add_pooling_layer=False)
+    words = cast(nn.Embedding, module.get_input_embeddings()).weight
+    with torch.no_grad():
+        words.normal_(std=architecture.hidden**-0.5)
+        words[tokenizer.pad_token_id].zero_()
     return Encoder(module, tokenizer)
 
 
@@ -223,6 +239,10 @@ class MlmHead(nn.Module):
 
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 _MASK = "<mask>"
+_ROLES: dict[str, Any] = {
+    "bos_token": "<s>", "cls_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "sep_token": "</s>",
+    "unk_token": "<unk>", "mask_token": _MASK, "model_input_names": ["input_ids", "attention_mask"],
+}  # fmt: skip
 
 
 def mini_tokenizer(vocabulary: int, cache: Path) -> PreTrainedTokenizerFast:
@@ -239,7 +259,7 @@ def mini_tokenizer(vocabulary: int, cache: Path) -> PreTrainedTokenizerFast:
         made = Path(tempfile.mkdtemp(dir=folder.parent))
         trained.save_pretrained(made)
         try:
-            os.replace(made, folder)
+            made.replace(folder)
         except OSError:  # another run was first; the content is the same
             shutil.rmtree(made)
     return cast(PreTrainedTokenizerFast, PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
@@ -248,11 +268,12 @@ def mini_tokenizer(vocabulary: int, cache: Path) -> PreTrainedTokenizerFast:
 def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTrainedTokenizerFast:
     """Train on lines by language. Raises ValueError where ``vocabulary`` does not even hold their characters.
 
-    Merges are learned from equally many lines of every language, else the words of the small ones would be cut into crumbs. Every character of the text is an entry, so nothing in it becomes ``<unk>``. Words are split at spaces, which ``▁``
-    stands for, and at punctuation; Han characters are split from each other (as mBERT does), because a script without spaces
-    would otherwise give pieces that run across words.
+    Merges are learned from equally many lines of every language, else the words of the small ones would be cut into
+    crumbs. Every character of the text, and all of ASCII, is an entry, so none of them becomes ``<unk>``. Words are split at
+    spaces, which ``▁`` stands for, and at punctuation; Han characters are split from each other (as mBERT does), because a
+    script without spaces would otherwise give pieces that run across words.
     """
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer = Tokenizer(models.BPE(unk_token=_SPECIAL[3]))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -261,7 +282,7 @@ def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTr
         ]
     )
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
-    characters: set[str] = set()
+    characters = {chr(c) for c in range(0x21, 0x7F)}
     for lines in text.values():
         characters.update(tokenizer.normalizer.normalize_str("\n".join(lines)))
     characters -= {" ", "\n"}
@@ -283,22 +304,10 @@ def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTr
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        cls_token="<s>",
-        pad_token="<pad>",
-        eos_token="</s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        mask_token=_MASK,
-        model_input_names=["input_ids", "attention_mask"],
-        clean_up_tokenization_spaces=False,
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **_ROLES)
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

@@ -108,7 +108,7 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         head = behaviour.head(encoder.hidden, task, 0.0)
     else:
         head = load_head(job.inputs[spec.parents[0]], task, encoder)
-    encoder.module.to(job.device)
+    cast(nn.Module, encoder.module).to(job.device)
     head.to(job.device)
     report.phase(Phase.EVALUATING)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from backend.domain.run import Phase
+from backend.domain.run import Phase, RunKind
 from backend.errors import Unavailable
 from backend.settings import Settings
 from backend.store import runs
@@ -41,7 +41,8 @@ class Ledger:
         self.settings = settings
         self.claim = claim
         self.phase = Phase.STARTING
-        self.pace = Pace(time.monotonic(), hung_seconds=hung_seconds)
+        planned = claim.spec.training.steps if claim.spec.training and claim.kind is not RunKind.EVALUATE else None
+        self.pace = Pace(time.monotonic(), total=planned or 0, hung_seconds=hung_seconds)
         self.cancel = False  # somebody wants the run to stop for good
         self._curves: dict[tuple[str, int], float] = {}
         self._logs: list[tuple[str, str]] = []
@@ -85,7 +86,8 @@ class Ledger:
                 self.note("debug", f"checkpoint of step {heard.step}")
             case ResumedSaid():
                 self._resumed = heard.step
-                self._news = True
+                self.pace.saw(heard.step, self.pace.total, at)
+                self._progressed = self._news = True
 
     # --- writing ----------------------------------------------------------------------------------------------------------
 

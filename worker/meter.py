@@ -48,7 +48,9 @@ class Meter:
             torch.cuda.reset_peak_memory_stats()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._energy:
             self._energy.close()
 
@@ -94,6 +96,8 @@ class Meter:
         return 1.0 if self.cuda else min(1.0, self.job.threads / (os.cpu_count() or 1))
 
     def cost(self) -> dict[str, Any]:
+        """As of now."""
+        seconds = self.seconds
         counted = None
         if self.used["counted_analytic"] > 0:
             counted = self.used["counted"] * self.used["analytic"] / self.used["counted_analytic"]
@@ -102,8 +106,8 @@ class Meter:
             "device_class": self.job.spec.device.value,
             "precision": self.job.spec.precision,
             "share": self.share,
-            "wall_seconds": self.seconds,
-            "device_seconds": self.seconds * self.share,
+            "wall_seconds": seconds,
+            "device_seconds": seconds * self.share,
             "examples": int(self.used["examples"]),
             "tokens": int(self.used["tokens"]),
             "flops_analytic": self.used["analytic"],
@@ -142,7 +146,7 @@ class _EnergyCounter:
     def __init__(self) -> None:
         self._nvml: Any = None
         try:
-            import pynvml
+            import pynvml  # type: ignore[import-not-found, unused-ignore]
 
             pynvml.nvmlInit()
             self._handle = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())

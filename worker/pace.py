@@ -11,6 +11,7 @@ from backend.domain.run import Phase
 WINDOW_SECONDS = 60.0  # what the rate is taken over
 WARM_UP = 20  # steps seen in this attempt before an end is foretold
 PIECES = 10  # of the window, whose rates give the range
+FEWEST = 2 * PIECES  # points that the window holds, however long ago they were
 HUNG_SECONDS = 600.0  # without any sign, whatever the pace
 HUNG_STEPS = 50  # or as long as this many steps take
 LOADING_SECONDS = 3600.0  # before the first step: a large checkpoint over a slow line
@@ -20,10 +21,10 @@ class Pace:
     """Fed with (step, total) as they arrive. Times are seconds of one monotonic clock."""
 
     def __init__(
-        self, at: float, *, hung_seconds: float = HUNG_SECONDS, loading_seconds: float = LOADING_SECONDS
+        self, at: float, *, total: int = 0, hung_seconds: float = HUNG_SECONDS, loading_seconds: float = LOADING_SECONDS
     ) -> None:
         self.step = 0
-        self.total = 0
+        self.total = total
         self.hung_seconds = hung_seconds
         self.loading_seconds = max(hung_seconds, loading_seconds)
         self._first: int | None = None  # step at the start of this attempt, after resuming
@@ -44,7 +45,7 @@ class Pace:
         if moved:
             self._moved = at
             self._points.append((at, step))
-        while len(self._points) > 2 and at - self._points[0][0] > WINDOW_SECONDS:
+        while len(self._points) > FEWEST and at - self._points[0][0] > WINDOW_SECONDS:
             self._points.popleft()
         return moved
 

@@ -72,8 +72,12 @@ class Nursery:
 
     def warm(self) -> None:
         """Start the server; it goes on loading in the background."""
-        self.context.set_forkserver_preload(["torch", "transformers", "worker.child", self.executor.partition(":")[0]])
-        with _environment(self.base), _ignoring(signal.SIGTERM, signal.SIGINT):
+        # What the executor imports (torch and transformers, for the engine) and what its first optimizer will: torch._dynamo
+        # takes a second or more, which no child should have to wait for again.
+        executor = self.executor.partition(":")[0]
+        self.context.set_forkserver_preload([executor, "torch._dynamo", "worker.child", "worker.preloaded"])
+        # One thread: libraries that start theirs when they are loaded would lose them in every fork.
+        with _environment(self.base | {"OMP_NUM_THREADS": "1"}), _ignoring(signal.SIGTERM, signal.SIGINT):
             forkserver.ensure_running()
 
     def gpus(self, visible: str | None) -> list[str]:

@@ -33,6 +33,7 @@ from backend.errors import Unavailable
 from backend.settings import Settings
 from backend.store import runs
 from backend.store.session import Store
+from worker import child
 from worker.artifacts import Artifacts, BadArtifact, Published
 from worker.causes import cause_of, described
 from worker.ledger import Ledger, LostLease
@@ -46,6 +47,7 @@ T = TypeVar("T")
 
 HEAR_SECONDS = 0.2  # at most this long between looking at the clock
 STORING_TRIES = 3
+FORGET_SECONDS = 14 * 86_400.0  # without a checkpoint, after which nobody is expected to go on
 DIVERGED = "The loss stopped being a number: use a smaller learning rate or a longer warm-up."
 NO_RESULT = "What this run found cannot be stored: a fault of the program, not of the request."
 
@@ -118,6 +120,15 @@ class Supervisor:
             count += 1
         return count
 
+    def tidy(self) -> None:
+        """Remove what runs of long ago left: checkpoints of those that failed, or were done elsewhere in the end."""
+        work = self.settings.root / "work"
+        for folder in work.iterdir() if work.is_dir() else ():
+            state = folder / "state"
+            newest = max(path.stat().st_mtime for path in (folder, state) if path.exists())
+            if time.time() - newest > FORGET_SECONDS and child.is_free(state):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def folder(self, fingerprint: str) -> Path:
         """Where a run's checkpoints and attempts lie on this machine. Short, as sockets below it have short names."""
         return self.settings.root / "work" / fingerprint[:20]
@@ -160,22 +171,22 @@ class Attempt:
 
     def _work(self) -> End:
         try:
-            job = self._while_beating(self._stage)
+            job = self._while_beating(self._stage, unless=lambda: self.ledger.cancel or self.of.stopping.is_set())
         except (BadArtifact, OSError) as error:
             said = described(error)
             return End(said.model_copy(update={"message": f"an input could not be had: {said.message}"}), None)
         if job is None:
             return End(None, None, "cancel" if self.ledger.cancel else "save")
-        child = self._while_beating(
+        process = self._while_beating(
             lambda: self.of.nursery.start(job, directory=self.directory, visible=self.visible),
+            unless=lambda: False,
             abandon=Child.end,
-            patient=True,
         )
-        assert child is not None  # it was waited for
+        assert process is not None  # it was waited for
         try:
-            return self._follow(child)
+            return self._follow(process)
         finally:
-            child.end()
+            process.end()
 
     def _stage(self) -> dict[str, Any]:
         """Inputs on this machine and empty folders; the job as the child reads it."""
@@ -202,12 +213,12 @@ class Attempt:
             "offline": chosen.offline,
         }
 
-    def _follow(self, child: Child) -> End:
+    def _follow(self, process: Child) -> End:
         """Listen until the child and all it started are gone, and see to it that they will be."""
         last: Last | None = None
-        pressure = Pressure(child, self.of.settings.grace_seconds)
+        pressure = Pressure(process, self.of.settings.grace_seconds)
         while True:
-            heard = child.hear(HEAR_SECONDS)
+            heard = process.hear(HEAR_SECONDS)
             if isinstance(heard, Gone):
                 return End(last, heard.code, pressure.killed)
             if isinstance(heard, Last):
@@ -221,10 +232,15 @@ class Attempt:
             self.ledger.beat()
 
     def _while_beating(
-        self, work: Callable[[], T], *, abandon: Callable[[T], object] = lambda _: None, patient: bool = False
+        self,
+        work: Callable[[], T],
+        *,
+        unless: Callable[[], bool] | None = None,
+        abandon: Callable[[T], object] = lambda _: None,
     ) -> T | None:
-        """Do slow work in a thread while the heart beats. None if the run is to stop meanwhile, unless ``patient``; what
-        the work then still gives goes to ``abandon``, as it does if the lease is lost."""
+        """Do slow work in a thread while the heart beats. None once ``unless`` holds (it is cancelled, or the time to save
+        is over, if not given); what the work then still gives goes to ``abandon``, as it does if the lease is lost."""
+        unless = unless or (lambda: self.ledger.cancel or self.of.hurry())
         future: Future[T] = Future()
 
         def body() -> None:
@@ -237,7 +253,7 @@ class Attempt:
             future.add_done_callback(lambda done: None if done.exception() else abandon(done.result()))
 
         threading.Thread(target=body, name=f"run-{self.claim.run_id}", daemon=True).start()
-        while patient or not (self.ledger.cancel or self.of.hurry()):
+        while not unless():
             try:
                 return future.result(HEAR_SECONDS)
             except NotYet:

@@ -39,7 +39,8 @@ LOSS_EVERY = 20  # steps averaged into one point of the loss curve
 class Stage(Protocol):
     """What ``fit`` trains."""
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module: ...
 
     def batch(self, step: int) -> Batch: ...
 
@@ -223,8 +224,8 @@ class _Resumable:
             torch.cuda.set_rng_state(found.groups["random"]["cuda"])
         _restore_host_random(found.state)
         self.meter.resume(found.state["meter"])
-        at = Progress(**found.state["progress"])
-        at.best = -math.inf if at.best is None else at.best
+        facts = found.state["progress"]
+        at = Progress(**facts | {"best": -math.inf if facts["best"] is None else facts["best"]})
         self.report.resumed(at.step)
         self.report.log("info", f"resumed at step {at.step}")
         return at
@@ -318,13 +319,22 @@ class TaskStage:
     """One encoder and one head for each of one or more tasks; every batch is of one task."""
 
     def __init__(
-        self, encoder: Encoder, learners: Sequence[Learner], temperature: float, total: int, seed: int, precision: Precision, meter: Meter
+        self,
+        encoder: Encoder,
+        learners: Sequence[Learner],
+        temperature: float,
+        total: int,
+        seed: int,
+        precision: Precision,
+        meter: Meter,
     ) -> None:
         self.encoder = encoder
         self.precision = precision
         self.learners = learners
         self.meter = meter
-        self.module = nn.ModuleDict({"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})})
+        self.module = nn.ModuleDict(
+            {"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})}
+        )
         self._turns = mixture([len(r.batches.features) for r in learners], temperature, total, seed)
         self._counts = [list(accumulate((self._turns == i).tolist(), initial=0)) for i in range(len(learners))]
         self._current = learners[0]
@@ -347,7 +357,13 @@ class TaskStage:
         for learner in self.learners:
             task = learner.task
             outputs = predict(
-                self.encoder, learner.head, learner.behaviour, learner.dev, ask=ask, meter=self.meter, precision=self.precision
+                self.encoder,
+                learner.head,
+                learner.behaviour,
+                learner.dev,
+                ask=ask,
+                meter=self.meter,
+                precision=self.precision,
             )
             predictions = learner.behaviour.decode(task, learner.dev_examples, learner.dev, outputs)
             scores = learner.behaviour.score(task, predictions)

@@ -21,6 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from backend.api import catalogue, experiments, gains, health, problems, reference, runs
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
+from backend.api.examples import examples
 from backend.api.gate import ContentSecurity, Gate
 from backend.domain.schemas import Problem
 from backend.settings import settings
@@ -39,7 +40,7 @@ DESCRIPTION: Final = (
 
 
 class Api(FastAPI):
-    """FastAPI, with the truth about errors in its description: problem+json."""
+    """FastAPI, with the truth about errors in its description, problem+json, and with examples of every answer."""
 
     def openapi(self) -> dict[str, Any]:
         description = super().openapi()
@@ -48,6 +49,8 @@ class Api(FastAPI):
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["Problem"] = problem
+            for name, example in examples().items():
+                schemas[name].setdefault("examples", []).append(example)
         return description
 
 

@@ -111,7 +111,7 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._label(MutableHeaders(scope=message), request_id)
+                self._label(MutableHeaders(scope=message), request_id, scope["path"])
             await send(message)
 
         limit = API_BODY_BYTES if scope["path"].startswith("/api/") else PAGE_BODY_BYTES
@@ -172,12 +172,14 @@ class Gate:
         except ValueError:
             return True
 
-    def _label(self, headers: MutableHeaders, request_id: str) -> None:
+    def _label(self, headers: MutableHeaders, request_id: str, path: str) -> None:
         headers["X-Request-ID"] = request_id
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers.setdefault("Content-Security-Policy", self.policy.header)
+        if path.startswith("/api/"):
+            headers.setdefault("Cache-Control", "no-store")  # where nothing else is said: it may have changed already
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

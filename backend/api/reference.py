@@ -90,10 +90,9 @@ def _operation(method: str, path: str, operation: Mapping[str, Any], schemas: Ma
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         name = content["schema"].get("$ref", "").rsplit("/", 1)[-1]
         parts.append(f"<p>Body: {_type(content['schema'])} ({escape(kind)})</p>")
-        for example in schemas.get(name, {}).get("examples", ()):
-            parts.append(f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>")
+        parts.append(_examples(schemas.get(name, {})))
     answers = []
-    for status, answer in operation.get("responses", {}).items():
+    for status, answer in sorted(operation.get("responses", {}).items()):
         kinds = [
             f"{_type(c['schema'])} ({escape(kind)})" if c.get("schema") else escape(kind)
             for kind, c in answer.get("content", {}).items()
@@ -108,6 +107,11 @@ def _operation(method: str, path: str, operation: Mapping[str, Any], schemas: Ma
     )
 
 
+def _examples(schema: Mapping[str, Any]) -> str:
+    shown = (escape(json.dumps(example, indent=2, ensure_ascii=False)) for example in schema.get("examples", ()))
+    return "".join(f"<pre>{example}</pre>" for example in shown)
+
+
 def _schema(name: str, schema: Mapping[str, Any]) -> str:
     required = set(schema.get("required", ()))
     rows = (
@@ -119,5 +123,5 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
         for field, inner in schema.get("properties", {}).items()
     )
     text = f"<p>{_code_spans(schema.get('description', ''))}</p>"
-    inside = text + (_table(rows) or f"<p>{_type(schema)}</p>")
+    inside = text + (_table(rows) or f"<p>{_type(schema)}</p>") + _examples(schema)
     return f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary>{inside}</details>'

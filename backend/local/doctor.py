@@ -263,7 +263,7 @@ def _running(settings: Settings) -> Iterator[Check]:
     else:
         yield Check("running", "ok", f"process {pid}: {', '.join(state.get('parts') or ())}")
     try:
-        answer = httpx.get(f"{api}/readyz", headers={"Host": "localhost"}, timeout=5, trust_env=False)
+        answer = httpx.get(f"{api}/readyz", timeout=5, trust_env=False)
         body = answer.json()
         checks = "; ".join(f"{name} {found}" for name, found in (body.get("checks") or {}).items())
         good = answer.status_code == 200

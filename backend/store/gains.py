@@ -36,6 +36,7 @@ from backend.store.tables import LIVE, experiment, experiment_run, run, run_pare
 
 __all__ = ["EXPORT", "export", "matrix", "throughput", "tradeoff"]
 
+MEANS = ("mean_all", "mean_transfer")
 _LIVE = [s.value for s in LIVE]
 
 
@@ -260,7 +261,8 @@ def tradeoff(
     """
     here = _evaluations(source=source, target=target)
     headline = {t: TASKS[t].headline for t in TARGETS}
-    measured = _measurements(session, here, [metric] if metric else set(headline.values()))
+    one = [] if languages in MEANS else [score.c.language == languages]  # each cell's gain is its own
+    measured = _measurements(session, [*here, *one], [metric] if metric else set(headline.values()))
     if metric is None:
         measured = [m for m in measured if headline.get(m.target) == m.metric]
     groups: defaultdict[tuple[str, str], list[Gain]] = defaultdict(list)
@@ -310,7 +312,7 @@ def _averaged(
     cells: Sequence[Gain], asked: Sequence[str], support: Collection[str], languages: str
 ) -> tuple[float, float | None, float | None, int] | None:
     """Gain, interval and number of seeds of one series; None where it has none."""
-    if languages not in ("mean_all", "mean_transfer"):
+    if languages not in MEANS:
         found = next((g for g in cells if g.language == languages), None)
         return (found.mean, found.low, found.high, found.n) if found else None
     mean = (mean_all if languages == "mean_all" else mean_transfer)(cells, asked, support=support)

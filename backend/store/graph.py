@@ -235,8 +235,8 @@ SAME = (
 def renew(session: Session, runs: Iterable[int], experiments: Iterable[int]) -> tuple[dict[int, int], list[int]]:
     """Do ended runs again: for each a new run, or the live or done one that its fingerprint has by now.
 
-    What they start from is done again too where it is not there. In these ``experiments`` the new runs take the places
-    of the old ones, which stay as they are.
+    What they start from is done again too where it is not there. In these ``experiments`` the new runs, and what they
+    start from, take the places of the old ones, which stay as they are.
 
     Returns:
         old id → new id, and the ids that were newly queued.
@@ -250,19 +250,29 @@ def renew(session: Session, runs: Iterable[int], experiments: Iterable[int]) -> 
         again |= new
         needs = {f for row in new.values() for f in row["spec"]["parents"]} - known.keys() - again.keys()
         known |= answers(session, needs)
-        newest = (
-            select(func.max(run.c.id)).where(run.c.fingerprint.in_(needs - known.keys())).group_by(run.c.fingerprint)
-        )
-        layer = _rows(session, session.scalars(newest)) if needs - known.keys() else []
+        missing = needs - known.keys()
+        newest = select(func.max(run.c.id)).where(run.c.fingerprint.in_(missing)).group_by(run.c.fingerprint)
+        layer = _rows(session, session.scalars(newest)) if missing else []
     parents = {f: tuple(row["spec"]["parents"]) for f, row in again.items()}
     order = _parents_first(parents)
-    fresh = {f for f in order if f not in known}
     queued = create(session, [{name: again[f][name] for name in SAME} for f in order], parents, known)
-    places = {row["id"]: known[row["fingerprint"]][0] for row in (*given, *again.values())}
-    reused = set(places.values()) - {known[f][0] for f in fresh}
+    made = {known[f][0] for f in order}
+    places = {row["id"]: known[row["fingerprint"]][0] for row in given}
+    whole = _with_ancestors(session, {*places.values(), *made})
     for experiment_id in experiments:
-        _replace(session, experiment_id, places, reused=reused)
+        _replace(session, experiment_id, whole, made)
     return places, queued
+
+
+def _with_ancestors(session: Session, runs: Iterable[int]) -> dict[str, int]:
+    """Fingerprint → id of these runs and of everything that they start from."""
+    found: dict[str, int] = {}
+    for part in chunks(runs):
+        above = select(run.c.id).where(run.c.id.in_(part)).cte("above", recursive=True)
+        above = above.union(select(run_parent.c.parent_id).where(run_parent.c.run_id == above.c.id))
+        rows = session.execute(select(run.c.fingerprint, run.c.id).where(run.c.id.in_(select(above.c.id))))
+        found.update(dict(rows.all()))
+    return found
 
 
 def _rows(session: Session, ids: Iterable[int]) -> list[RowMapping]:
@@ -288,11 +298,13 @@ def _parents_first(parents: Mapping[str, tuple[str, ...]]) -> list[str]:
     return list(order)
 
 
-def _replace(session: Session, experiment_id: int, places: Mapping[int, int], *, reused: Collection[int]) -> None:
-    """Put the new runs in the places of the old ones that this experiment lists."""
+def _replace(session: Session, experiment_id: int, whole: Mapping[str, int], made: Collection[int]) -> None:
+    """Put runs in the places of those of equal fingerprint that this experiment lists and that did not get done."""
     mine = (experiment_run.c.experiment_id == experiment_id, experiment_run.c.replaced_by.is_(None))
-    listed = set(session.scalars(select(experiment_run.c.run_id).where(*mine)))
-    changed = {old: new for old, new in places.items() if old in listed and old != new}
+    listed = session.execute(
+        select(run.c.id, run.c.fingerprint).join(experiment_run, experiment_run.c.run_id == run.c.id).where(*mine)
+    )
+    changed = {id: whole[f] for id, f in listed if whole.get(f, id) != id}
     for old, new in changed.items():
         session.execute(update(experiment_run).where(*mine, experiment_run.c.run_id == old).values(replaced_by=new))
-    link(session, experiment_id, sorted(set(changed.values()) - listed), reused=reused)
+    link(session, experiment_id, sorted(changed.values()), reused=set(changed.values()) - set(made))

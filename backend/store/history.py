@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, func, or_, select
+from sqlalchemy import RowMapping, Select, func, literal, select
 from sqlmodel import Session
 
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
@@ -23,6 +23,7 @@ from backend.domain.schemas import (
 )
 from backend.errors import NotFound
 from backend.store import graph, words
+from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
 from backend.store.tables import attempt, curve_point, experiment_run, log_line, run, run_parent, score, worker
@@ -108,28 +109,34 @@ def scores(session: Session, id: int) -> list[ScoreView]:
 
 
 def curves(session: Session, id: int, *, limit: int = 500) -> list[Curve]:
-    """A run's curves by name, each thinned evenly to ``limit`` points (at least 2), first and last included."""
+    """A run's curves by name. One of more than ``limit`` points (at least 2) is thinned: first and last point, and between
+    them the next one after each of as many evenly spaced steps."""
     check_id("run", id)
-    order = func.row_number().over(partition_by=curve_point.c.name, order_by=curve_point.c.step) - 1
-    many = func.count().over(partition_by=curve_point.c.name)
-    numbered = (
-        select(curve_point.c.name, curve_point.c.step, curve_point.c.value, order.label("i"), many.label("many"))
-        .where(curve_point.c.run_id == id)
-        .subquery("numbered")
-    )
-    i, last, steps = numbered.c.i, numbered.c.many - 1, max(2, limit) - 1
-    # of points 0 … last those at which i · steps / last passes a whole number
-    kept = or_(last <= steps, i == 0, i * steps // last != (i - 1) * steps // last)
-    found: dict[str, Curve] = {}
-    for name, step, value in session.execute(
-        select(numbered.c.name, numbered.c.step, numbered.c.value)
-        .where(kept)
-        .order_by(numbered.c.name, numbered.c.step)
-    ):
-        curve = found.setdefault(name, Curve(name=name, steps=[], values=[]))
-        curve.steps.append(step)
-        curve.values.append(value)
-    return list(found.values())
+    limit = max(2, limit)
+    point = curve_point.c
+    found = []
+    for name, many, first, last in session.execute(
+        select(point.name, func.count(), func.min(point.step), func.max(point.step))
+        .where(point.run_id == id)
+        .group_by(point.name)
+        .order_by(point.name)
+    ).all():
+        query = select(point.step, point.value).where(point.run_id == id, point.name == name).order_by(point.step)
+        if many > limit:
+            query = query.where(point.step.in_(_spread(id, name, first, last, limit)))
+        points = session.execute(query).all()
+        found.append(Curve(name=name, steps=[step for step, _ in points], values=[value for _, value in points]))
+    return found
+
+
+def _spread(id: int, name: str, first: int, last: int, limit: int) -> Select[tuple[int]]:
+    """Steps of a curve, evenly spread: one look into the index for each, however long the curve."""
+    grid = select(literal(0, Whole()).label("i")).cte("grid", recursive=True)
+    grid = grid.union_all(select(grid.c.i + 1).where(grid.c.i < limit - 1))
+    other = curve_point.alias("other").c
+    at = first + (last - first) * grid.c.i // (limit - 1)
+    nearest = select(func.min(other.step)).where(other.run_id == id, other.name == name, other.step >= at)
+    return select(nearest.correlate(grid).scalar_subquery()).select_from(grid)
 
 
 def logs(session: Session, id: int, *, after: int = 0, limit: int = 500) -> list[LogLine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlmodel import Session
@@ -57,9 +58,7 @@ class Reasons:
         self.scores: defaultdict[tuple[str, str], list[Measurement]] = defaultdict(list)
         for m in measured:
             self.scores[m.recipe, m.language].append(m)
-        self.unmatched: dict[tuple[str, str], Unmatched] = {}
-        for u in unmatched(measured):
-            self.unmatched.setdefault((u.recipe, u.language), u)
+        self.measured = measured
         self.causes = self._causes(session)
 
     def _causes(self, session: Session) -> dict[int, RowMapping]:
@@ -70,6 +69,14 @@ class Reasons:
             for part in graph.chunks(ids)
             for row in session.execute(wanted.where(run.c.id.in_(part))).mappings()
         }
+
+    @cached_property
+    def lonely(self) -> Mapping[tuple[str, str], Unmatched]:
+        """Recipe and language → a score that found no baseline."""
+        found: dict[tuple[str, str], Unmatched] = {}
+        for u in unmatched(self.measured):
+            found.setdefault((u.recipe, u.language), u)
+        return found
 
     @property
     def recipes(self) -> set[str]:
@@ -113,7 +120,7 @@ class Reasons:
             return Missing.NOT_APPLICABLE, self.not_applicable[recipe]
         if language not in self.asked:
             return Missing.NOT_APPLICABLE, f"the target has no data in {LANGUAGES[language].name}"
-        lonely = self.unmatched.get((recipe, language))
+        lonely = self.lonely.get((recipe, language))
         if lonely is None:
             return self._standing(self.runs[recipe], f"no run of {recipe} yet", "did not evaluate this language")
         if lonely.reason is Unmatchable.OTHER_SETTINGS:

@@ -34,8 +34,12 @@ def ended_badly(run: RowMapping) -> str:
         return f"run {run['id']} was skipped: run {run['skipped_because']} did not finish"
     if state == RunState.CANCELLED.value:
         return f"run {run['id']} was cancelled"
-    message = first_line(run["error_message"])
-    return f"run {run['id']} {state}" + (f": {message}" if message else "")
+    return f"run {run['id']} {_with_message(state, run['error_message'])}"
+
+
+def _with_message(state: str, message: str | None) -> str:
+    line = first_line(message)
+    return line if line.startswith(state) else f"{state}: {line}" if line else state
 
 
 def first_line(text: str | None, limit: int = 200) -> str:
@@ -84,6 +88,5 @@ def why(
         )
         return f"skipped: run {cause['id']} {verb}"
     if state in (RunState.FAILED, RunState.DIVERGED):
-        message = first_line(run["error_message"])
-        return f"{state.value}: {message}" if message else state.value
+        return _with_message(state.value, run["error_message"])
     return state.value

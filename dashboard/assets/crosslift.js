@@ -6,9 +6,7 @@
   var grid = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 
   function set(id, props) {
-    // a page that is not mounted has nothing to set
-    if (id !== 'clock' && id !== 'scheme' && !id.startsWith('_') && !document.getElementById(id)) return;
-    ns.set_props(id, props);
+    if (ns.set_props) ns.set_props(id, props);
   }
 
   function scheme() {
@@ -46,20 +44,20 @@
     // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
     if (shown === null || here() === shown) return;
     shown = null;
-    ns.set_props('_pages_location', { pathname: location.pathname, search: location.search });
+    set('_pages_location', { pathname: location.pathname, search: location.search });
   });
 
   // --- live, scheme, keys --------------------------------------------------------------------------------------
 
   document.addEventListener('visibilitychange', function () {
-    if (ns.set_props) ns.set_props('clock', { disabled: document.hidden });
+    set('clock', { disabled: document.hidden });
   });
 
   var last = scheme();
   new MutationObserver(function () {
     if (scheme() === last) return;
     last = scheme();
-    if (ns.set_props) ns.set_props('scheme', { data: last });
+    set('scheme', { data: last });
     document.documentElement.setAttribute('data-ag-theme-mode', scheme());
   }).observe(document.documentElement, { attributes: true, attributeFilter: ['data-mantine-color-scheme'] });
   document.documentElement.setAttribute('data-ag-theme-mode', scheme());
@@ -117,7 +115,7 @@
     copy: function () {
       var local = /^(localhost|127\.|\[::1\])/.test(location.hostname);
       var done = local ? 'Copied (works on this machine)' : 'Copied';
-      function later(text) { set('explore-copy', { children: text }); }
+      function later(text) { if (document.getElementById('explore-copy')) set('explore-copy', { children: text }); }
       function by_hand() {
         var area = document.createElement('textarea');
         area.value = location.href;
@@ -178,7 +176,7 @@
   grid.crossliftGain = function (params) { return written(params, true); };
   grid.crossliftScore = function (params) { return written(params, false); };
   grid.crossliftCell = function (row, column) {
-    return row && column && !/^(recipe|mean|support)$/.test(column) ? row + '.' + column : '';
+    return row && column && !/^(label|mean|support)$/.test(column) ? row + '.' + column : '';
   };
   grid.crossliftKey = function (params, setEventData) {
     if (!params.event || params.event.key !== 'Enter') return;

@@ -103,7 +103,7 @@ def _body(shown: Shown) -> list[Any]:
                 id="explore-grid",
                 rowData=_rows(shown),
                 columnDefs=_columns(shown),
-                getRowId="params.data.id",
+                getRowId="params.data.recipe",
                 enableEnterpriseModules=False,
                 defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
                 columnSize=None,

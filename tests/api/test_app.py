@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from backend.api import reference
 from backend.api.gate import ContentSecurity
 
 OPERATIONS = {
@@ -84,6 +85,23 @@ def test_the_request_has_an_example_that_works(client: TestClient) -> None:
         assert client.post("/api/v1/experiments:preview", json=example).status_code == 200
 
 
+def test_every_schema_of_an_answer_has_an_example_that_fits_it(client: TestClient) -> None:
+    description = client.get("/api/v1/openapi.json").json()
+    named = set()
+    for methods in description["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                for content in answer.get("content", {}).values():
+                    schema = content.get("schema", {})
+                    named |= set(re.findall(r"schemas/(\w+)", str(schema)))
+    composed = {n for n in named if n.startswith("Page_")} | {"GainMatrix", "RunDetail"}  # made of the others
+    for name in named - composed:
+        assert description["components"]["schemas"][name]["examples"], name
+    for name, schema in description["components"]["schemas"].items():
+        for example in schema.get("examples", []):
+            assert set(schema["required"]) <= set(example) <= set(schema["properties"]), name
+
+
 def test_the_reference_page_needs_nothing_from_elsewhere_and_no_script(client: TestClient) -> None:
     response = client.get("/api/docs")
     assert response.headers["content-type"].startswith("text/html")
@@ -96,6 +114,26 @@ def test_the_reference_page_needs_nothing_from_elsewhere_and_no_script(client: T
         assert f'id="{target}"' in page
     assert client.get("/redoc").status_code == 404
     assert client.get("/docs").status_code == 404
+
+
+def test_the_reference_page_escapes_whatever_the_description_holds() -> None:
+    bad = "<script>alert(1)</script>"
+    schema = {"type": "object", "description": bad, "examples": [{"a": bad}], "required": [bad], "properties": {
+        bad: {"type": bad, "description": bad}, "e": {"enum": [bad]}, "l": {"type": "array", "items": {"$ref": "#/" + bad}},
+    }}  # fmt: skip
+    operation = {
+        "operationId": bad, "tags": [bad], "description": bad, "parameters": [
+            {"name": bad, "in": "query", "schema": {"type": "string", "default": bad}, "description": bad},
+        ],
+        "requestBody": {"content": {bad: {"schema": {"$ref": "#/components/schemas/S"}}}},
+        "responses": {"200": {"description": bad, "content": {bad: {"schema": {"$ref": "#/" + bad}}}}},
+    }  # fmt: skip
+    page = reference.page({
+        "info": {"title": bad, "description": bad}, "paths": {"/" + bad: {"get": operation}},
+        "components": {"schemas": {"S": schema, bad: {"type": "object"}}},
+    })  # fmt: skip
+    assert "<script" not in page
+    assert page.count("alert(1)") > 15
 
 
 def test_every_answer_is_labelled(client: TestClient) -> None:
@@ -150,4 +188,5 @@ def test_long_json_is_compressed_and_short_is_not(client: TestClient) -> None:
     assert client.get("/api/v1/openapi.json").headers["content-encoding"] == "gzip"
     assert "content-encoding" not in client.get("/healthz").headers
     plain = client.get("/api/v1/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert plain.headers["cache-control"] == "no-store"
     assert "content-encoding" not in plain.headers

@@ -94,6 +94,17 @@ def test_bad_fields_are_named(idle: TestClient, path: str, change: dict[str, Any
     assert idle.get(V1 + "/experiments").json()["total"] == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"recipes": ["zzz+zzz"]}, {"name": "zzz\0"}, {"source": "zzz"}, {"seeds": ["zzz"]}, {"models": "zzz"}, {"zzz": 1},
+     {"recipes": [{"kind": "zzz"}]}, {"recipes": [["zzz"]]}, {"finetuning": {"steps": "zzz"}}],
+)  # fmt: skip
+def test_what_a_schema_refuses_is_not_sent_back(idle: TestClient, change: dict[str, Any]) -> None:
+    response = idle.post(V1 + "/experiments", json={**REQUEST, **change})
+    body = problem(response, 422)
+    assert not any("zzz" in e["message"] for e in body["errors"])
+
+
 def test_a_missing_field(idle: TestClient) -> None:
     body = problem(post(idle, "{}"), 422)
     assert {"pointer": "/models", "message": "this field is required"} in body["errors"]

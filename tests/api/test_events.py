@@ -82,7 +82,7 @@ def server(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Clie
         try:
             while not running.started:
                 time.sleep(0.01)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}{V1}", timeout=10, trust_env=False) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}{V1}", timeout=30, trust_env=False) as client:
                 yield client
         finally:
             running.should_exit = True
@@ -96,7 +96,7 @@ def experiment(server: httpx.Client, request_body: dict[str, Any]) -> int:
     return made
 
 
-def wait_for(condition: Any, seconds: float = 5) -> None:
+def wait_for(condition: Any, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

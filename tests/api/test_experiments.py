@@ -12,10 +12,16 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from backend.api import experiments as routes
+from backend.api.answers import as_csv, as_jsonl
 from backend.api.app import create_app
+from backend.domain.experiment import plan
 from backend.domain.run import DeviceClass
 from backend.domain.schemas import ExperimentView, Preview, RunView
+from backend.store import experiments, runs, tables, workers
+from backend.store.columns import db_now
 from backend.store.session import Store
 
 V1 = "/api/v1"
@@ -69,7 +75,7 @@ def test_what_does_not_apply_is_listed_with_the_reason(client: TestClient, reque
 
 
 def test_preview_forecasts_from_what_was_measured(
-    client: TestClient, request_body: dict[str, Any], worker: Any
+    client: TestClient, request_body: dict[str, Any], worker: Any, store: Store
 ) -> None:
     submit(client, request_body)
     runs = worker.finish_all(seconds=3600.0)  # an hour by the clock, half an hour of the device
@@ -81,6 +87,12 @@ def test_preview_forecasts_from_what_was_measured(
     assert found.device_hours.low < found.device_hours.median < found.device_hours.high
     assert found.hours_until_done is None
     assert "No worker for cpu is alive" in found.forecast_from
+    with store.write() as session:  # neither one for other devices nor one that fell silent is counted on
+        workers.seen(session, "gpus", ["cuda"], 8, "a GPU")
+        workers.seen(session, "silent", ["cpu"], 8, "a processor")
+        session.execute(update(tables.worker).where(tables.worker.c.name == "silent").values(seen_at=db_now(-61)))
+    found = Preview.model_validate(client.post(V1 + "/experiments:preview", json=body).json())
+    assert found.hours_until_done is None
     worker.appears(slots=2)
     found = Preview.model_validate(client.post(V1 + "/experiments:preview", json=body).json())
     assert found.hours_until_done is not None
@@ -116,8 +128,6 @@ def test_the_bell_rings_after_the_commit_and_its_failure_is_no_error(
 
     def ring(device: DeviceClass, count: int) -> None:
         with store.read() as session:  # another connection: sees only what is committed
-            from backend.store import runs
-
             seen.append(runs.page(session, limit=200, cursor=None).total)
         raise ConnectionError("no broker")
 
@@ -168,6 +178,27 @@ def test_sixty_writers_at_once_do_not_starve_each_other(client: TestClient, requ
     with ThreadPoolExecutor(60) as pool:
         assert set(pool.map(post, range(60))) == {201}
     assert client.get(V1 + "/experiments").json()["total"] == 60
+
+
+def test_a_name_that_is_resolved_meanwhile_enters_the_plan(
+    client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker resolves the checkpoint after the plan was made and before it is written down."""
+    commit = "a" * 40
+    planned: list[Any] = []
+
+    def slow_plan(*arguments: Any) -> Any:
+        planned.append(plan(*arguments))
+        if len(planned) == 1:
+            with store.write() as session:
+                experiments.pin_model(session, "FacebookAI/xlm-roberta-base", commit)
+        return planned[-1]
+
+    monkeypatch.setattr(routes, "plan", slow_plan)
+    body = {"name": "x", "source": "hub", "models": ["xlmr-base"], "recipes": ["none"], "targets": ["xnli"]}
+    made = submit(client, body)
+    for each in client.get(f"{V1}/experiments/{made['id']}/runs").json()["items"]:
+        assert client.get(f"{V1}/runs/{each['id']}/detail").json()["spec"]["model"]["revision"] == commit
 
 
 # --- looking ----------------------------------------------------------------------------------------------------
@@ -286,8 +317,6 @@ def test_export_of_one_without_scores_is_a_header(client: TestClient, request_bo
 def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(
     client: TestClient, request_body: dict[str, Any], worker: Any
 ) -> None:
-    from backend.api.answers import as_csv, as_jsonl
-
     rows = [{"name": text, "value": -1.5} for text in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1", "mnli", 'a"b,c')]
     text = b"".join(as_csv(rows, ["name", "value"])).decode()
     found = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -297,8 +326,6 @@ def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(
 
 
 def test_a_long_export_comes_in_chunks() -> None:
-    from backend.api.answers import as_csv, as_jsonl
-
     rows = [{"i": i} for i in range(1201)]
     chunks = list(as_csv(rows, ["i"]))
     assert len(chunks) == 3

@@ -69,8 +69,8 @@ def test_preview_creates_nothing(installed):
 def test_a_part_that_is_killed_comes_back(installed):
     old = parts(installed)["web"]["pid"]
     os.kill(old, signal.SIGKILL)
-    installed.wait_for(lambda: parts(installed)["web"]["pid"] != old, 10, "web is started again")
-    installed.wait_for(lambda: answers(installed.address), 40, "web answers again")
+    installed.wait_for(lambda: parts(installed)["web"]["pid"] != old, 30, "web is started again")
+    installed.wait_for(lambda: answers(installed.address), 120, "web answers again")
 
 
 def test_a_second_installation_beside_it_in_the_background(installed, shell):
@@ -108,7 +108,7 @@ def test_submitting_reading_and_doctor(installed, tmp_path):
 def test_ctrl_c_stops_everything_while_it_works(installed):
     """The experiment of the test before is being worked on, or about to be."""
     installed.process.send_signal(signal.SIGINT)
-    assert installed.process.wait(40) == 0
+    assert installed.process.wait(90) == 0
     assert "web was killed by SIGKILL; starting it again (1 of 5)" in installed.process.stderr.read()
     assert installed.strays() == []
     assert not (installed.home / "run" / "up.json").exists()
@@ -120,13 +120,13 @@ def test_nothing_survives_a_killed_up_and_the_next_one_starts(installed):
     assert len(installed.strays()) >= 5
     process.kill()
     process.wait()
-    installed.wait_for(lambda: installed.strays() == [], 6, "everything it started is gone")
+    installed.wait_for(lambda: installed.strays() == [], 8, "everything it started is gone")
     assert not answers(address)
 
     again, address = installed.up()
     assert answers(address)
     again.send_signal(signal.SIGTERM)
-    assert again.wait(40) == 0
+    assert again.wait(90) == 0
     assert "did not end cleanly" in again.stderr.read()
     assert installed.strays() == []
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.gains import Missing, Verdict
@@ -33,6 +33,7 @@ from backend.store import experiments, migrate, runs, workers
 from backend.store.runs import Claim, Result
 from backend.store.session import Store
 
+WAIT_MILLISECONDS = 30_000  # for what takes one second on an idle machine
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = [
     "--no-sandbox",
@@ -249,24 +250,34 @@ class Visitor:
         assert (self.console, self.foreign, self.broken) == ([], [], [])
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """``visit(site, "/explore")``: a new browser profile with that page open, watched until the test ends."""
-    contexts, visitors = [], []
+@pytest.fixture(scope="module")
+def profiles(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """Browser profiles by what was asked of them; they keep their caches from test to test, as a visitor's does."""
+    made: dict[str, BrowserContext] = {}
+    yield made
+    for context in made.values():
+        context.close()
 
-    def open_page(
-        to: Site, path: str, *, width: int = 1440, height: int = 900, scheme: Any = "light", **options: Any
-    ) -> Visitor:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        visitor = Visitor(context.new_page(), to.url)
+
+@pytest.fixture
+def visit(browser: Browser, profiles: dict[str, BrowserContext]) -> Iterator[Callable[..., Visitor]]:
+    """``visit(site, "/explore")``: that page in a tab of its own, watched until the test ends."""
+    expect.set_options(timeout=WAIT_MILLISECONDS)
+    visitors: list[Visitor] = []
+
+    def open_page(to: Site, path: str, *, width: int = 1440, height: int = 900, **options: Any) -> Visitor:
+        wanted = {"viewport": {"width": width, "height": height}, "color_scheme": "light", **options}
+        key = repr(sorted(wanted.items()))
+        if key not in profiles:
+            profiles[key] = browser.new_context(**wanted)
+            profiles[key].set_default_timeout(WAIT_MILLISECONDS)
+        visitor = Visitor(profiles[key].new_page(), to.url)
         visitors.append(visitor)
         return visitor.goto(path)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for visitor in visitors:
+        visitor.page.close()
     for visitor in visitors:
         visitor.assert_clean()
 

@@ -19,6 +19,7 @@ from backend.store import experiments, migrate, runs, tables
 from backend.store.columns import db_now
 from backend.store.session import Store
 
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Address of a PostgreSQL of this test session's own, in a folder that goes with it."""

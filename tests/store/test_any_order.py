@@ -147,8 +147,15 @@ def machine(lab, emptied):
             return again
 
         def replace(self, experiment, bad):
+            """The new runs, and what they start from, take the places of those that did not get done."""
             there = self.answers()
-            places = {id for id in experiment.listed if self.runs[id].state not in ANSWER and self.runs[id].fingerprint in bad}
+            new, todo = set(), [there[f] for f in bad]
+            while todo:
+                new.add(id := todo.pop())
+                todo += self.runs[id].parents
+            fingerprints = {self.runs[id].fingerprint for id in new}
+            listed = {id: self.runs[id] for id in experiment.listed}
+            places = {id for id, r in listed.items() if r.state not in ANSWER and r.fingerprint in fingerprints}
             new = {there[self.runs[id].fingerprint] for id in places}
             experiment.listed = (experiment.listed - places) | new
             self.keep(new)
@@ -352,6 +359,13 @@ def machine(lab, emptied):
                     assert all(p is DONE for p in parents)
                 elif run.state is SKIPPED:
                     assert self.runs[run.because].state in (FAILED, DIVERGED, CANCELLED)
+
+        @invariant()
+        def an_experiment_wants_what_its_runs_start_from(self):
+            for one in self.experiments.values():
+                for id in one.listed:
+                    if self.runs[id].state in ANSWER:
+                        assert set(self.runs[id].parents) <= one.listed
 
         @invariant()
         def experiments_are_what_their_runs_are(self):

@@ -113,6 +113,7 @@ def test_only_the_branch_below_is_skipped(lab):
     assert lab.work() == [3]
     assert lab.states(made.id) == {1: D, 2: D, 3: D, 4: RunState.DIVERGED, 5: S, 6: S}
     assert lab.view(4).step == 17
+    assert lab.view(4).why == "diverged: loss is NaN at step 17"
     assert lab.view(6).why == "skipped: run 4 diverged"
 
 
@@ -213,6 +214,23 @@ def test_trying_a_skipped_run_again_does_what_it_starts_from_again(lab):
     assert sorted(states.values()) == sorted([S, S, Q, W, W, W])
     assert lab.view(again).kind is RunKind.EVALUATE
     assert len(lab.work()) == 4
+    assert lab.view(again).state is D
+
+
+def test_a_run_tried_again_is_wanted_with_all_that_it_starts_from(lab):
+    """Two experiments share a pretraining that failed; one tries again, then one run of the other is tried again. If the
+    first is then cancelled, the new pretraining must go on for the second."""
+    first, second = lab.submit(), lab.submit(name="other", recipes=["squad"], targets=["tatoeba"])
+    lab.fail(1, lab.claim().attempt)
+    (anew,) = lab.retry(first.id)
+    last = max(lab.states(second.id))
+    with lab.store.write() as session:
+        again = runs.retry(session, last)
+    assert anew in lab.states(second.id) and 1 not in lab.states(second.id)
+    assert lab.view(anew).experiments == [first.id, second.id]
+    lab.cancel(first.id)
+    assert lab.view(anew).state is Q
+    lab.work()
     assert lab.view(again).state is D
 
 

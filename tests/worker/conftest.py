@@ -29,7 +29,6 @@ from backend.store.session import Store
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-START = "import sys; from worker.app import main; sys.exit(main('tiny:execute'))"
 LEASE, HEARTBEAT, SWEEP = 3.0, 0.5, 0.5  # seconds
 T = TypeVar("T")
 
@@ -77,7 +76,8 @@ class Process:
     """A worker or a sweep, with its log."""
 
     def __init__(self, place: Place, name: str, command: Sequence[str], more: dict[str, str]) -> None:
-        self.log = place.home / f"{name}.log"
+        self.name = name
+        self.log = place.home / f"{name}-{len(place.processes)}.log"
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 [sys.executable, *command], env=place.environment | more, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
@@ -157,7 +157,7 @@ class Place:
     # processes
 
     def worker(self, **more: str) -> Process:
-        return self._started(Process(self, "worker", ["-c", START], more))
+        return self._started(Process(self, "worker", ["-m", "tiny_worker"], more))
 
     def sweep(self) -> Process:
         return self._started(Process(self, "sweep", ["-m", "backend.sweep"], {}))
@@ -166,9 +166,20 @@ class Place:
         self.processes.append(process)
         return process
 
-    def ready(self, worker: Process, times: int = 1) -> Process:
-        until(lambda: sum(line["message"] == "ready" for line in worker.lines()) >= times, 30, "the worker is ready")
+    def a_worker(self) -> Process:
+        """The worker that is there, or a new one."""
+        alive = [p for p in self.processes if p.name == "worker" and p.popen.poll() is None]
+        if alive:
+            return alive[0]
+        worker = self.worker()
+        until(lambda: worker.said("ready"), 60, "the worker is ready")
         return worker
+
+    def restart_redis(self, *, pause: float) -> None:
+        self.redis.kill()
+        self.redis.wait(10)
+        time.sleep(pause)
+        self.redis, _ = redis_server(self.home)
 
     def close(self) -> None:
         for process in self.processes:
@@ -291,8 +302,8 @@ def place(template: Path) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def shared(template: Path) -> Iterator[Place]:
-    """An installation for all tests of a file, with a sweep and a worker. Each test submits runs of its own."""
+    """An installation for all tests of a file, with a sweep. Each test submits runs of its own; it may kill what it wants,
+    as workers are started when one is asked for."""
     with a_place(template) as made:
         made.sweep()
-        made.ready(made.worker())
         yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -117,7 +116,7 @@ def test_a_damaged_artifact_is_not_given_out(artifacts: Artifacts, tmp_path: Pat
     else:
         name = MANIFEST if damage == "manifest changed" else "model.safetensors"
         if artifacts.local:
-            os.chmod(f"{place}/{name}", 0o644)
+            Path(f"{place}/{name}").chmod(0o644)
         changed = {
             "content": b"W" + content[1:],
             "size": content[:-1],

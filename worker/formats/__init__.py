@@ -36,7 +36,7 @@ class Level(StrEnum):
     """What one line of a head's output belongs to."""
 
     ROW = "row"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Features:
     @property
     def item_lengths(self) -> NDArray[np.int64]:
         """Tokens of the longest row of each item: what an item is bucketed by."""
-        return cast(NDArray[np.int64], np.maximum.reduceat(self.lengths, self.items[:-1])) if len(self) else self.items[:0]
+        return (
+            cast(NDArray[np.int64], np.maximum.reduceat(self.lengths, self.items[:-1])) if len(self) else self.items[:0]
+        )
 
     def __len__(self) -> int:
         """Items."""
@@ -233,12 +235,16 @@ class Behaviour(Protocol):
     def head(self, hidden: int, task: Task, dropout: float) -> nn.Module:
         """Maps what ``READS`` says of the last layer, and the batch, to one line of numbers per row or token."""
 
-    def encode(self, examples: Sequence[Any], tokenizer: PreTrainedTokenizerFast, max_length: int, stride: int) -> Features: ...
+    def encode(
+        self, examples: Sequence[Any], tokenizer: PreTrainedTokenizerFast, max_length: int, stride: int
+    ) -> Features: ...
 
     def loss(self, output: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Mean loss of a training batch."""
 
-    def decode(self, task: Task, examples: Sequence[Any], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
+    def decode(
+        self, task: Task, examples: Sequence[Any], features: Features, outputs: NDArray[np.float32]
+    ) -> list[Prediction]:
         """One prediction per example. ``outputs`` has one line per row or per token of ``features``."""
 
     def score(self, task: Task, predictions: Sequence[Prediction]) -> Values: ...

@@ -59,7 +59,9 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     raise TypeError("bitext retrieval is not trained")
 
 
-def decode(task: Task, examples: Sequence[Bitext], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
+def decode(
+    task: Task, examples: Sequence[Bitext], features: Features, outputs: NDArray[np.float32]
+) -> list[Prediction]:
     """``confidence`` is the cosine of what was retrieved."""
     english, index = torch.from_numpy(outputs[0::2]), torch.from_numpy(outputs[1::2])
     best: list[int] = []

@@ -46,13 +46,17 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     return nn.functional.cross_entropy(scores, batch.item["labels"])
 
 
-def decode(task: Task, examples: Sequence[Choice], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
+def decode(
+    task: Task, examples: Sequence[Choice], features: Features, outputs: NDArray[np.float32]
+) -> list[Prediction]:
     predictions = []
     for i, example in enumerate(examples):
         scores = outputs[features.items[i] : features.items[i + 1], 0]
         chosen = int(scores.argmax())
         predictions.append(
-            Prediction(example.id, chosen, example.label, 100.0 * (chosen == example.label), float(softmax(scores)[chosen]))
+            Prediction(
+                example.id, chosen, example.label, 100.0 * (chosen == example.label), float(softmax(scores)[chosen])
+            )
         )
     return predictions
 

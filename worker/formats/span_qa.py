@@ -99,7 +99,9 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     return (start + end) / 2
 
 
-def decode(task: Task, examples: Sequence[Question], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
+def decode(
+    task: Task, examples: Sequence[Question], features: Features, outputs: NDArray[np.float32]
+) -> list[Prediction]:
     """``confidence`` is the probability of start times that of end within the winning window, over its context."""
     first, last, total, sure = _best_spans(features, outputs)
     predictions = []

@@ -75,7 +75,9 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     return nn.functional.cross_entropy(output.float(), labels[labels != IGNORED])
 
 
-def decode(task: Task, examples: Sequence[Tokens], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
+def decode(
+    task: Task, examples: Sequence[Tokens], features: Features, outputs: NDArray[np.float32]
+) -> list[Prediction]:
     """``score`` is the token accuracy of the sentence, ``confidence`` the mean over its tokens."""
     marked = np.flatnonzero(features.token["labels"] != IGNORED)
     chosen = outputs[marked].argmax(axis=1)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from backend.domain.mini import rows as _rows
-from backend.domain.mini.rows import TASKS, VERSION, Row
-from backend.domain.mini.text import lines
+from backend.domain.mini import formats
+from backend.domain.mini.corpus import lines
+from backend.domain.mini.formats import TASKS, VERSION, Row
 
 GENERATOR_VERSION: int = VERSION
 
@@ -24,7 +24,7 @@ def text(language: str, *, limit: int | None = None) -> Iterator[str]:
 
 def rows(task: str, language: str, split: str) -> Iterator[Row]:
     """Rows of a task."""
-    return _rows.rows(task, language, split)
+    return formats.rows(task, language, split)
 
 
 def fingerprint_parameters() -> dict[str, object]:

@@ -22,17 +22,16 @@ from backend.domain.mini.world import (
     HOME,
     INTRANSITIVE,
     KIND_OF,
-    KINDS,
-    MASS,
     LIVES,
+    MASS,
     NAMES,
     PERSONS,
     PLACES,
     PLANTS,
     THINGS,
     TRANSITIVE,
-    USUALLY,
     USUAL_COUNT,
+    USUALLY,
     VEHICLES,
     excludes,
     properties,
@@ -47,7 +46,7 @@ _HAVE: Mapping[str, Zipf[str]] = {adjective: Zipf(who) for adjective, who in HAV
 _SOMEWHERE: tuple[str, ...] = tuple(noun for noun in HOME if noun not in LIVES)
 _COUNTED = Zipf(COUNTED)
 _MEMBERS = Zipf(tuple(noun for noun in KIND_OF if noun != "money"))
-_FALLING = ("cup", "phone", "apple", "tree", "boy", "lamp", "girl", "umbrella")
+_FALLING = ("cup", "apple", "tree", "boy", "girl", "umbrella")
 _INTRANSITIVE = Zipf(INTRANSITIVE)
 _USUAL = Zipf((*tuple(NAMES)[:6], *tuple(USUALLY)[:-len(LIVES)], *tuple(LIVES)[6:]))
 _COUNTED_VERBS = tuple(COUNTABLE_ACTS)
@@ -131,18 +130,16 @@ def are_counted(draw: Draw) -> Clause:
 
 
 def happens(draw: Draw) -> Clause:
-    """Things grow, fall, come, burn; weather."""
-    kind = draw.below(5)
+    """Things grow, fall, come; weather."""
+    kind = draw.below(4)
     if kind == 0:
         return act(draw.one(PLANTS), "grow", "", _PLACES.draw(draw) if draw.flip() else "")
     if kind == 1:
         return act(draw.one(_FALLING), "fall")
     if kind == 2:
         return act(draw.one(VEHICLES[1:3]), "come")
-    if kind == 3:
-        city = draw.one(tuple(CITY_WEATHER))
-        return weather(CITY_WEATHER[city], city)
-    return act(draw.one(("house", "tree", "forest", "grass")), "burn")
+    city = draw.one(CITIES)
+    return weather(CITY_WEATHER[city], city)
 
 
 def belongs(draw: Draw) -> Clause:
@@ -235,27 +232,53 @@ def sight(draw: Draw) -> Clause:
 
 def consequence(draw: Draw) -> list[Sentence]:
     """Two facts, then what follows from one of them: Anna is in the park and Omar is in the school. Omar is not in the
-    park. Whether the last sentence is negated can only be known from the first."""
-    if draw.flip():
-        first, second = draw.some(PERSONS.items, 2)
+    park. Whether the last sentence is negated can only be known from the facts."""
+    sort = draw.below(5)
+    claimed: tuple[Clause, ...]
+    if sort < 2:
+        who, other = draw.some(PERSONS.items, 2)
         place, elsewhere = draw.some(PLACES, 2)
-        facts = [at(first, place), at(second, elsewhere)]
-        if draw.flip():
-            follows = at(second, elsewhere if draw.flip(0.3) else place)
-        else:
-            follows = at(first, place if draw.flip(0.3) else elsewhere)
-        follows = follows._replace(negated=follows not in facts)
-    else:
+        facts = (at(who, place), at(other, elsewhere))
+        claimed = (at(who, elsewhere), at(other, place))
+    elif sort < 4:
         adjective = draw.other(ADJECTIVES, "thirsty", "tired", "broken")
-        first, second = draw.some(HAVE[adjective], 2)
         opposite = draw.one(excludes(adjective))
-        facts = [state(first, adjective), state(second, opposite)]
-        follows = state(draw.one((first, second)), draw.one((adjective, opposite)))
-        follows = follows._replace(negated=follows not in facts)
-    if draw.flip(0.4):
+        who, other = draw.some(HAVE[adjective], 2)
+        facts = (state(who, adjective), state(other, opposite))
+        claimed = (state(who, opposite), state(other, adjective))
+    else:
+        who, other = draw.some(PERSONS.items, 2)
+        verb = draw.one(INTRANSITIVE[1:])
+        facts = (act(who, "sleep"), act(other, verb))
+        claimed = (act(who, verb), act(other, "sleep"))
+    follows = draw.one(facts if draw.flip() else claimed)
+    follows = follows._replace(negated=follows not in facts)
+    if follows.negated and draw.flip():
         return [say(next(fact for fact in facts if fact.subject == follows.subject)), say(follows)]
     return [Sentence(draw.one(("and", "but")), *facts), say(follows)]
 
+
+def subsumed(draw: Draw) -> list[Sentence]:
+    """The same said of the kind: Anna sees the dog and Omar sees the car. Anna sees the animal."""
+    verb = draw.one(tuple(MIXED))
+    who, other = draw.some(PERSONS.items, 2)
+    kind, other_kind = draw.some(tuple(MIXED[verb]), 2)
+    facts = (act(who, verb, draw.one(MIXED[verb][kind])), act(other, verb, draw.one(MIXED[verb][other_kind])))
+    follows = act(who, verb, kind) if draw.flip() else act(who, verb, other_kind, negated=True)
+    if draw.flip(0.4):
+        return [say(facts[0]), say(follows)]
+    return [Sentence("and", *draw.some(facts, 2)), say(follows)]
+
+
+MIXED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    verb: {
+        kind: members
+        for kind in ("animal", "food", "drink", "plant", "vehicle", "thing")
+        if (members := tuple(noun for noun in TRANSITIVE[verb] if KIND_OF.get(noun) == kind))
+    }
+    for verb in ("see", "buy", "like", "sell", "wash")
+}
+"""Verbs that take objects of several kinds, and which."""
 
 _VERBS_FOR: Mapping[str, tuple[str, ...]] = {
     noun: tuple(verb for verb, objects in TRANSITIVE.items() if noun in objects) for noun in (*THINGS, *VEHICLES)

@@ -23,7 +23,9 @@ from worker.encoder import Encoder
 from worker.execute import execute
 from worker.outcomes import Job, Outcome, Stop
 
-SHAPE = Architecture(kind="xlm-roberta", layers=2, hidden=32, heads=2, feed_forward=64, vocabulary=3000, positions=130, types=1)
+SHAPE = Architecture(
+    kind="xlm-roberta", layers=2, hidden=32, heads=2, feed_forward=64, vocabulary=3000, positions=130, types=1
+)
 TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=12, max_length=48, stride=12, evaluations=3)
 
 

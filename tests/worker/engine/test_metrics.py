@@ -51,7 +51,9 @@ def tagging(gold: Path, predictions: Path) -> dict[str, float]:
 
 def qa(gold: Path, predictions: Path) -> dict[str, float]:
     answers = json.loads(predictions.read_text(encoding="utf-8"))
-    questions = [q for a in json.loads(gold.read_text(encoding="utf-8"))["data"] for p in a["paragraphs"] for q in p["qas"]]
+    questions = [
+        q for a in json.loads(gold.read_text(encoding="utf-8"))["data"] for p in a["paragraphs"] for q in p["qas"]
+    ]
     pairs = [(answers.get(q["id"], ""), [a["text"] for a in q["answers"]]) for q in questions]
     return {
         "exact_match": sum(metrics.squad_exact(p, g) for p, g in pairs) / len(pairs),
@@ -142,4 +144,3 @@ def test_what_cannot_be_scored_is_an_error() -> None:
         metrics.chunk_f1([["O", "O"]], [["O"]])
     with pytest.raises(ValueError, match="nothing to score"):
         metrics.chunk_f1([], [])
-

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from backend.domain.mini.clause import Clause, Sentence, act, at, say, there
 from backend.domain.mini.draw import Draw
 from backend.domain.mini.facts import has_property
+from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import Phrase, grammar
 from backend.domain.mini.grammar.grammar import Grammar
-from backend.domain.mini.rows.item import Row, distinct, english
 from backend.domain.mini.world import COUNTED, DIGITS, INTRANSITIVE, KINDS, PERSONS, PLACES, TRANSITIVE
 
 
@@ -27,8 +27,8 @@ class Question(NamedTuple):
     slot: str
 
 
-_ASKED_VERBS = ("eat", "buy", "see", "read", "take", "find", "wash", "sell", "drink", "cook", "open", "lose", "like")
-_KINDS_BOUGHT = {"food": ("bread", "apple", "egg", "cake"), "thing": ("book", "bag", "coat", "phone", "lamp"),
+_ASKED_VERBS = ("eat", "buy", "see", "take", "find", "wash", "sell", "drink", "cook", "open", "lose", "like")
+_KINDS_BOUGHT = {"food": ("bread", "apple", "egg"), "thing": ("book", "bag", "coat"),
                  "vehicle": ("car", "bicycle")}  # fmt: skip
 _KINDS_SEEN = ("animal", "food", "plant", "vehicle", "drink")
 
@@ -87,7 +87,7 @@ def _which_bought(draw: Draw) -> Question:
 _SORTS = (_located,) * 4 + (_done,) * 4 + (_counted,) * 2 + (_which_here,) * 2 + (_which_bought,)
 
 
-def question(draw: Draw, _: int) -> tuple[str, Question] | None:
+def question(draw: Draw, _: int) -> Made[Question]:
     """One row and its English wording."""
     made = draw.one(_SORTS)(draw)
     facts = list(made.facts)
@@ -96,7 +96,8 @@ def question(draw: Draw, _: int) -> tuple[str, Question] | None:
         facts.append(extra)
     order = draw.some(range(len(facts)), len(facts))
     made = Question(tuple(facts[i] for i in order), order.index(made.about), made.asked, made.slot)
-    return english(*map(say, made.facts), made.asked), made
+    wording = english(*map(say, made.facts), made.asked)
+    return Made(wording, wording, made)
 
 
 @cache

@@ -5,15 +5,17 @@ schema and has the same subject where one can be found, so that the choice canno
 choice is never one that any schema allows. Each choice is right in some rows and wrong in as many others.
 """
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from backend.domain.mini.clause import Clause, say
 from backend.domain.mini.draw import Draw
+from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import grammar
-from backend.domain.mini.rows.item import Row, distinct, english
 from backend.domain.mini.world import SCHEMAS, excludes, links
 
 
@@ -31,24 +33,32 @@ class _Side(NamedTuple):
     """Everything that can follow (or precede), by what it is about."""
 
     of: Mapping[Clause, frozenset[Clause]]
-    by_subject: Mapping[str, tuple[Clause, ...]]
+    """What fits a premise."""
     by_schema: tuple[tuple[tuple[Clause, Clause], ...], ...]
+    """Premises and what fits them, schema by schema."""
+    by_subject: Mapping[str, tuple[tuple[Clause, ...], tuple[float, ...]]]
+    """Clauses with a subject, and their summed chances of being a right choice: wrong ones are drawn by the same."""
 
 
 @cache
 def _side(asks: str) -> _Side:
     of: defaultdict[Clause, set[Clause]] = defaultdict(set)
-    subjects: defaultdict[str, dict[Clause, None]] = defaultdict(dict)
     schemas: list[list[tuple[Clause, Clause]]] = [[] for _ in SCHEMAS]
     for number, cause, effect in links():
         premise, right = (cause, effect) if asks == "effect" else (effect, cause)
         of[premise].add(right)
-        subjects[right.subject][right] = None
         schemas[number].append((premise, right))
+    chances: defaultdict[str, defaultdict[Clause, float]] = defaultdict(lambda: defaultdict(float))
+    for schema in schemas:
+        for _, right in schema:
+            chances[right.subject][right] += 1 / len(schema)
     return _Side(
         {premise: frozenset(rights) for premise, rights in of.items()},
-        {subject: tuple(clauses) for subject, clauses in subjects.items()},
         tuple(map(tuple, schemas)),
+        {
+            subject: (tuple(clauses), tuple(accumulate(clauses.values())))
+            for subject, clauses in chances.items()
+        },
     )
 
 
@@ -63,20 +73,21 @@ def _unlike(premise: Clause, right: Clause, wrong: Clause, side: _Side) -> bool:
                 and wrong.verb not in excludes(premise.verb))  # fmt: skip
 
 
-def choice(draw: Draw, index: int) -> tuple[str, Choice] | None:
+def choice(draw: Draw, index: int) -> Made[Choice] | None:
     """One row and its English wording; what is asked and which choice is right take turns."""
     asks = ("effect", "cause")[index % 2]
     side = _side(asks)
     premise, right = draw.one(draw.one(side.by_schema))
-    pool = side.by_subject[right.subject]
+    clauses, sums = side.by_subject[right.subject]
     for _ in range(4):
-        wrong = draw.one(pool) if len(pool) > 2 else draw.one(draw.one(side.by_schema))[1]
+        wrong = clauses[bisect(sums, draw.unit() * sums[-1])]
         if _unlike(premise, right, wrong, side):
             break
     else:
         return None
     made = Choice(premise, right, wrong, asks, index // 2 % 2)
-    return english(say(premise), *sorted(map(say, (right, wrong)))), made
+    fact = english(say(premise), say(right))
+    return Made(fact, f"{fact} {english(say(wrong))}", made)
 
 
 @cache

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from backend.domain.mini.clause import Clause, Sentence, act, at, say, state, there
 from backend.domain.mini.draw import Draw
-from backend.domain.mini.facts import has_property, person_acts
+from backend.domain.mini.facts import MIXED, has_property, person_acts
+from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import grammar
-from backend.domain.mini.rows.item import Row, distinct, english
 from backend.domain.mini.world import (
     ADJECTIVES,
     ANIMALS,
@@ -28,7 +28,6 @@ from backend.domain.mini.world import (
     PEOPLE,
     PERSONS,
     PLACES,
-    TRANSITIVE,
     excludes,
     links,
     properties,
@@ -78,17 +77,21 @@ def _states(draw: Draw, label: int) -> Pair:
     subject = draw.one(HAVE[adjective])
     denied = draw.flip(0.2)
     core = state(subject, adjective, denied)
-    if label != NEUTRAL:
-        return Pair(_padded(draw, core), _property_claim(draw, subject, adjective, label, denied), label)
     related = (adjective, *excludes(adjective))
     free = [a for a in properties(subject) if a not in related and excludes(a)]
-    if free and draw.flip():
+    about, claimed = draw.other(HAVE[adjective], subject), draw.one(related)
+    sort = draw.below(3)
+    if sort == 0 and free:
         claimed = draw.one(free)
-        about = draw.other(HAVE[claimed], subject)
-        return Pair(_both(draw, core, state(about, claimed)), state(subject, claimed, draw.flip()), label)
-    about = draw.other(HAVE[adjective], subject)
-    premise = _both(draw, core, at(about, draw.one(PLACES))) if draw.flip() else _padded(draw, core, about)
-    return Pair(premise, state(about, draw.one(related), draw.flip()), label)
+        premise = _both(draw, core, state(draw.other(HAVE[claimed], subject), claimed))
+        about = subject
+    elif sort == 1:
+        premise = _both(draw, core, at(about, draw.one(PLACES)))
+    else:
+        premise = _padded(draw, core, about)
+    if label != NEUTRAL:
+        return Pair(premise, _property_claim(draw, subject, adjective, label, denied), label)
+    return Pair(premise, state(about, claimed, draw.flip()), label)
 
 
 def _places(draw: Draw, label: int) -> Pair:
@@ -97,10 +100,14 @@ def _places(draw: Draw, label: int) -> Pair:
     subject, other, third = draw.some(who, 3)
     place, elsewhere, away = draw.some(PLACES, 3)
     core = at(subject, place)
-    premise = _both(draw, core, at(other, elsewhere)) if draw.flip() else _padded(draw, core, other, third)
+    sort = draw.below(4)
+    if sort < 2:
+        premise, third = _both(draw, core, state(other, draw.one(properties(other)))), other
+    elif sort == 2:
+        premise = _both(draw, core, at(other, elsewhere))
+    else:
+        premise = _padded(draw, core, other, third)
     if label == NEUTRAL:
-        if draw.flip():
-            premise, third = _both(draw, core, state(other, draw.one(properties(other)))), other
         return Pair(premise, at(third, draw.one((place, elsewhere)), draw.flip()), label)
     holds = label == ENTAILMENT
     if draw.flip():
@@ -108,24 +115,14 @@ def _places(draw: Draw, label: int) -> Pair:
     return Pair(premise, at(subject, draw.one((elsewhere, away)), holds), label)
 
 
-_MANY_KINDS = {
-    verb: {
-        kind: tuple(noun for noun in objects if KIND_OF.get(noun) == kind)
-        for kind in ("animal", "food", "drink", "plant", "vehicle", "thing")
-    }
-    for verb, objects in TRANSITIVE.items()
-    if verb in ("see", "buy", "like", "sell", "wash")
-}
-
-
 def _kinds(draw: Draw, label: int) -> Pair:
     """Members and kinds, as objects of a verb or as what is in a place."""
     if draw.flip(0.6):
-        verb = draw.one(tuple(_MANY_KINDS))
-        kinds = {kind: members for kind, members in _MANY_KINDS[verb].items() if members}
+        verb = draw.one(tuple(MIXED))
+        kinds = MIXED[verb]
         frame = act(PERSONS.draw(draw), verb)
     else:
-        kinds = {kind: KINDS[kind] for kind in ("animal", "food", "drink", "plant", "vehicle")}
+        kinds = {k: KINDS[k] for k in ("animal", "food", "drink", "plant", "vehicle")}
         frame = at("", draw.one(PLACES))
 
     def filled(noun: str, negated: bool) -> Clause:
@@ -184,12 +181,11 @@ def _actions(draw: Draw, label: int) -> Pair:
     done, excluded = ("sleep", awake) if draw.flip() else (awake, "sleep")
     core = act(subject, done, "", draw.one(PLACES) if draw.flip(0.4) else "")
     claimed = draw.flip()
+    premise = _both(draw, core, at(other, draw.one(PLACES))) if draw.flip() else _padded(draw, core, other)
     if label == NEUTRAL:
-        premise = _both(draw, core, at(other, draw.one(PLACES))) if draw.flip() else _padded(draw, core, other)
         return Pair(premise, act(other, done if claimed else excluded, negated=draw.flip()), label)
     holds = label == ENTAILMENT
-    verb = done if claimed else excluded
-    return Pair(_padded(draw, core, other), act(subject, verb, negated=holds != claimed), label)
+    return Pair(premise, act(subject, done if claimed else excluded, negated=holds != claimed), label)
 
 
 @cache
@@ -216,13 +212,14 @@ def _causes(draw: Draw, label: int) -> Pair:
 _TEMPLATES = (_states,) * 5 + (_places,) * 5 + (_kinds,) * 5 + (_actions,) * 3 + (_causes,) * 3 + (_roles,) * 2 + (_counts,) * 2
 
 
-def pair(draw: Draw, index: int) -> tuple[str, Pair] | None:
+def pair(draw: Draw, index: int) -> Made[Pair] | None:
     """One pair and its English wording; labels take turns. A hypothesis that repeats (or just denies) the whole premise
     is no question."""
     made = draw.one(_TEMPLATES)(draw, index % 3)
     if made.premise.second is None and made.premise.first._replace(negated=made.hypothesis.negated) == made.hypothesis:
         return None
-    return english(made.premise, say(made.hypothesis)), made
+    wording = english(made.premise, say(made.hypothesis))
+    return Made(wording, wording, made)
 
 
 @cache

@@ -5,7 +5,7 @@ stream it came from. So nothing that is tested on in any language was trained on
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from backend.domain.mini.clause import Sentence
 from backend.domain.mini.draw import Draw, digest
@@ -32,16 +32,26 @@ def english(*sentences: Sentence) -> str:
     return " ".join([said.text(sentence) for sentence in sentences])
 
 
-def distinct(name: tuple[str, ...], split: str, n: int, make: Callable[[Draw, int], tuple[str, T] | None]) -> Iterator[T]:
+class Made(NamedTuple, Generic[T]):
+    """An item that was drawn."""
+
+    fact: str
+    """What decides its split: its English wording, or the part of it that must not be trained and tested on alike."""
+    wording: str
+    """Its whole English wording: no split has it twice."""
+    item: T
+
+
+def distinct(name: tuple[str, ...], split: str, n: int, make: Callable[[Draw, int], Made[T] | None]) -> Iterator[T]:
     """n different items of a split.
 
-    `make` draws an item for a place in the list (so that labels can take turns) and says its English wording, or gives
-    None when the draw came to nothing.
+    `make` draws an item for a place in the list (so that labels can take turns), or gives None when the draw came to
+    nothing.
     """
     draw = Draw(VERSION, *name, split)
     seen: set[str] = set()
     while len(seen) < n:
         made = make(draw, len(seen))
-        if made is not None and made[0] not in seen and split_of(made[0]) == split:
-            seen.add(made[0])
-            yield made[1]
+        if made is not None and made.wording not in seen and split_of(made.fact) == split:
+            seen.add(made.wording)
+            yield made.item

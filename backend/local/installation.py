@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -23,11 +21,12 @@ from backend.local import guard
 from backend.local.home import Say, locked, prepare_home, read_state
 from backend.local.interrupts import Interrupted, Interrupts
 from backend.local.machine import private_folder, reachable, redis_answers, redis_binary, redis_command, usable_port
+from backend.local.part import RESTARTS, WITHIN_SECONDS, Guard, Part, how_it_ended, open_log, tail
 from backend.settings import Settings
 
-RESTARTS, WITHIN_SECONDS = 5, 300.0  # a part that dies more often than this stays down, and `up` ends
-READY_SECONDS = 90.0  # until the web process answers; importing everything on a slow disk takes a while
-LOG_BYTES = 16 * 2**20  # a log longer than this is put aside when its part starts
+READY_SECONDS = 180.0  # until the web process answers; importing everything on a slow or busy machine takes a while
+REDIS_SECONDS = 30.0
+SLOW_SECONDS = 2.0  # a worker that takes longer to stop is worth a word
 
 
 class Failed(CrossliftError):
@@ -36,44 +35,18 @@ class Failed(CrossliftError):
     title = "The installation could not be kept up"
 
 
-@dataclass
-class Part:
-    """One process that is kept running. ``grace`` is what it gets to stop by itself, in seconds."""
-
-    name: str
-    command: list[str]
-    grace: float
-    process: subprocess.Popen[bytes] | None = None
-    deaths: list[float] = field(default_factory=list)
-    again_at: float | None = None  # monotonic time of its next start, while it is down
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-
-def how_it_ended(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-
-
-def tail(path: Path, lines: int = 12) -> str:
-    try:
-        text = path.read_bytes()[-8192:].decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join("    " + line for line in text.splitlines()[-lines:])
-
-
 class Installation:
     """The parts of one HOME. ``start``, then ``check`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings, say: Say, interrupts: Interrupts, lock: int) -> None:
-        self.settings, self.say, self.interrupts, self.lock = settings, say, interrupts, lock
+        self.settings, self.interrupts, self.lock = settings, interrupts, lock
+        self._say = say
         self.root = settings.root
         self.parts: list[Part] = []
-        self.watcher: subprocess.Popen[bytes] | None = None
+        self.guard: Guard | None = None
         self.port = 0
         self.ready = False
+        self.started_at = datetime.now(UTC)
 
     @property
     def url(self) -> str:
@@ -84,6 +57,11 @@ class Installation:
     def api(self) -> str:
         """Where this machine itself reaches it."""
         return reachable(self.settings.host, self.port)
+
+    def say(self, words: str) -> None:
+        """Tell the terminal, if it is still there: nothing here may end because nobody listens."""
+        with suppress(OSError):
+            self._say(words)
 
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
@@ -98,63 +76,53 @@ class Installation:
             Failed: a part does not come up; its log's last lines are in the message.
             Interrupted: a signal came meanwhile. What was started is stopped by ``stop``.
         """
+        self.say(f"Starting, with state in {self.root} and logs in {self.root / 'logs'}")
         self._clear_leftovers()
         self.port = usable_port(self.settings.host, self.settings.port)
-        self._start_watcher()
-        module = [sys.executable, "-m"]
+        self.guard = Guard(self.lock, self.log("up"))
         if self.settings.redis_url is None:
             at = self.settings.redis_socket
             binary, _ = redis_binary()
             private_folder(at.parent)
-            redis = self._add(Part("redis", redis_command(binary, at), grace=5))
-            self._wait(redis, lambda: redis_answers(at), 15, "Redis does not answer")
+            redis = self._add("redis", redis_command(binary, at), grace=5)
+            self._wait(redis, lambda: redis_answers(at), REDIS_SECONDS, "Redis does not answer")
         self._migrate()
-        web = self._add(Part("web", [*module, "dashboard.server"], grace=8))
-        self._add(Part("sweep", [*module, "backend.sweep"], grace=5))
-        self._add(Part("worker", [*module, "worker.app"], grace=self.settings.grace_seconds + 10))
+        module = [sys.executable, "-m"]
+        web = self._add("web", [*module, "dashboard.server"], grace=8)
+        self._add("sweep", [*module, "backend.sweep"], grace=5)
+        self._add("worker", [*module, "worker.app"], grace=self.settings.grace_seconds + 10)
         self._wait(web, self._answers, READY_SECONDS, "The web process does not answer")
         self.ready = True
         self._write_state()
 
     def _environment(self) -> dict[str, str]:
+        own = ("127.0.0.1", "localhost", "[::1]", urlsplit(self.api).netloc.rpartition(":")[0])  # this machine may ask
         return {
             **os.environ,
             "CROSSLIFT_HOME": str(self.root),
             "CROSSLIFT_PORT": str(self.port),
+            "CROSSLIFT_TRUSTED_HOSTS": ",".join((self.settings.trusted_hosts, *own)),
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _add(self, part: Part) -> Part:
+    def _add(self, name: str, command: list[str], *, grace: float) -> Part:
+        part = Part(name, command, self.log(name), grace)
         self.parts.append(part)
-        self._spawn(part)
+        self._start(part)
         return part
 
-    def _open_log(self, name: str) -> IO[bytes]:
-        path = self.log(name)
-        with suppress(OSError):
-            if path.stat().st_size > LOG_BYTES:
-                path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
-
-    def _spawn(self, part: Part) -> None:
+    def _start(self, part: Part) -> None:
         self.interrupts.check()
-        with self._open_log(part.name) as log:
-            part.process = subprocess.Popen(
-                part.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment(),
-                start_new_session=True,
-            )
-        part.again_at = None
-        self._tell_watcher(f"+ {part.process.pid} {part.grace}")
+        part.start(self._environment())
+        assert self.guard is not None  # the first process of all
+        self.guard.watch(part)
         self._write_state()
 
     def _migrate(self) -> None:
         """Bring the schema up to date, in a process of its own: ``up`` keeps no database library in memory."""
         self.interrupts.check()
-        with self._open_log("migrate") as log:
+        path = self.log("migrate")
+        with open_log(path) as log:
             code = subprocess.run(
                 [sys.executable, "-m", "backend.cli", "migrate"],
                 stdin=subprocess.DEVNULL,
@@ -165,7 +133,7 @@ class Installation:
                 check=False,
             ).returncode
         if code:
-            raise Failed(f"The database could not be brought up to date (exit code {code}):\n{tail(self.log('migrate'))}")
+            raise Failed(f"The database could not be brought up to date (exit code {code}):\n{tail(path)}")
 
     def _wait(self, part: Part, answers: Callable[[], bool], seconds: float, complaint: str) -> None:
         end = time.monotonic() + seconds
@@ -174,38 +142,16 @@ class Installation:
             assert part.process is not None  # it was just started
             code = part.process.poll()
             if code is not None:
-                raise Failed(f"{part.name} {how_it_ended(code)} while starting:\n{tail(self.log(part.name))}")
+                raise Failed(f"{part.name} {how_it_ended(code)} while starting:\n{part.end()}")
             if time.monotonic() > end:
-                raise Failed(f"{complaint} after {seconds:.0f} s:\n{tail(self.log(part.name))}")
+                raise Failed(f"{complaint} after {seconds:.0f} s:\n{part.end()}")
             time.sleep(0.1)
 
     def _answers(self) -> bool:
         try:
-            # the host name is one that every installation answers to, whatever it listens on
-            answer = httpx.get(f"{self.api}/healthz", headers={"Host": "localhost"}, timeout=2, trust_env=False)
+            return httpx.get(f"{self.api}/healthz", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
-        return answer.status_code == 200
-
-    # what clears up after a kill
-
-    def _start_watcher(self) -> None:
-        with self._open_log("up") as log:
-            self.watcher = subprocess.Popen(
-                [sys.executable, "-m", "backend.local.guard"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                pass_fds=(self.lock,),
-                start_new_session=True,
-            )
-
-    def _tell_watcher(self, line: str) -> None:
-        assert self.watcher is not None  # started first of all
-        assert self.watcher.stdin is not None
-        with suppress(BrokenPipeError):
-            self.watcher.stdin.write(f"{line}\n".encode())
-            self.watcher.stdin.flush()
 
     def _clear_leftovers(self) -> None:
         """End what an earlier ``up`` left although it had a guard: both of them were killed."""
@@ -223,32 +169,29 @@ class Installation:
 
         Raises:
             Failed: a part died too often.
+            Interrupted: a signal came.
         """
-        if self.watcher is None or self.watcher.poll() is not None:
-            self._start_watcher()
+        if self.guard is None or not self.guard.alive:
+            self.guard = Guard(self.lock, self.log("up"))
             for part in self.parts:
-                if part.alive and part.process is not None:
-                    self._tell_watcher(f"+ {part.process.pid} {part.grace}")
+                self.guard.watch(part)
         for part in self.parts:
             if part.again_at is not None:
                 if time.monotonic() >= part.again_at:
-                    self._spawn(part)
-                continue
-            code = part.process.poll() if part.process else None
-            if code is None or part.process is None:
-                continue
-            guard.kill(part.process.pid)  # what it left in its group
-            self._tell_watcher(f"- {part.process.pid}")
-            now = time.monotonic()
-            part.deaths = [at for at in part.deaths if now - at < WITHIN_SECONDS] + [now]
-            if len(part.deaths) > RESTARTS:
-                raise Failed(
-                    f"{part.name} {how_it_ended(code)}, for the {len(part.deaths)}th time within "
-                    f"{WITHIN_SECONDS / 60:.0f} minutes; giving up. Its log, {self.log(part.name)}, ends:\n"
-                    f"{tail(self.log(part.name))}"
-                )
-            part.again_at = now + min(10.0, 0.5 * 2 ** (len(part.deaths) - 1))
-            self.say(f"{part.name} {how_it_ended(code)}; starting it again ({len(part.deaths)} of {RESTARTS})")
+                    self._start(part)
+            elif part.process is not None and (code := part.process.poll()) is not None:
+                guard.kill(part.process.pid)  # what it left in its group
+                self.guard.forget(part.process.pid)
+                self._mourn(part, how_it_ended(code))
+
+    def _mourn(self, part: Part, how: str) -> None:
+        part.died()
+        if part.hopeless:
+            raise Failed(
+                f"{part.name} {how}, for the {len(part.deaths)}th time within {WITHIN_SECONDS / 60:.0f} minutes; giving up. "
+                f"Its log, {part.log}, ends:\n{part.end()}"
+            )
+        self.say(f"{part.name} {how}; starting it again ({len(part.deaths)} of {RESTARTS})")
 
     # stopping
 
@@ -256,26 +199,19 @@ class Installation:
         """Stop all parts, last started first. Returns whether nothing had to be killed; a second signal kills at once."""
         clean = True
         for part in reversed(self.parts):
-            if part.process is None:
-                continue
-            if part.alive:
+            if part.alive and part.process is not None:
                 part.process.terminate()
-                if part.name == "worker" and part.grace > 3:
-                    self._say_if_slow(part)
-                clean &= self._await_end(part, part.grace)
-            self._kill(part)
-        self._tell_watcher("bye") if self.watcher else None
-        if self.watcher and self.watcher.stdin:
-            with suppress(BrokenPipeError):
-                self.watcher.stdin.close()
-            self.watcher.wait()
+                if part.name == "worker" and not self._await_end(part, SLOW_SECONDS):
+                    self.say("Waiting for the worker to save what it trains (Ctrl-C again to kill it)")
+                if not self._await_end(part, part.grace):
+                    clean = False
+                    self.say(f"{part.name} did not stop; killing it")
+            part.kill()
+        if self.guard is not None:
+            self.guard.dismiss()
         with suppress(OSError):
             (self.root / "run" / "up.json").unlink()
         return clean
-
-    def _say_if_slow(self, part: Part) -> None:
-        if not self._await_end(part, 2):
-            self.say("Waiting for the worker to save what it trains (Ctrl-C again to kill it)")
 
     def _await_end(self, part: Part, seconds: float) -> bool:
         end = time.monotonic() + seconds
@@ -284,19 +220,6 @@ class Installation:
                 return False
             time.sleep(0.05)
         return True
-
-    def _kill(self, part: Part) -> None:
-        assert part.process is not None  # asked by the caller
-        family: list[psutil.Process] = []
-        with suppress(psutil.Error):
-            family = psutil.Process(part.process.pid).children(recursive=True)
-        if part.alive:
-            self.say(f"{part.name} did not stop; killing it")
-        guard.kill(part.process.pid)
-        for process in family:  # those in groups of their own
-            with suppress(psutil.Error):
-                process.kill()
-        part.process.wait()
 
     # what others may know
 
@@ -312,7 +235,7 @@ class Installation:
             "ready": self.ready,
             "url": self.url,
             "api": self.api,
-            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started_at": self.started_at.isoformat(timespec="seconds"),
             "parts": parts,
         }
         path = self.root / "run" / "up.json"
@@ -334,9 +257,10 @@ def serve(settings: Settings, say: Say, step: Callable[[Installation], int | Non
     prepare_home(settings.root)
     with Interrupts() as interrupts, locked(settings.root, say) as lock:
         installation = Installation(settings, say, interrupts, lock)
-        began = True
+        came_up = False
         try:
             installation.start()
+            came_up = True
             while not interrupts.count:
                 installation.check()
                 code = step(installation)
@@ -344,9 +268,9 @@ def serve(settings: Settings, say: Say, step: Callable[[Installation], int | Non
                     return code
                 time.sleep(0.2)
         except Interrupted:
-            began = False
+            pass
         finally:
             if interrupts.count:
-                say("Stopping")
+                installation.say("Stopping")
             clean = installation.stop()
-        return 0 if clean and began else 130
+        return 0 if clean and came_up else 130

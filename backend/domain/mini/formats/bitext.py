@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from backend.domain.mini.clause import Clause, Sentence
 from backend.domain.mini.draw import Draw
 from backend.domain.mini.facts import contrast, is_somewhere, person_acts, simple, timed
+from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import grammar
-from backend.domain.mini.rows.item import Row, distinct, english
 
 
 def _content(clause: Clause | None) -> tuple[str, ...]:
     return () if clause is None else tuple(part for part in clause[1:5] if part and isinstance(part, str))
 
 
-def _sentence(draw: Draw, _: int) -> tuple[str, Sentence]:
+def _sentence(draw: Draw, _: int) -> Made[Sentence]:
     sort = draw.unit()
     if sort < 0.4:
         said = timed(draw, simple(draw))
@@ -27,7 +27,8 @@ def _sentence(draw: Draw, _: int) -> tuple[str, Sentence]:
         said = Sentence("because", simple(draw), simple(draw))
     else:
         said = contrast(draw)
-    return english(said), said
+    wording = english(said)
+    return Made(wording, wording, said)
 
 
 def tatoeba(language: str, split: str, n: int) -> Iterator[Row]:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from backend.domain.mini.rows.bitext import tatoeba
-from backend.domain.mini.rows.choice import copa, xcopa
-from backend.domain.mini.rows.ending import hellaswag
-from backend.domain.mini.rows.item import VERSION, Row
-from backend.domain.mini.rows.nli import mnli, xnli
-from backend.domain.mini.rows.span import squad, xquad
-from backend.domain.mini.rows.tagged import udpos
+from backend.domain.mini.formats.bitext import tatoeba
+from backend.domain.mini.formats.choice import copa, xcopa
+from backend.domain.mini.formats.ending import hellaswag
+from backend.domain.mini.formats.inference import mnli, xnli
+from backend.domain.mini.formats.item import VERSION, Row
+from backend.domain.mini.formats.span import squad, xquad
+from backend.domain.mini.formats.tagging import udpos
 
 
 class MiniTask(NamedTuple):

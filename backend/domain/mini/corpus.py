@@ -20,6 +20,7 @@ from backend.domain.mini.facts import (
     person_acts,
     sight,
     simple,
+    subsumed,
     timed,
 )
 from backend.domain.mini.grammar import grammar
@@ -29,8 +30,8 @@ from backend.domain.mini.world import (
     FOODS,
     HOME,
     KIND_OF,
-    NAMES,
     LIVES,
+    NAMES,
     PEOPLE,
     PERSONS,
     PLACES,
@@ -97,7 +98,8 @@ def _named_again(draw: Draw) -> Line:
 
 
 def _excluded(draw: Draw) -> Line:
-    return [exclusion(draw)] if draw.flip(0.4) else consequence(draw)
+    chance = draw.unit()
+    return [exclusion(draw)] if chance < 0.2 else consequence(draw) if chance < 0.8 else subsumed(draw)
 
 
 def _contrast(draw: Draw) -> Line:
@@ -159,16 +161,16 @@ def _asked(draw: Draw) -> Line:
 
 
 SORTS: tuple[tuple[float, Callable[[Draw], Line]], ...] = (
-    (0.20, _facts),
-    (0.18, _life),
+    (0.14, _facts),
+    (0.16, _life),
     (0.03, _city),
-    (0.06, _kinds),
+    (0.05, _kinds),
     (0.05, _named_again),
-    (0.16, _excluded),
-    (0.04, _contrast),
-    (0.13, _causes),
+    (0.26, _excluded),
+    (0.03, _contrast),
+    (0.12, _causes),
     (0.06, _story),
-    (0.09, _asked),
+    (0.10, _asked),
 )
 _SUMS = tuple(accumulate(share for share, _ in SORTS))
 

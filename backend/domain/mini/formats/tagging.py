@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from backend.domain.mini.clause import Sentence, say
 from backend.domain.mini.draw import Draw
 from backend.domain.mini.facts import belongs, contrast, exclusion, person_acts, simple, timed
+from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import grammar
-from backend.domain.mini.rows.item import Row, distinct, english
 
 TAGS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
         "VERB", "X")  # fmt: skip
@@ -18,7 +18,7 @@ TAGS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART
 _NUMBER = {tag: number for number, tag in enumerate(TAGS)}
 
 
-def _sentence(draw: Draw, _: int) -> tuple[str, Sentence]:
+def _sentence(draw: Draw, _: int) -> Made[Sentence]:
     sort = draw.unit()
     if sort < 0.5:
         said = timed(draw, simple(draw))
@@ -34,7 +34,8 @@ def _sentence(draw: Draw, _: int) -> tuple[str, Sentence]:
         clause = person_acts(draw)
         slot = "object" if clause.object and "*" not in clause.object and draw.flip() else "subject"
         said = Sentence(f"ask:{slot}", clause)
-    return english(said), said
+    wording = english(said)
+    return Made(wording, wording, said)
 
 
 def udpos(language: str, split: str, n: int) -> Iterator[Row]:

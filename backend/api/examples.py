@@ -1,0 +1,218 @@
+"""What answers look like, for the description of the API: made from the schemas themselves, so that they cannot drift."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from backend.api.catalogue import language_view, model_view, task_view
+from backend.domain.experiment import ExperimentRequest
+from backend.domain.gains import Verdict, what_seeds_can_show
+from backend.domain.language import LANGUAGES
+from backend.domain.model import MODELS
+from backend.domain.run import DeviceClass, Phase, RunKind, RunState
+from backend.domain.schemas import (
+    Band,
+    Cost,
+    Counts,
+    Curve,
+    ExperimentView,
+    FieldProblem,
+    GainCell,
+    Health,
+    LogLine,
+    Preview,
+    Problem,
+    QueueView,
+    RecipeRow,
+    RunView,
+    ScoreView,
+    TradeoffPoint,
+    WorkerView,
+)
+from backend.domain.tasks import TASKS
+
+BEGAN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+MODEL: Final = MODELS["mini-2"]
+
+WORKER: Final = WorkerView(
+    name="lab-3", queues=["cpu"], slots=2, device="2 cores", started_at=BEGAN, seen_age_seconds=1.5, running=[12]
+)
+COST: Final = Cost(
+    device="2 cores",
+    device_class=DeviceClass.CPU,
+    precision="fp32",
+    share=0.5,
+    wall_seconds=41.2,
+    device_seconds=20.6,
+    examples=19_200,
+    tokens=412_000,
+    flops_analytic=6.5e11,
+    flops_counted=None,
+    peak_memory_bytes=310_000_000,
+    energy_joules=None,
+)
+
+
+def _experiment() -> ExperimentView:
+    return ExperimentView(
+        id=1,
+        name="Does NLI help on the mini world?",
+        state="running",
+        benchmark="mini-XTREME-R",
+        synthetic=True,
+        request=ExperimentRequest.model_validate(
+            {
+                "name": "Does NLI help on the mini world?",
+                "models": ["mini-2"],
+                "recipes": ["mnli"],
+                "targets": ["xnli"],
+                "seeds": [0, 1, 2],
+            }
+        ),
+        counts=Counts(waiting=9, queued=2, running=1, done=4, failed=0, diverged=0, cancelled=0, skipped=0),
+        runs=16,
+        reused=1,
+        progress=0.25,
+        created_at=BEGAN,
+        finished_at=None,
+        cancel_requested_at=None,
+    )
+
+
+def _run() -> RunView:
+    return RunView(
+        id=12,
+        fingerprint="4f" * 32,
+        kind=RunKind.FINETUNE,
+        title="Fine-tune mini-2 on mnli after squad, seed 0",
+        model=MODEL.name,
+        recipe="squad",
+        target="mnli",
+        seed=0,
+        benchmark="mini-XTREME-R",
+        state=RunState.RUNNING,
+        why="training, step 120 of 300",
+        phase=Phase.TRAINING,
+        step=120,
+        total_steps=300,
+        rate=7.3,
+        eta_seconds_low=21.0,
+        eta_seconds_high=33.0,
+        heartbeat_age_seconds=1.5,
+        attempt=1,
+        preemptions=0,
+        priority=0,
+        worker=WORKER.name,
+        created_at=BEGAN,
+        queued_at=BEGAN,
+        started_at=BEGAN + timedelta(seconds=2),
+        finished_at=None,
+        cancel_requested_at=None,
+        error=None,
+        skipped_because=None,
+        parents=[5],
+        children=[13],
+        experiments=[1],
+        parameters=None,
+        parameters_non_embedding=None,
+        cost=None,
+        artifact=None,
+    )
+
+
+def _gain() -> dict[str, Any]:
+    return {"gain": 3.1, "low": 0.4, "high": 5.8, "n": 3}
+
+
+def _models() -> tuple[BaseModel, ...]:
+    return (
+        task_view(TASKS["xnli"]),
+        model_view(MODEL),
+        language_view(LANGUAGES["sw"]),
+        _experiment(),
+        _run(),
+        COST,
+        ScoreView(run=13, language="sw", metric="accuracy", value=61.5, n=500),
+        Curve(name="loss", steps=[0, 100, 200, 300], values=[1.11, 0.92, 0.71, 0.66]),
+        LogLine(id=77, at=BEGAN, level="info", attempt=1, message="checkpoint at step 100"),
+        WORKER,
+        QueueView(waiting=9, queued=2, running=1, workers=[WORKER]),
+        Preview(
+            cells=6,
+            runs=16,
+            runs_to_do=15,
+            runs_reused=1,
+            by_kind={RunKind.PRETRAIN: 1, RunKind.INTERMEDIATE: 3, RunKind.FINETUNE: 6, RunKind.EVALUATE: 6},
+            not_applicable=[],
+            device_hours=Band(low=0.05, median=0.06, high=0.09),
+            hours_until_done=Band(low=0.06, median=0.07, high=0.11),
+            disk_bytes=61_000_000,
+            forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
+            "The end time counts 2 slots and nothing else in the queue.",
+            seeds_can_show=what_seeds_can_show(3),
+            same_data_twice=["mnli → xnli"],
+            fingerprint="a1" * 32,
+        ),
+        GainCell(
+            recipe="squad",
+            language="sw",
+            missing=None,
+            why_missing=None,
+            **_gain(),
+            sd=1.1,
+            baseline=58.4,
+            treated=61.5,
+            seeds=[0, 1, 2],
+            differences=[2.0, 3.1, 4.2],
+            p_t=0.039,
+            p_sign_flip=0.25,
+            q=0.12,
+            detectable=3.4,
+            verdict=Verdict.NO_EVIDENCE,
+            examples=500,
+            runs=[13, 23, 33],
+            baseline_runs=[8, 18, 28],
+        ),
+        RecipeRow(
+            recipe="squad",
+            title="squad",
+            same_data_twice=False,
+            mean_all=2.6,
+            mean_transfer=2.5,
+            k=9,
+            n=9,
+            device_hours_marginal=0.02,
+            device_hours_amortised=0.012,
+        ),
+        TradeoffPoint(
+            model=MODEL.name,
+            parameters=MODEL.parameters,
+            parameters_non_embedding=MODEL.parameters_non_embedding,
+            recipe="squad",
+            target="xnli",
+            metric="accuracy",
+            language="mean_transfer",
+            **_gain(),
+            device_class=DeviceClass.CPU,
+            device="2 cores",
+            device_hours_marginal=0.02,
+            device_hours_amortised=0.012,
+            same_data_twice=False,
+        ),
+        Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
+        Problem(
+            type="about:blank",
+            title="The request cannot be carried out",
+            status=422,
+            detail="The experiment cannot be planned.",
+            errors=[FieldProblem(pointer="/targets/0", message="unknown target task 'xnl'; did you mean xnli?")],
+        ),
+    )
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Schema name → an example of it, as JSON."""
+    return {type(each).__name__: each.model_dump(mode="json", exclude_unset=True) for each in _models()}

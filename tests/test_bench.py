@@ -1,0 +1,88 @@
+"""``make bench``: how long the things take that users wait for, at the size the design allows. Measures, prints, and fails
+only far outside of what is promised; the figures of a shared machine say little."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backend.domain.experiment import MAX_CELLS, ExperimentRequest, plan
+from backend.domain.run import DeviceClass, RunKind, digest
+from backend.domain.task import Source
+from backend.domain.tasks import TASKS
+from backend.store import experiments, gains, migrate, runs
+from backend.store.session import Store
+
+pytestmark = pytest.mark.bench
+
+COST = {
+    "device": "a processor", "device_class": "cpu", "precision": "fp32", "share": 0.5, "wall_seconds": 20.0,
+    "device_seconds": 10.0, "examples": 100, "tokens": 1000, "flops_analytic": 1e12, "flops_counted": None,
+    "peak_memory_bytes": None, "energy_joules": None,
+}  # fmt: skip
+
+
+def timed(what: str, most: float, work: Callable[[], object], times: int = 1) -> None:
+    """Print seconds (the best of ``times``) and fail above ``most``."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - began)
+    print(f"\n{what:60} {best * 1000:10.1f} ms")
+    assert best < most
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    url = f"sqlite:///{tmp_path / 'crosslift.db'}"
+    migrate.upgrade(url)
+    return Store(url)
+
+
+def largest() -> ExperimentRequest:
+    """A grid of the most cells that one experiment may have: 3 × 4 × 5 × 33 = 1,980."""
+    return ExperimentRequest(
+        name="the largest", models=("mini-2", "mini-4", "mini-8"),
+        recipes=("mnli", "squad", "hellaswag", "mnli+squad"), targets=("tatoeba", "xnli", "xcopa", "udpos", "xquad"),
+        seeds=tuple(range(MAX_CELLS // 60)), source=Source.MINI,
+    )  # fmt: skip
+
+
+def test_the_largest_grid(store: Store):
+    request = largest()
+    timed("plan 1,980 cells", 10, lambda: plan(request))
+    planned = plan(request)
+
+    def submit(key: str) -> None:
+        with store.write() as session:
+            body = digest(request.model_dump(mode="json"))
+            experiments.submit(session, request, planned, key=key, body_digest=body)
+
+    timed(f"submit its {len(planned.runs):,} runs", 20, lambda: submit("one"))
+    timed("submit them again: all reused", 20, lambda: submit("two"))
+
+    def work() -> None:
+        with store.write() as session:
+            claim = runs.claim(session, worker="w", device=DeviceClass.CPU, lease_seconds=60)
+        assert claim is not None
+        scores = []
+        if claim.kind is RunKind.EVALUATE:
+            metrics = TASKS[claim.spec.data[0].task].metrics
+            scores = [(language, metric, 50.0, 100) for language in claim.spec.languages for metric in metrics]
+        with store.write() as session:
+            done = runs.Result(scores, "file:///a", "0" * 64, COST, 900, 400, {"python": "3"})
+            assert runs.finish(session, claim.run_id, claim.attempt, done).ok
+
+    timed("claim and finish one run of them", 1, work, times=50)
+    for _ in range(550):
+        work()
+
+    def matrix() -> None:
+        with store.read() as session:
+            found = gains.matrix(session, model="mini-2", target="xnli", metric=None, source=Source.MINI)
+            assert found.recipes
+
+    timed("gains of one model and target, 600 runs done", 5, matrix, times=5)
+    store.dispose()

@@ -1,0 +1,345 @@
+"""The loop: same seed same numbers, stopped and resumed the same numbers, and an end where loss is no number any more."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from backend.domain.recipe import Recipe
+from backend.domain.run import Phase, RunKind
+from backend.domain.training import Training
+from worker import train
+from worker.formats import Batch, Features, collate
+from worker.meter import Meter
+from worker.outcomes import Diverged, Stopped
+from worker.train import Batches, epoch_batches, evaluation_steps, mixture, schedule
+
+TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=45, max_length=48, evaluations=3)
+World = Any
+Notes = Any
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return {f"{p.name}:{k}": v for p in sorted(folder.glob("*.safetensors")) for k, v in load_file(p).items()}
+
+
+def same(a: Path, b: Path) -> bool:
+    ours, theirs = weights(a), weights(b)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+# --- the order of batches ------------------------------------------------------------------------------------------
+
+
+def test_an_epoch_has_every_item_once_in_batches_of_like_lengths() -> None:
+    lengths = np.random.default_rng(0).integers(4, 60, 1000)
+    batches = epoch_batches(lengths, 32, seed=1, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(1000))
+    padded = sum(int(lengths[b].max()) * len(b) for b in batches)
+    assert padded < 1.08 * lengths.sum()  # shuffled alone it is 1.8
+    assert [len(b) for b in batches].count(32) == 31
+    again = epoch_batches(lengths, 32, seed=1, epoch=0)
+    assert all(np.array_equal(a, b) for a, b in zip(batches, again, strict=True))
+    for seed, epoch in ((2, 0), (1, 1)):
+        other = epoch_batches(lengths, 32, seed=seed, epoch=epoch)
+        assert not all(np.array_equal(a, b) for a, b in zip(batches, other, strict=True))
+
+
+def test_batch_lengths_come_in_no_order() -> None:
+    """Short batches first in every window would be a curriculum nobody asked for."""
+    lengths = np.random.default_rng(0).integers(4, 60, 4096)
+    means = [lengths[b].mean() for b in epoch_batches(lengths, 32, seed=0, epoch=0)]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.2
+
+
+def test_any_batch_can_be_had_by_its_number() -> None:
+    features = Features.build([[1] * n for n in range(3, 43)])
+    one, two = Batches(features, 8, 7), Batches(features, 8, 7)
+    forward = [one.items(i) for i in range(12)]
+    backward = [two.items(i) for i in reversed(range(12))][::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
+
+
+def test_tasks_are_mixed_by_size_and_more_evenly_when_warmer() -> None:
+    plain = np.bincount(mixture([8000, 2000], 1.0, 10_000, 0)) / 10_000
+    warm = np.bincount(mixture([8000, 2000], 2.0, 10_000, 0)) / 10_000
+    assert plain[0] == pytest.approx(0.8, abs=0.02)
+    assert warm[0] == pytest.approx(2 / 3, abs=0.02)
+    assert np.array_equal(mixture([8000, 2000], 1.0, 100, 3), mixture([8000, 2000], 1.0, 100, 3))
+
+
+def test_schedule() -> None:
+    shares = [schedule(s, 100, 10) for s in range(100)]
+    assert shares[:10] == pytest.approx([(s + 1) / 11 for s in range(10)])
+    assert max(shares) == 1.0 == shares[10]
+    assert shares[10:] == sorted(shares[10:], reverse=True)
+    assert 0 < shares[-1] < 0.02
+    assert schedule(0, 5, 0) == 1.0
+    assert schedule(3, 4, 4) == 0.8
+
+
+def test_when_the_development_set_is_looked_at() -> None:
+    assert evaluation_steps(100, 4) == {25, 50, 75, 100}
+    assert evaluation_steps(2, 4) == {1, 2}
+    assert evaluation_steps(1, 1) == {1}
+
+
+def test_biases_and_layer_norms_do_not_decay(tiny: Callable[..., Any]) -> None:
+    module = tiny().module
+    names = {id(p): n for n, p in module.named_parameters()}
+    decayed, kept = train.optimizer_for(
+        module, TRAINING.model_copy(update={"weight_decay": 0.1}), fused=False
+    ).param_groups
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
+    assert len(decayed["params"]) + len(kept["params"]) == len(names)
+    for group, plain in ((decayed, False), (kept, True)):
+        found = {names[id(p)] for p in group["params"]}
+        assert all((n.endswith("bias") or "LayerNorm" in n) is plain for n in found)
+
+
+# --- whole runs ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(world: World, notes: Notes) -> None:
+    _, one = world.run(world.on("mnli"), name="one")
+    _, two = world.run(world.on("mnli"), name="two")
+    _, other = world.run(world.on("mnli", seed=2), name="other")
+    assert same(one.out, two.out)
+    assert not same(one.out, other.out)
+
+
+@pytest.mark.parametrize("task", ["mnli", "udpos", "squad", "copa"])
+def test_stopped_and_resumed_is_as_if_never_stopped(world: World, notes: Notes, task: str) -> None:
+    """Bit for bit: weights, head, curves and counts; three stops at random places, a steps' boundary or an evaluation."""
+    spec = world.on(task)
+    whole = notes()
+    outcome, job = world.run(spec, whole, name="whole")
+    rng = random.Random(task)
+    curves: dict[str, dict[int, float]] = {}
+    made: list[int] = []
+    stops: list[Stopped] = []
+    while True:
+        part = notes(stop_at=rng.randrange(1, 12) if len(stops) < 3 else None)
+        try:
+            resumed, other = world.run(spec, part, name="parts")
+            break
+        except Stopped as stopped:
+            stops.append(stopped)
+        finally:
+            for name, points in part.curves.items():
+                curves.setdefault(name, {}).update(points)
+            made += part.checkpoints
+    assert all(s.saved for s in stops)
+    assert made == [s.step for s in stops]
+    assert len(stops) == 3
+    assert part.resumptions
+    assert same(job.out, other.out)
+    assert curves == whole.curves
+    for name in ("examples", "tokens", "flops_analytic"):
+        assert resumed.cost[name] >= outcome.cost[name]  # an evaluation that was broken off was work, too
+
+
+def test_resuming_from_an_older_checkpoint_gives_the_same(world: World, notes: Notes) -> None:
+    """The newest checkpoint is damaged: it is named, passed over, and the result is no other."""
+    spec = world.on("mnli")
+    _, whole = world.run(spec, name="whole")
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=11), name="parts", checkpoint_seconds=0.0)
+    job = world.job(spec, name="parts")
+    kept = sorted((job.workdir / "checkpoints").iterdir())
+    assert len(kept) == 2
+    content = bytearray((kept[1] / "optimizer.safetensors").read_bytes())
+    content[-3] ^= 4
+    (kept[1] / "optimizer.safetensors").write_bytes(content)
+    after = notes()
+    _, job = world.run(spec, after, name="parts")
+    assert after.resumptions == [int(kept[0].name.removeprefix("step-"))]
+    assert [line for level, line in after.logs if level == "warning"] == [
+        f"checkpoint passed over: {kept[1].name}: optimizer.safetensors has another SHA-256 than its manifest says"
+    ]
+    assert same(whole.out, job.out)
+
+
+def test_without_any_whole_checkpoint_it_starts_anew(world: World, notes: Notes) -> None:
+    spec = world.on("copa")
+    _, whole = world.run(spec, name="whole")
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=6), name="parts")
+    for path in (world.job(spec, name="parts").workdir / "checkpoints").rglob("manifest.json"):
+        path.unlink()
+    after = notes()
+    _, job = world.run(spec, after, name="parts")
+    assert after.resumptions == []
+    assert same(whole.out, job.out)
+
+
+def test_a_run_never_resumes_from_another_runs_checkpoint(world: World, notes: Notes) -> None:
+    spec, other = world.on("copa"), world.on("copa", seed=9)
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=6), name="parts")
+    theirs = world.job(other, name="parts")
+    shutil.copytree(world.job(spec, name="parts").workdir, theirs.workdir, dirs_exist_ok=True)
+    after = notes()
+    world.run(other, after, name="parts")
+    assert after.resumptions == []
+    assert "belongs to another run" in str(after.logs)
+
+
+def test_cancelled_is_not_saved(world: World, notes: Notes) -> None:
+    asked = notes(stop_at=5, stop="cancel")
+    with pytest.raises(Stopped) as stopped:
+        world.run(world.on("copa"), asked)
+    assert not stopped.value.saved
+    assert asked.checkpoints == []
+
+
+def test_a_stop_is_heard_within_an_evaluation(world: World, notes: Notes) -> None:
+    """SQuAD's development set takes more than one batch; the stop comes at the second."""
+    spec = world.on("squad", training=Training(learning_rate=1e-3, batch_size=8, steps=2, max_length=48, evaluations=2))
+    asked = notes(stop_at=2)  # before step 1, before the first batch of the evaluation after it, then yes
+    with pytest.raises(Stopped) as stopped:
+        world.run(spec, asked)
+    assert (stopped.value.step, stopped.value.saved) == (1, True)
+    assert "dev/f1" not in asked.curves
+    _, whole = world.run(spec, name="whole")
+    again = notes()
+    _, job = world.run(spec, again)
+    assert sorted(again.curves["dev/f1"]) == [1, 2]
+    assert same(whole.out, job.out)
+
+
+def test_a_full_disk_costs_the_checkpoint_not_the_run(world: World, notes: Notes) -> None:
+    spec = world.on("copa")
+    job = world.job(spec)
+    (job.workdir / "checkpoints").write_text("a file where the folder should be: nothing can be written below it")
+    said = notes()
+    world.run(spec, said, checkpoint_seconds=0.0)
+    assert said.checkpoints == []
+    assert any(level == "warning" and "no checkpoint at step" in line for level, line in said.logs)
+
+
+def test_curves_phases_and_progress(world: World, notes: Notes) -> None:
+    spec = world.on("mnli", training=TRAINING)
+    said = notes()
+    outcome, _ = world.run(spec, said, checkpoint_seconds=0.01)
+    assert sorted(said.curves) == ["dev/accuracy", "learning_rate", "loss"]
+    assert sorted(said.curves["loss"]) == [20, 40, 45]
+    assert sorted(said.curves["dev/accuracy"]) == [15, 30, 45]
+    assert said.steps[-1] == (45, 45)
+    assert {Phase.LOADING, Phase.TRAINING, Phase.EVALUATING, Phase.SAVING} == set(said.phases)
+    assert said.checkpoints
+    assert outcome.cost["examples"] == 45 * 8
+    assert outcome.scores == ()
+
+
+# --- fit with stages made for it -----------------------------------------------------------------------------------
+
+
+class Slope:
+    """A stage of one weight. ``heights`` are its development scores in order; at ``nan_at`` its loss is none."""
+
+    def __init__(self, heights: list[float], nan_at: int | None = None) -> None:
+        self.module: nn.Module = nn.Linear(2, 1)
+        self.heights = list(heights)
+        self.nan_at = nan_at
+        self.seen: list[torch.Tensor] = []
+
+    def batch(self, step: int) -> Batch:
+        self.step = step
+        return collate(Features.build([[1, 2]]), np.array([0]), pad=1)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        value = self.module(batch.ids.float()).square().sum()
+        return value * math.nan if self.step + 1 == self.nan_at else value
+
+    def evaluate(self, ask: Callable[[], None]) -> tuple[dict[str, float], float]:
+        self.seen.append(next(self.module.parameters()).detach().clone())
+        return {"dev/height": self.heights[0]}, self.heights.pop(0)
+
+
+def fit(world: World, stage: Slope, said: Any, steps: int, evaluations: int, **changes: Any) -> train.Progress:
+    training = Training(learning_rate=0.1, batch_size=1, steps=steps, evaluations=evaluations)
+    job = world.job(world.spec(RunKind.FINETUNE, training=training), **changes)
+    return train.fit(stage, training, steps, job=job, report=said, meter=Meter(job))
+
+
+def test_the_best_of_the_evaluations_is_kept_the_earlier_of_equals(world: World, notes: Notes) -> None:
+    stage = Slope([1.0, 3.0, 3.0, 2.0])
+    end = fit(world, stage, notes(), steps=8, evaluations=4)
+    assert (end.best, end.best_step) == (3.0, 4)
+    assert torch.equal(next(stage.module.parameters()), stage.seen[1])
+    assert not torch.equal(stage.seen[1], stage.seen[2])
+
+
+def test_a_loss_that_is_no_number_ends_the_run_at_its_step(world: World, notes: Notes) -> None:
+    said = notes()
+    with pytest.raises(Diverged) as diverged:
+        fit(world, Slope([1.0, 1.0], nan_at=7), said, steps=10, evaluations=2, checkpoint_seconds=0.0)
+    assert diverged.value.step == 7
+    assert "nan" in diverged.value.message
+    assert said.checkpoints[-1] == 6  # the last good one is still there
+    assert all(math.isfinite(v) for points in said.curves.values() for v in points.values())
+
+
+def test_weights_that_are_no_numbers_diverge_at_the_first_step(world: World, notes: Notes) -> None:
+    """A parent that was ruined: nothing is trained and nothing stored."""
+    start = world.mixed("mnli", "squad")
+    _, parent = world.run(start)
+    tensors = load_file(parent.out / "model.safetensors")
+    tensors["embeddings.word_embeddings.weight"] *= math.inf
+    save_file(tensors, parent.out / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(Diverged) as diverged:
+        world.run(world.on("mnli", parents=(start.fingerprint,)))
+    assert diverged.value.step == 1
+
+
+# --- several tasks -------------------------------------------------------------------------------------------------
+
+
+def test_a_mixed_stage_trains_one_encoder_with_a_head_for_each(world: World, notes: Notes) -> None:
+    said = notes()
+    spec = world.mixed("mnli", "squad", "hellaswag")
+    _, job = world.run(spec, said)
+    assert {"dev/mnli/accuracy", "dev/squad/f1", "dev/squad/exact_match", "dev/hellaswag/accuracy"} <= set(said.curves)
+    assert not (job.out / "head.safetensors").exists()  # the encoder alone goes on
+    _, fresh = world.run(world.on("mnli"), name="fresh")
+    assert not torch.equal(
+        load_file(job.out / "model.safetensors")["encoder.layer.0.attention.self.query.weight"],
+        load_file(fresh.out / "model.safetensors")["encoder.layer.0.attention.self.query.weight"],
+    )
+
+
+def test_a_mixed_stage_resumes_too(world: World, notes: Notes) -> None:
+    spec = world.mixed("mnli", "hellaswag")
+    _, whole = world.run(spec, name="whole")
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=8), name="parts")
+    _, job = world.run(spec, name="parts")
+    assert same(whole.out, job.out)
+
+
+def test_temperature_changes_the_mixture(world: World) -> None:
+    warm = Recipe.parse("mnli+hellaswag").model_copy(update={"temperature": 5.0})
+    spec = world.mixed("mnli", "hellaswag", training=TRAINING)
+    _, one = world.run(spec, name="one")
+    _, two = world.run(spec.model_copy(update={"recipe": warm}), name="two")
+    assert not same(one.out, two.out)
+
+
+def test_what_a_head_is_for_stands_beside_it(world: World) -> None:
+    _, job = world.run(world.on("mnli"))
+    facts = json.loads((job.out / "head.json").read_text())
+    assert facts == {
+        "task": "mnli", "version": 1, "format": "classification", "labels": ["entailment", "neutral", "contradiction"],
+    }  # fmt: skip

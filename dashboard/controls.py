@@ -40,7 +40,12 @@ def filters(shown: Shown) -> Any:
             pick("metric", "Metric", metrics, metric(shown)),
             choose("value", "Show", {"gain": "Gain", "score": "Score"}, state.value),
             choose("order", "Languages by", {"family": "Family", "gain": "Gain", "name": "Name"}, state.order),
-            choose("view", "As", {"heatmap": "Figure", "table": ["Table", html.Kbd("T", **aria(hidden="true"))]}, state.view),
+            choose(
+                "view",
+                "As",
+                {"heatmap": "Figure", "table": ["Table", html.Kbd("T", **aria(hidden="true"))]},
+                state.view,
+            ),
         ],
         className="filters",
         role="group",

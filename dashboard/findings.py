@@ -50,7 +50,7 @@ async def find(api: Client, state: Explore) -> Shown:
             given = {name for name in ("model", "target", "metric") if getattr(asked, name) is not None}
             if not given:
                 return Shown(asked, None, error)
-            dropped: dict[str, Any] = dict.fromkeys(refused & given or given)
+            dropped: dict[str, Any] = dict.fromkeys(refused & given or {"metric"} & given or given)
             asked = replace(asked, **dropped)
         except CrossliftError as error:
             return Shown(asked, None, error, **await _around(api, asked))

@@ -47,6 +47,7 @@ T = TypeVar("T")
 
 HEAR_SECONDS = 0.2  # at most this long between looking at the clock
 STORING_TRIES = 3
+PAUSE_SECONDS = 30.0  # of a slot that could not even begin a run: a full disk, no processes left
 FORGET_SECONDS = 14 * 86_400.0  # without a checkpoint, after which nobody is expected to go on
 DIVERGED = "The loss stopped being a number: use a smaller learning rate or a longer warm-up."
 NO_RESULT = "What this run found cannot be stored: a fault of the program, not of the request."
@@ -54,6 +55,10 @@ NO_RESULT = "What this run found cannot be stored: a fault of the program, not o
 
 class Ring(Protocol):
     def __call__(self, device: DeviceClass, count: int = ..., run_ids: Sequence[int] = ...) -> object: ...
+
+
+class Unable(Exception):
+    """This machine cannot begin the run; another, or this one later, may."""
 
 
 class Supervisor:
@@ -78,6 +83,7 @@ class Supervisor:
         self.device = device
         self.ring = ring
         self.hung_seconds = hung_seconds
+        self.pause_seconds = PAUSE_SECONDS
         self.stopping = threading.Event()  # take nothing new; what runs is to save and stop
         self.at_once = threading.Event()  # do not wait for that either
         self._stopping_since = math.inf
@@ -112,12 +118,15 @@ class Supervisor:
             if claim is None:
                 return count
             visible = self._gpus.get() if self.device is DeviceClass.CUDA else None
+            attempt = Attempt(self, claim, visible)
             try:
-                Attempt(self, claim, visible).run()
+                attempt.run()
             finally:
                 if visible is not None:
                     self._gpus.put(visible)
             count += 1
+            if attempt.unable:  # not to go through the whole queue like this
+                self.stopping.wait(self.pause_seconds)
         return count
 
     def tidy(self) -> None:
@@ -143,6 +152,7 @@ class Attempt:
         self.visible = visible
         self.folder = supervisor.folder(claim.fingerprint)
         self.directory = self.folder / f"attempt-{claim.attempt}"
+        self.unable = False  # this machine is at fault, not the run
         self.ledger = Ledger(supervisor.store, supervisor.settings, claim, hung_seconds=supervisor.hung_seconds)
 
     def run(self) -> None:
@@ -152,36 +162,46 @@ class Attempt:
         self.ledger.note("info", f"attempt {self.claim.attempt} on worker {self.of.worker}")
         try:
             how = self._settle(self._work())
+        except Unable as error:
+            self.unable = True
+            log.error("cannot begin: %s", error, extra=fields)
+            how = self._give_up(lambda: self._release(f"worker {self.of.worker} could not begin it: {error}"))
         except LostLease:
             how = "the lease is lost; nothing more was written"
         except Exception:
             log.exception("the supervisor failed", extra=fields)
-            how = self._despair(traceback.format_exc(limit=-1).strip().splitlines()[-1])
+            why = traceback.format_exc(limit=-1).strip().splitlines()[-1]
+            how = self._give_up(lambda: self._died(f"its supervisor failed: {why}"))
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
         log.info("ended: %s", how, extra=fields)
 
-    def _despair(self, why: str) -> str:
+    def _give_up(self, write: Callable[[], str]) -> str:
         try:
-            return self._died(f"its supervisor failed: {why}")
+            return write()
         except Exception:
-            return "its supervisor failed; the lease runs out"
+            return "nothing could be written; the lease runs out"
 
     # --- inputs and child -----------------------------------------------------------------------------------------------
 
     def _work(self) -> End:
         try:
             job = self._while_beating(self._stage, unless=lambda: self.ledger.cancel or self.of.stopping.is_set())
-        except (BadArtifact, OSError) as error:
+        except BadArtifact as error:
             said = described(error)
             return End(said.model_copy(update={"message": f"an input could not be had: {said.message}"}), None)
+        except OSError as error:
+            raise Unable(str(error)) from error
         if job is None:
             return End(None, None, "cancel" if self.ledger.cancel else "save")
-        process = self._while_beating(
-            lambda: self.of.nursery.start(job, directory=self.directory, visible=self.visible),
-            unless=lambda: False,
-            abandon=Child.end,
-        )
+        try:
+            process = self._while_beating(
+                lambda: self.of.nursery.start(job, directory=self.directory, visible=self.visible),
+                unless=lambda: False,
+                abandon=Child.end,
+            )
+        except (OSError, EOFError) as error:
+            raise Unable(f"its process could not be started: {error}") from error
         assert process is not None  # it was waited for
         try:
             return self._follow(process)

@@ -67,7 +67,7 @@ RecipeField = Annotated[
     ),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]  # strict: true and "1" are no seeds
 
 
 class ExperimentRequest(BaseModel):

@@ -44,7 +44,8 @@
     // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
     if (shown === null || here() === shown) return;
     shown = null;
-    set('_pages_location', { pathname: location.pathname, search: location.search });
+    // (all of its properties: one left stale would be pushed onto the history)
+    set('_pages_location', { href: location.href, pathname: location.pathname, search: location.search, hash: location.hash });
   });
 
   // --- live, scheme, keys --------------------------------------------------------------------------------------
@@ -134,20 +135,22 @@
       });
     },
 
-    choose: function (click, cell, key, opened) {
-      var changed = ns.callback_context.triggered_id, what = ns.callback_context.triggered[0];
+    choose: function (click, cell, key, opened, present) {
+      var what = ns.callback_context.triggered[0];
       var chosen = null;
       if (what && what.prop_id === 'explore-graph.clickData') {
         chosen = click && click.points[0] && click.points[0].customdata;
+        if (click) set('explore-graph', { clickData: null }); // else a second click on the same cell is no change
       } else if (what && what.prop_id === 'explore-grid.cellClicked') {
         chosen = cell && grid.crossliftCell(cell.rowId, cell.colId);
       } else if (what && what.prop_id === 'explore-grid.eventData') {
         chosen = key && key.data && key.data.cell;
-      } else if (changed === 'explore-drawer' && opened === false) {
-        set('explore-cell', { data: '' });
-        return;
+      } else if (what && what.prop_id === 'explore-drawer.opened' && opened === false) {
+        chosen = '';
       }
-      if (typeof chosen === 'string' && chosen) set('explore-cell', { data: chosen });
+      if (typeof chosen === 'string' && chosen !== present && (chosen || opened === false)) {
+        set('explore-cell', { data: chosen });
+      }
     }
   };
 

@@ -246,12 +246,17 @@ async def draw(
         if matrix
         else {"name": None, "synthetic": source == Source.MINI.value},
         models,
-        shown.state.model,
+        _unless(shown.state.model, model),
         targets,
-        shown.state.target,
+        _unless(shown.state.target, target),
         metrics,
-        controls.metric(shown),
+        _unless(controls.metric(shown), metric),
     )
+
+
+def _unless(value: Any, said: Any) -> Any:
+    """A control is set only to correct it: what is chosen while an answer is under way must not be taken back."""
+    return no_update if value == said else value
 
 
 @callback(
@@ -270,14 +275,15 @@ async def tell(*said: Any) -> str:
     Output("explore-drawer", "children"),
     Input("explore-cell", "data"),
     Input("explore-digest", "data"),
+    State("explore-drawer", "opened"),
     *(State(f"explore-{name}", "value") for name in controls.NAMES),
     prevent_initial_call=True,
 )
-async def open_cell(cell: Any, _: Any, *said: Any) -> Any:
+async def open_cell(cell: Any, _: Any, opened: Any, *said: Any) -> Any:
     """The drawer of the chosen cell, kept up to date; shut when none is chosen."""
     state = _state(said, cell)
     if state.cell is None:
-        return False, no_update, no_update
+        return _unless(False, bool(opened)), no_update, no_update
     shown = await find(client(), state)
     return True, *await _cell(state.cell, shown.matrix)
 
@@ -302,5 +308,6 @@ _in_browser(
     Input("explore-grid", "cellClicked"),
     Input("explore-grid", "eventData"),
     Input("explore-drawer", "opened"),
+    State("explore-cell", "data"),
     prevent_initial_call=True,
 )

@@ -320,9 +320,16 @@ def matrix() -> Callable[..., GainMatrix]:
             mean = sum(found) / len(found) if found else None
             rows.append(
                 RecipeRow(
-                    recipe=recipe, title=recipe, same_data_twice=recipe in changes.get("twice", ()), mean_all=mean,
-                    mean_transfer=mean, k=len(found), n=len(languages), device_hours_marginal=0.5, device_hours_amortised=0.1,
-                )  # fmt: skip
+                    recipe=recipe,
+                    title=recipe,
+                    same_data_twice=recipe in changes.get("twice", ()),
+                    mean_all=mean,
+                    mean_transfer=mean,
+                    k=len(found),
+                    n=len(languages),
+                    device_hours_marginal=0.5,
+                    device_hours_amortised=0.1,
+                )
             )
         known: dict[str, Any] = {
             "model": "mini-2", "target": "xnli", "metric": "accuracy", "benchmark": "mini-XTREME-R", "synthetic": True,

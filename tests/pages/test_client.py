@@ -135,5 +135,7 @@ def test_what_is_on_the_way_is_counted_for_its_benchmark_only(real: Ask, lab: An
 def test_the_digest_tells_pictures_apart(real: Ask, lab: Any):
     lab.submit(seeds=[0])
     lab.work()
-    one, same, other = (real(lambda c, s=s: find(c, s)) for s in (Explore(), Explore(view="table"), Explore(order="gain")))
+    one, same, other = (
+        real(lambda c, s=s: find(c, s)) for s in (Explore(), Explore(view="table"), Explore(order="gain"))
+    )
     assert one.digest == same.digest != other.digest

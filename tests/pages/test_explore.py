@@ -198,7 +198,9 @@ def test_the_mode_bar_sends_nothing_away(site: Any, visit: Callable[..., Any]):
 
 def test_t_toggles_the_table_with_the_same_numbers(site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, "/explore?target=xnli&order=name").page)
-    texts = page.evaluate("() => [...document.querySelector('#explore-graph .js-plotly-plot').data.find(t => t.name === 'numbers').text]")
+    texts = page.evaluate(
+        "() => [...document.querySelector('#explore-graph .js-plotly-plot').data.find(t => t.name === 'numbers').text]"
+    )
     page.keyboard.press("t")
     until(page, "view", "table")
     expect(page.locator("#explore-figure")).to_be_hidden()
@@ -229,7 +231,15 @@ def test_a_cell_opens_from_its_address(site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, "/explore?target=xnli&cell=squad.ar").page)
     panel = page.get_by_role("dialog")
     expect(panel).to_contain_text("squad → Arabic")
-    for words in ("Baseline (none)", "Score with squad", "n=3", "q in the whole grid", "Each seed", "a processor (cpu, fp32)", "not measured"):
+    for words in (
+        "Baseline (none)",
+        "Score with squad",
+        "n=3",
+        "q in the whole grid",
+        "Each seed",
+        "a processor (cpu, fp32)",
+        "not measured",
+    ):
         expect(panel).to_contain_text(words)
     assert re.search(r"[+−]\d+\.\d \[−?\d+\.\d, −?\d+\.\d\] points", panel.inner_text())
     endonym = panel.locator("bdi")
@@ -241,6 +251,20 @@ def test_a_cell_opens_from_its_address(site: Any, visit: Callable[..., Any]):
     page.keyboard.press("Escape")
     until(page, "cell", None)
     expect(panel).to_have_count(0)
+
+
+def test_the_same_cell_opens_again_and_the_page_comes_to_rest(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    for _ in range(2):
+        page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        until(page, "cell", None)
+    page.wait_for_timeout(1_000)
+    asked = callbacks(page)
+    page.wait_for_timeout(3_000)
+    assert [body for body in asked if "clock.n_intervals" not in body] == []
 
 
 def test_a_missing_cell_says_why(site: Any, visit: Callable[..., Any]):
@@ -313,7 +337,9 @@ def test_the_scheme_changes_without_asking_and_is_remembered(site: Any, visit: C
     assert page.evaluate(ground) == "#16191d"
 
 
-@pytest.mark.parametrize("path", ["/explore?target=xnli", "/explore?target=xnli&view=table", "/explore?target=xnli&cell=squad.ar"])
+@pytest.mark.parametrize(
+    "path", ["/explore?target=xnli", "/explore?target=xnli&view=table", "/explore?target=xnli&cell=squad.ar"]
+)
 def test_nothing_is_wider_than_the_page(path: str, site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, path).page)
     page.locator(".rank, .ag-row, #explore-figure .xtick").first.wait_for(state="attached")

@@ -38,12 +38,16 @@ def test_colours_are_symmetric_about_zero(matrix: Make):
 
 def test_the_range_does_not_depend_on_the_order_or_the_theme(matrix: Make):
     made = matrix({"mnli": {"sw": 3.2, "de": -0.4}, "squad": {"sw": 1.0, "de": -7.1}})
-    ranges = {gain_heatmap(made, order, theme).layout.coloraxis.cmax for order in ("family", "gain", "name") for theme in (LIGHT, DARK)}
+    ranges = {
+        gain_heatmap(made, order, theme).layout.coloraxis.cmax
+        for order in ("family", "gain", "name")
+        for theme in (LIGHT, DARK)
+    }
     assert ranges == {7.5}
 
 
 def test_the_largest_gains_are_clipped_and_the_legend_says_so(matrix: Make):
-    row = {code: 1.0 for code in ("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru")}
+    row = dict.fromkeys(("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru"), 1.0)
     many = {f"r{i}": dict(row) for i in range(10)}
     assert gain_range(matrix(many)) == (1.0, False)
     assert "clipped" not in gain_heatmap(matrix(many)).layout.coloraxis.colorbar.title.text
@@ -59,7 +63,7 @@ def test_cells_carry_their_sign_as_text(matrix: Make):
 
 
 def test_text_gives_way_when_there_are_too_many_cells(matrix: Make):
-    row = {code: 1.0 for code in ("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru", "et", "id")}
+    row = dict.fromkeys(("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru", "et", "id"), 1.0)
     few, many = ({f"r{i}": row for i in range(n)} for n in (60, 61))
     assert len(row) * 60 == MAX_TEXT_CELLS
     assert "numbers" in names(gain_heatmap(matrix(few)))
@@ -101,7 +105,14 @@ def test_a_dot_marks_a_finding_and_nothing_else(matrix: Make, cell: Callable[...
 def test_the_tooltip_says_all(matrix: Make, cell: Callable[..., GainCell]):
     one = cell("mnli", "sw", 1.2, low=0.3, high=2.1, q=0.031, baseline=60.0, treated=61.2, detectable=0.9)
     [[text]] = trace(gain_heatmap(matrix({"mnli": {"sw": one}})), "cells").hovertext
-    for part in ("mnli → Swahili (sw)", "+1.2 [0.3, 2.1]", "61.2 with, 60.0 without", "n=3", "q .031", "detectable 0.9"):
+    for part in (
+        "mnli → Swahili (sw)",
+        "+1.2 [0.3, 2.1]",
+        "61.2 with, 60.0 without",
+        "n=3",
+        "q .031",
+        "detectable 0.9",
+    ):
         assert part in text
 
 
@@ -125,12 +136,16 @@ def test_rows_that_train_on_the_same_data_twice_say_so(matrix: Make):
 
 
 def test_means_stand_beside_their_support(matrix: Make):
-    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 2.0, "hi": None}, "squad": {"sw": None, "de": None, "hi": None}}))
+    figure = gain_heatmap(
+        matrix({"mnli": {"sw": 1.0, "de": 2.0, "hi": None}, "squad": {"sw": None, "de": None, "hi": None}})
+    )
     assert list(trace(figure, "mean text").text) == ["<b>+1.5</b><br>2 of 3", "<b>–</b><br>0 of 3"]
 
 
 def test_orders(matrix: Make):
-    made = matrix({"mnli": {"sw": 1.0, "de": 3.0, "en": 2.0, "ar": None}, "squad": {"sw": 9.0, "de": 0.0, "en": 0.0, "ar": None}})
+    made = matrix(
+        {"mnli": {"sw": 1.0, "de": 3.0, "en": 2.0, "ar": None}, "squad": {"sw": 9.0, "de": 0.0, "en": 0.0, "ar": None}}
+    )
     assert languages(made, "name") == ["ar", "en", "de", "sw"]
     assert languages(made, "family") == ["ar", "en", "de", "sw"]
     assert languages(made, "gain") == ["sw", "de", "en", "ar"]
@@ -202,4 +217,8 @@ def test_nothing_can_be_drawn_too(draw: Any, matrix: Make):
 def test_zoom_stays_while_the_same_thing_is_shown(matrix: Make):
     one, two = matrix({"mnli": {"sw": 1.0}}), matrix({"mnli": {"sw": 2.0}})
     other = matrix({"mnli": {"sw": 1.0}}, target="xquad")
-    assert gain_heatmap(one).layout.uirevision == gain_heatmap(two).layout.uirevision != gain_heatmap(other).layout.uirevision
+    assert (
+        gain_heatmap(one).layout.uirevision
+        == gain_heatmap(two).layout.uirevision
+        != gain_heatmap(other).layout.uirevision
+    )

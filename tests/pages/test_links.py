@@ -12,9 +12,13 @@ from backend.domain.tasks import TARGETS, TASKS
 from dashboard import links
 from dashboard.links import Cell, Explore
 
-NAMES = st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_size=30).filter(lambda t: t[0].isalnum())
+NAMES = st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_size=30).filter(
+    lambda t: t[0].isalnum()
+)
 RECIPES = st.one_of(
-    st.sampled_from(["none", "mnli", "mnli+squad", "control:mnli", "mnli@steps=400", "a@learning_rate=2e-05,temperature=1.5"]),
+    st.sampled_from(
+        ["none", "mnli", "mnli+squad", "control:mnli", "mnli@steps=400", "a@learning_rate=2e-05,temperature=1.5"]
+    ),
     NAMES,
 )
 STATES = st.builds(
@@ -47,7 +51,12 @@ def test_addresses_are_alphabetical_and_say_no_defaults(state: Explore):
         assert getattr(state, name) != getattr(Explore(), name)
 
 
-@given(st.dictionaries(st.text(max_size=8) | st.sampled_from(list(Explore.__dataclass_fields__)), st.text() | st.lists(st.text()) | st.none()))
+@given(
+    st.dictionaries(
+        st.text(max_size=8) | st.sampled_from(list(Explore.__dataclass_fields__)),
+        st.text() | st.lists(st.text()) | st.none(),
+    )
+)
 def test_reading_never_fails_and_gives_a_state_that_can_be_written(query: dict[str, object]):
     state = Explore.read(query)
     assert Explore.of(urlsplit(state.address).query) == state

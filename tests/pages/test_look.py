@@ -36,7 +36,8 @@ def test_intervals_and_scores():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.031, ".031"), (0.0004, "<.001"), (0.05, ".05"), (1.0, "1"), (0.999, "1"), (0.25, ".25"), (None, "–")]
+    ("value", "text"),
+    [(0.031, ".031"), (0.0004, "<.001"), (0.05, ".05"), (1.0, "1"), (0.999, "1"), (0.25, ".25"), (None, "–")],
 )
 def test_probabilities(value: float | None, text: str):
     assert look.probability(value) == text
@@ -44,7 +45,15 @@ def test_probabilities(value: float | None, text: str):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(41.3, "41 h"), (0.5, "30 min"), (0.01, "36 s"), (1234.0, "1,200 h"), (2.04, "2 h"), (0.0, "0 s"), (None, "not measured")],
+    [
+        (41.3, "41 h"),
+        (0.5, "30 min"),
+        (0.01, "36 s"),
+        (1234.0, "1,200 h"),
+        (2.04, "2 h"),
+        (0.0, "0 s"),
+        (None, "not measured"),
+    ],
 )
 def test_hours_have_two_digits(value: float | None, text: str):
     assert look.hours(value) == text
@@ -60,7 +69,7 @@ def test_the_scale_is_symmetric_in_lightness_and_light_in_the_middle():
 def test_blue_is_a_gain_and_red_a_loss():
     red, green, blue = (int(DIVERGING[240][i : i + 2], 16) for i in (1, 3, 5))
     assert blue > red
-    red, green, blue = (int(DIVERGING[30][i : i + 2], 16) for i in (1, 3, 5))
+    red, _green, blue = (int(DIVERGING[30][i : i + 2], 16) for i in (1, 3, 5))
     assert red > blue
 
 

@@ -15,7 +15,9 @@ Make = Callable[..., GainMatrix]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def experiment(*, done: int = 0, failed: int = 0, skipped: int = 0, runs: int = 92, reused: int = 0, minutes: float = 10) -> ExperimentView:
+def experiment(
+    *, done: int = 0, failed: int = 0, skipped: int = 0, runs: int = 92, reused: int = 0, minutes: float = 10
+) -> ExperimentView:
     left = runs - done - failed - skipped
     counts = Counts(
         waiting=left, queued=0, running=0, done=done, failed=failed, diverged=0, cancelled=0, skipped=skipped
@@ -77,13 +79,18 @@ def test_a_missing_cell_says_why(kind: Missing, cell: Callable[..., GainCell]):
 def test_progress_counts_and_forecasts():
     assert words.progress(experiment(done=46), NOW) == "46 of 92 runs done, about 7–13 minutes left"
     assert words.progress(experiment(done=1), NOW) == "1 of 92 runs done"
-    assert words.progress(experiment(done=46, failed=2, skipped=4), NOW).startswith("46 of 92 runs done, 2 failed, 4 skipped")
+    assert words.progress(experiment(done=46, failed=2, skipped=4), NOW).startswith(
+        "46 of 92 runs done, 2 failed, 4 skipped"
+    )
     assert words.progress(experiment(done=92), NOW) == "92 of 92 runs done"
 
 
 def test_runs_that_were_there_before_do_not_set_the_pace():
     assert words.minutes_left(experiment(done=46, reused=46), NOW) is None
-    alone, helped = words.minutes_left(experiment(done=46), NOW), words.minutes_left(experiment(done=46, reused=23), NOW)
+    alone, helped = (
+        words.minutes_left(experiment(done=46), NOW),
+        words.minutes_left(experiment(done=46, reused=23), NOW),
+    )
     assert alone is not None
     assert helped is not None
     assert helped[1] > alone[1]
@@ -91,7 +98,12 @@ def test_runs_that_were_there_before_do_not_set_the_pace():
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
-    [(0.1, 0.9, "less than a minute"), (0.4, 1.2, "about 1 minute"), (6, 9, "about 6–9 minutes"), (80, 200, "about 1–3 hours")],
+    [
+        (0.1, 0.9, "less than a minute"),
+        (0.4, 1.2, "about 1 minute"),
+        (6, 9, "about 6–9 minutes"),
+        (80, 200, "about 1–3 hours"),
+    ],
 )
 def test_bands(low: float, high: float, text: str):
     assert words.band(low, high) == text
@@ -99,9 +111,16 @@ def test_bands(low: float, high: float, text: str):
 
 def test_activity_says_when_nobody_works():
     worker = WorkerView(name="w", queues=["cpu"], slots=2, device="cpu", started_at=NOW, seen_age_seconds=1, running=[])
-    assert words.activity(QueueView(waiting=9, queued=4, running=2, workers=[worker])) == "2 running · 4 queued · 1 worker"
+    assert (
+        words.activity(QueueView(waiting=9, queued=4, running=2, workers=[worker])) == "2 running · 4 queued · 1 worker"
+    )
     assert words.activity(QueueView(waiting=0, queued=4, running=0, workers=[])) == "0 running · 4 queued · no worker"
 
 
 def test_names_of_what_this_version_does_not_know():
-    assert (words.language_name("xx"), words.task_title("mine"), words.model_title("mine"), words.family("xx")) == ("xx", "mine", "mine", "Other")
+    assert (words.language_name("xx"), words.task_title("mine"), words.model_title("mine"), words.family("xx")) == (
+        "xx",
+        "mine",
+        "mine",
+        "Other",
+    )

@@ -158,3 +158,26 @@ def test_a_state_that_there_is_not_is_refused_by_the_database_itself(lab, state)
     lab.submit()
     with pytest.raises(Exception, match="ck_run_state"), lab.store.write() as session:
         session.execute(text("UPDATE run SET state = :state WHERE id = 1"), {"state": state})
+
+
+@pytest.mark.parametrize("state", ["waiting", "queued", "running", "done"])
+def test_the_database_itself_refuses_a_second_run_that_would_be_the_same_answer(lab, state):
+    lab.submit()
+    lab.work()
+    columns = ", ".join(c.name for c in run.c if c.name not in ("id", "state", "lease_until", "finished_at"))
+
+    def copy(to):
+        lease = "created_at" if to == "running" else "NULL"
+        end = "created_at" if to in ("done", "failed") else "NULL"
+        with lab.store.write() as session:
+            session.execute(
+                text(
+                    f"INSERT INTO run ({columns}, state, lease_until, finished_at) "
+                    f"SELECT {columns}, '{to}', {lease}, {end} FROM run WHERE id = 1"
+                )
+            )
+
+    with pytest.raises(Exception, match="(?i)unique"):
+        copy(state)
+    copy("failed")
+    copy("failed")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,8 +134,6 @@ def test_a_ring_that_nobody_hears_is_short_and_quiet(
 
 
 def test_a_redis_that_is_slow_at_every_step_does_not_exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(8)
@@ -142,11 +142,12 @@ def test_a_redis_that_is_slow_at_every_step_does_not_exceed_the_budget(monkeypat
             while True:
                 try:
                     link, _ = server.accept()
+                except OSError:
+                    return
+                with link, contextlib.suppress(OSError):
                     while link.recv(65536):
                         time.sleep(0.4)
                         link.sendall(b"+OK\r\n" * 20)
-                except OSError:
-                    return
 
         threading.Thread(target=answer_slowly, daemon=True).start()
         use(monkeypatch, redis_url=SecretStr(f"redis://127.0.0.1:{server.getsockname()[1]}/0"))

@@ -326,6 +326,22 @@ def test_an_input_that_is_not_there_fails_the_run(place: Any, make: Make) -> Non
     assert "missing" in ended.error.cause
 
 
+def test_a_machine_that_cannot_begin_does_not_fail_the_queue(place: Any, make: Make) -> None:
+    ids = [place.submit(seed) for seed in range(3)]
+    (place.home / "work").write_text("in the way")
+    supervisor = make()
+    supervisor.pause_seconds = 0.3
+    with Serving(supervisor) as serving:
+        place.until(lambda: sum(place.view(id).preemptions for id in ids) >= 3, 20, "it tried a few times")
+        (place.home / "work").unlink()
+        serving.wait()
+    for id in ids:
+        assert place.view(id).state is RunState.DONE
+    with place.store.read() as read:
+        details = [attempt.detail for attempt in runs.detail(read, ids[0]).attempts]
+    assert "worker here could not begin it" in str(details[0])
+
+
 def test_a_terminated_child_saves_and_the_attempt_counts(place: Any, make: Make) -> None:
     place.script(steps=60, step_seconds=0.05, checkpoint_every=1000)
     run = place.submit()
@@ -355,4 +371,16 @@ def test_run_after_run_leaves_nothing_behind(place: Any, make: Make) -> None:
     time.sleep(0.5)
     assert this.num_fds() <= before[0] + 2
     assert threading.active_count() <= before[1] + 1
-    assert "torch" not in sys.modules or "tiny" not in sys.modules
+    assert "tiny" not in sys.modules  # all of it happened elsewhere
+
+
+def test_the_server_of_children_may_be_killed(place: Any, make: Make) -> None:
+    place.script(steps=40, step_seconds=0.05)
+    run, later = place.submit(1), place.submit(2)
+    with Serving(make()) as serving:
+        place.wait_step(run, 5)
+        os.kill(place.notes(run)["parent"], signal.SIGKILL)
+        assert serving.wait(90) == 2
+    assert place.attempts(run) == [("done", None)]  # it noticed nothing
+    assert place.view(later).state is RunState.DONE
+    assert place.notes(later)["parent"] != place.notes(run)["parent"]

@@ -4,10 +4,7 @@ from backend.domain.layouts import tagged_lines
 from backend.domain.task import Format, Layout, Role, Row, Split, Task, Tokens
 from backend.domain.training import Training
 
-LABELS = (
-    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
-    "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
-)  # fmt: skip
+LABELS = tuple("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
 
 
 def read(row: Row) -> Tokens:
@@ -26,46 +23,12 @@ TASK = Task(
     version=1,
     format=Format.TAGGING,
     roles=frozenset({Role.TARGET}),
-    languages=(
-        "af",
-        "ar",
-        "bg",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "kk",
-        "ko",
-        "lt",
-        "mr",
-        "nl",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "ta",
-        "te",
-        "th",
-        "tl",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "wo",
-        "yo",
-        "zh",
-    ),  # fmt: skip
+    languages=tuple(
+        (
+            "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko lt mr nl pl pt ro ru ta te th tl tr uk "
+            "ur vi wo yo zh"
+        ).split()
+    ),
     mini_languages=("en", "de", "ru", "ar", "hi", "tr", "id", "vi", "zh", "ta", "et"),
     labels=LABELS,
     metrics=("f1", "accuracy"),

@@ -87,6 +87,22 @@ def test_choices(tmp_path: Path) -> None:
     assert len(hellaswag.options) == 4
 
 
+LAYOUTS = [(task.name, number) for task in TASKS.values() for number in range(len(task.files))]
+
+
+@pytest.mark.parametrize(("name", "number"), LAYOUTS)
+def test_every_layout_has_a_file_of_our_own(name: str, number: int) -> None:
+    """So that a clone without the benchmark files still tests every reader."""
+    task = TASKS[name]
+    layout = task.files[number]
+    pattern = layout.pattern.format(language="*", split="*")
+    found = sorted(FIXTURES.glob(pattern))
+    assert found, f"write tests/fixtures/files/{pattern}"
+    language = next((c for c in task.languages if f"{c}." in found[0].name), "de" if len(task.languages) > 1 else "en")
+    examples = [task.read({"line": n, **row}) for n, row in enumerate(layout.rows(found[0], language))]
+    assert any(e is not None for e in examples)
+
+
 def test_a_missing_file_names_every_place_looked_at(tmp_path: Path) -> None:
     with pytest.raises(MissingData) as missing:
         door(tmp_path, tmp_path).load(files("xnli", Split.TEST), "fr")

@@ -1,0 +1,537 @@
+"""The mini world: the same bytes everywhere, the shapes of the real data sets, and no way around the knowledge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
+
+import pytest
+
+from backend.domain import mini
+from backend.domain.mini import world
+from backend.domain.mini.clause import Clause, Sentence, act, at, isa, say, state, there, weather
+from backend.domain.mini.draw import Draw, Zipf
+from backend.domain.mini.formats import TASKS
+from backend.domain.mini.formats.item import split_of
+from backend.domain.mini.formats.tagging import TAGS
+from backend.domain.mini.grammar import grammar
+from backend.domain.mini.lexicon import LEXICONS
+
+Row = dict[str, object]
+
+
+@cache
+def rows(task: str, language: str, split: str) -> tuple[Row, ...]:
+    return tuple(mini.rows(task, language, split))
+
+
+def streams() -> Iterator[tuple[str, str, str]]:
+    """Every task, language and split that there is."""
+    for name, task in TASKS.items():
+        for split in task.sizes:
+            for language in task.languages.split():
+                if split not in task.english_only or language == "en":
+                    yield name, language, split
+
+
+STREAMS = tuple(streams())
+
+
+# --- determinism ---------------------------------------------------------------------------------------------------
+
+GOLDEN_TEXT: dict[str, str] = {}
+GOLDEN_ROWS: dict[str, str] = {}
+
+
+def fingerprint(values: Iterator[object]) -> str:
+    """Of the first forty."""
+    text = json.dumps(list(islice(values, 40)), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def fingerprints() -> tuple[dict[str, str], dict[str, str]]:
+    return (
+        {language: fingerprint(mini.text(language)) for language in mini.LANGUAGES},
+        {" ".join(stream): fingerprint(mini.rows(*stream)) for stream in STREAMS},
+    )
+
+
+def test_the_bytes_are_those_of_this_version():
+    """Change anything that changes a row, and GENERATOR_VERSION must rise with the digests."""
+    assert mini.GENERATOR_VERSION == 1
+    assert fingerprints() == (GOLDEN_TEXT, GOLDEN_ROWS)
+
+
+def test_another_process_with_another_hash_seed_makes_the_same_rows():
+    code = (
+        "import hashlib, json; from backend.domain import mini;"
+        "rows = [list(mini.rows('xnli', 'tr', 'test')), list(mini.rows('copa', 'en', 'train')),"
+        " list(mini.rows('hellaswag', 'en', 'validation')), list(mini.text('ta', limit=200))];"
+        "print(hashlib.sha256(json.dumps(rows).encode()).hexdigest())"
+    )
+    seen = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        seen.add(done.stdout)
+    assert len(seen) == 1
+
+
+def test_streams_do_not_depend_on_each_other():
+    first = list(islice(mini.rows("udpos", "de", "test"), 20))
+    list(mini.rows("udpos", "ru", "test"))
+    assert list(islice(mini.rows("udpos", "de", "test"), 20)) == first
+
+
+def test_draw_is_what_its_name_says():
+    assert [Draw("a", 1).below(1000) for _ in range(2)] == [Draw("a", 1).below(1000)] * 2
+    assert Draw("a", 1).below(1000) != Draw("a", 2).below(1000)
+    draw = Draw("some")
+    assert sorted(draw.some(range(9), 9)) == list(range(9))
+    drawn = Counter(Zipf("abcde").draw(draw) for _ in range(5000))
+    assert [letter for letter, _ in drawn.most_common()] == list("abcde")
+
+
+def test_parameters_are_plain_json():
+    parameters = mini.fingerprint_parameters()
+    assert json.loads(json.dumps(parameters)) == parameters
+    assert parameters["version"] == mini.GENERATOR_VERSION
+
+
+# --- shapes --------------------------------------------------------------------------------------------------------
+
+NLI = {"premise": str, "hypothesis": str, "label": int}
+COPA = {"premise": str, "choice1": str, "choice2": str, "question": str, "label": int, "idx": int}
+SHAPES: dict[str, dict[str, type]] = {
+    "mnli": {**NLI, "idx": int},
+    "xnli": NLI,
+    "squad": {"id": str, "title": str, "context": str, "question": str, "answers": dict},
+    "xquad": {"id": str, "context": str, "question": str, "answers": dict},
+    "hellaswag": {
+        "ind": int, "activity_label": str, "ctx_a": str, "ctx_b": str, "ctx": str, "endings": list, "source_id": str,
+        "split": str, "split_type": str, "label": str,
+    },
+    "copa": COPA,
+    "xcopa": {**COPA, "changed": bool},
+    "udpos": {"tokens": list, "pos_tags": list},
+    "tatoeba": {"source_sentence": str, "target_sentence": str, "source_lang": str, "target_lang": str},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=" ".join)
+def test_rows_have_the_shape_of_the_real_ones(stream: tuple[str, str, str]):
+    task, _, split = stream
+    made = rows(*stream)
+    assert len(made) == mini.SIZES[task][split]
+    shape = list(SHAPES[task].items())
+    for row in made:
+        assert [(column, type(value)) for column, value in row.items()] == shape
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=" ".join)
+def test_no_row_comes_twice(stream: tuple[str, str, str]):
+    without = {"id", "idx", "ind", "label"}
+    seen = [json.dumps({k: v for k, v in row.items() if k not in without}) for row in rows(*stream)]
+    # Two abstract items may be said alike in a language without pronouns, plurals or a difference of two words.
+    assert len(set(seen)) >= 0.98 * len(seen)
+
+
+def test_what_does_not_exist_is_named():
+    for arguments, said in (
+        (("snli", "en", "train"), "no mini task 'snli'"),
+        (("mnli", "de", "train"), "mini mnli has no 'de'"),
+        (("udpos", "de", "train"), "mini udpos has no 'train' in 'de'"),
+        (("squad", "en", "test"), "mini squad has no 'test'"),
+    ):
+        with pytest.raises(KeyError, match=said):
+            mini.rows(*arguments)
+
+
+def test_languages_and_tasks_are_those_of_the_benchmark():
+    assert set(mini.LANGUAGES) == set(mini.TEXT_SENTENCES) == set(LEXICONS)
+    assert len(mini.LANGUAGES) == 12
+    for task in TASKS.values():
+        assert set(task.languages.split()) <= set(mini.LANGUAGES)
+
+
+@pytest.mark.parametrize("task", ["squad", "xquad"])
+def test_answers_stand_where_they_are_said_to_stand(task: str):
+    split = "validation"
+    for language in TASKS[task].languages.split():
+        for row in rows(task, language, split):
+            answers = row["answers"]
+            assert isinstance(answers, dict) and isinstance(row["context"], str)
+            [text], [start] = answers["text"], answers["answer_start"]
+            assert text and text == text.strip()
+            assert row["context"][start : start + len(text)] == text
+
+
+def test_tags_are_those_of_xtreme():
+    assert len(TAGS) == 17 and list(TAGS) == sorted(TAGS)
+    for language in TASKS["udpos"].languages.split():
+        for row in rows("udpos", language, "test"):
+            tokens, tags = row["tokens"], row["pos_tags"]
+            assert isinstance(tokens, list) and isinstance(tags, list)
+            assert len(tokens) == len(tags) > 1
+            assert all(isinstance(token, str) and token for token in tokens)
+            assert all(0 <= tag < 17 for tag in tags)
+            assert TAGS[tags[-1]] == "PUNCT"
+            assert all((TAGS[tag] == "NUM") == token.isdigit() for token, tag in zip(tokens, tags, strict=True))
+            assert all(TAGS[tag] == "PROPN" for token, tag in zip(tokens, tags, strict=True) if token in world.NAMES)
+
+
+def test_the_part_of_speech_is_no_pure_lookup():
+    """Some words have two tags, in English and elsewhere."""
+    ambiguous = {}
+    for language in TASKS["udpos"].languages.split():
+        tags: dict[str, set[int]] = {}
+        for split in ("validation", "test"):
+            for row in rows("udpos", language, split):
+                for token, tag in zip(row["tokens"], row["pos_tags"], strict=True):  # type: ignore[call-overload]
+                    tags.setdefault(token, set()).add(tag)
+        ambiguous[language] = {token for token, found in tags.items() if len(found) > 1}
+    assert {"water", "open"} <= ambiguous["en"]
+    assert sum(bool(words) for words in ambiguous.values()) >= 6
+
+
+# --- parallel and apart ----------------------------------------------------------------------------------------------
+
+
+def test_test_sets_are_parallel():
+    """Row i has the same label, number and names in every language, and its English says which clause it is."""
+    for task, split in (("xnli", "test"), ("xcopa", "test"), ("xquad", "validation")):
+        english = rows(task, "en", split)
+        for language in TASKS[task].languages.split():
+            for row, other in zip(english, rows(task, language, split), strict=True):
+                assert row.get("label") == other.get("label")
+                assert row.get("idx", row.get("id")) == other.get("idx", other.get("id"))
+                assert names_in(row) == names_in(other)
+
+
+def names_in(row: Row) -> Counter[str]:
+    text = json.dumps([value for key, value in row.items() if key not in ("id", "answers")], ensure_ascii=False)
+    return Counter({name: text.count(name) for name in world.NAMES if name in text})
+
+
+@pytest.mark.parametrize(("train", "target"), [("mnli", "xnli"), ("copa", "xcopa"), ("squad", "xquad"), ("udpos", "udpos")])
+def test_nothing_tested_was_trained_on(train: str, target: str):
+    def keys(made: Sequence[Row]) -> set[str]:
+        without = {"id", "idx", "ind", "label", "title", "changed"}
+        return {json.dumps({k: v for k, v in row.items() if k not in without}, sort_keys=True) for row in made}
+
+    trained = keys(rows(train, "en", "train"))
+    assert not trained & keys(rows(train, "en", "validation"))
+    for split in mini.SIZES[target]:
+        if (train, split) != ("udpos", "train"):
+            assert not trained & keys(rows(target, "en", split))
+
+
+def test_hellaswag_continuations_are_new():
+    def facts(split: str) -> set[tuple[object, object]]:
+        return {
+            (row["ctx"], row["endings"][int(row["label"])])  # type: ignore[index, call-overload]
+            for row in rows("hellaswag", "en", split)
+        }
+
+    assert not facts("train") & facts("validation")
+
+
+def test_splits_are_decided_by_wording():
+    split = Counter(split_of(f"the cat sees {i} birds.") for i in range(4000))
+    assert split["train"] > split["validation"] > 600 and split["test"] > 600
+
+
+def test_translations_are_well_defined():
+    for language in TASKS["tatoeba"].languages.split():
+        made = rows("tatoeba", language, "validation")
+        for side in ("source_sentence", "target_sentence"):
+            assert len({row[side] for row in made}) == len(made)
+        assert {row["source_lang"] for row in made} == {language}
+
+
+def test_text_is_not_parallel():
+    """Each language draws its own: hardly any line has the names and digits of the English line of its number."""
+    english = list(mini.text("en", limit=400))
+    for language in mini.LANGUAGES[1:]:
+        other = list(mini.text(language, limit=400))
+        assert sum(marks(a) == marks(b) != "" for a, b in zip(english, other, strict=True)) < 20
+
+
+def marks(line: str) -> str:
+    return " ".join(sorted(word for word in (*world.NAMES, *world.CITIES, *world.DIGITS) if word in line))
+
+
+def test_text_sizes():
+    amounts = mini.TEXT_SENTENCES
+    assert amounts["en"] == max(amounts.values())
+    assert min(amounts, key=amounts.__getitem__) == "ta" and amounts["ta"] * 8 <= amounts["en"]
+    assert sum(1 for _ in mini.text("ta")) == amounts["ta"]
+    assert sum(1 for _ in mini.text("en", limit=7)) == 7
+    for language in mini.LANGUAGES:
+        for line in mini.text(language, limit=300):
+            assert 0 < len(line.split()) <= 40
+            assert line == line.strip() and "  " not in line and "\n" not in line
+
+
+# --- no way around ---------------------------------------------------------------------------------------------------
+
+
+def naive_bayes(train: Sequence[tuple[set[str], int]], test: Sequence[tuple[set[str], int]]) -> float:
+    """Accuracy of guessing the label from words (presence, add-one)."""
+    classes = Counter(label for _, label in train)
+    words: dict[int, Counter[str]] = {label: Counter() for label in classes}
+    for found, label in train:
+        words[label].update(found)
+
+    def score(found: set[str], label: int) -> float:
+        total = classes[label]
+        return math.log(total) + sum(math.log((words[label][word] + 1) / (total + 2)) for word in found)
+
+    right = sum(max(classes, key=lambda label: score(found, label)) == answer for found, answer in test)
+    return right / len(test)
+
+
+def bag(text: object) -> set[str]:
+    """Words and pairs of words."""
+    words = str(text).rstrip(".").split()
+    return {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+
+
+@pytest.mark.parametrize("part", ["hypothesis", "premise"])
+def test_one_sentence_does_not_tell_the_label_of_nli(part: str):
+    train = [(bag(row[part]), int(str(row["label"]))) for row in rows("mnli", "en", "train")]
+    test = [
+        (bag(row[part]), int(str(row["label"])))
+        for row in (*rows("mnli", "en", "validation"), *rows("xnli", "en", "test"), *rows("xnli", "en", "validation"))
+    ]
+    assert naive_bayes(train, test) < 0.43
+
+
+def test_a_choice_alone_does_not_tell_whether_it_is_right():
+    def sides(made: Sequence[Row]) -> list[tuple[set[str], int]]:
+        return [(bag(row[f"choice{i + 1}"]), int(row["label"] == i)) for row in made for i in (0, 1)]
+
+    test = sides((*rows("xcopa", "en", "test"), *rows("xcopa", "en", "validation")))
+    assert naive_bayes(sides(rows("copa", "en", "train")), test) < 0.58
+
+
+def test_an_ending_alone_does_not_tell_whether_it_is_right():
+    made = rows("hellaswag", "en", "train")
+    lengths = [[len(ending.split()) for ending in row["endings"]] for row in made]  # type: ignore[attr-defined]
+    labels = [int(str(row["label"])) for row in made]
+    for extreme in (max, min):
+        hits = sum(
+            (found[label] == extreme(found)) / found.count(extreme(found))
+            for found, label in zip(lengths, labels, strict=True)
+        )
+        assert hits / len(made) < 0.33
+
+
+def test_labels_are_balanced():
+    for task, split, column, n in (
+        ("mnli", "train", "label", 3), ("xnli", "test", "label", 3), ("copa", "train", "label", 2),
+        ("xcopa", "test", "label", 2), ("copa", "train", "question", 2), ("hellaswag", "train", "label", 4),
+    ):  # fmt: skip
+        counts = Counter(row[column] for row in rows(task, "en", split))
+        assert len(counts) == n and max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_negation_and_kinds_are_balanced_in_hypotheses():
+    for word in (" not ", " animal", " food", " sleep"):
+        found = Counter(row["label"] for row in rows("mnli", "en", "train") if word in str(row["hypothesis"]))
+        assert min(found.values()) > 0.75 * max(found.values()), word
+
+
+def test_answers_are_everywhere_in_the_paragraph():
+    places = Counter()
+    for row in rows("squad", "en", "train"):
+        before = str(row["context"])[: row["answers"]["answer_start"][0]]  # type: ignore[index]
+        places[before.count(". ")] += 1
+    assert all(places[i] > 0.2 * sum(places.values()) for i in range(3))
+
+
+# --- the world and its words -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", mini.LANGUAGES)
+def test_every_concept_has_a_word(language: str):
+    lexicon = LEXICONS[language]
+    kinds = set(world.KINDS)
+    nouns = {*world.KIND_OF, *world.THINGS, *kinds} - {*world.COLOURS, "colour"}
+    assert set(lexicon.nouns) == nouns
+    assert set(lexicon.places) == set(world.PLACES)
+    assert {verb for verb in lexicon.verbs if ":" not in verb} == set(world.VERBS)
+    assert set(lexicon.adjectives) == set(world.ADJECTIVES)
+    assert set(lexicon.weather) == set(world.WEATHER)
+    assert set(lexicon.predicates) == kinds
+
+
+DECLARED: dict[str, set[frozenset[str]]] = {}
+"""Concepts of one section that share their first form, on purpose."""
+
+
+@pytest.mark.parametrize("language", mini.LANGUAGES)
+def test_no_two_concepts_are_the_same_word(language: str):
+    lexicon = LEXICONS[language]
+    for section in (lexicon.nouns, lexicon.verbs, lexicon.adjectives):
+        meant: dict[str, set[str]] = {}
+        for concept, entry in section.items():
+            if ":" not in concept:
+                meant.setdefault(entry.split("|")[0], set()).add(concept)
+        shared = {frozenset(concepts) for concepts in meant.values() if len(concepts) > 1}
+        assert shared <= DECLARED.get(language, set())
+
+
+def test_there_are_few_words():
+    """So that a tiny vocabulary holds nearly all of them whole."""
+    forms: set[str] = set()
+    for language in mini.LANGUAGES:
+        said = grammar(language)
+        draw = Draw("forms", language)
+        for _ in range(800):
+            forms.update(token for token, _ in said.sentence(some_sentence(draw)))
+    assert 1200 < len(forms) < 2700
+
+
+def some_sentence(draw: Draw) -> Sentence:
+    from backend.domain.mini.facts import simple
+
+    return say(simple(draw))
+
+
+def test_causes_and_scripts_are_enough():
+    assert len(world.SCHEMAS) >= 40
+    assert len({(schema.cause, schema.effect) for schema in world.SCHEMAS}) >= 40
+    assert all(3 <= len(script.steps) <= 5 for script in world.SCRIPTS)
+    causes = {cause for _, cause, _ in world.links()}
+    assert weather("rain") in causes and state("Anna", "hungry") in causes
+
+
+def test_the_notation_of_causes():
+    assert world.bind("X -eat", {"X": "dog"}) == act("dog", "eat", negated=True)
+    assert world.bind("X go school", {"X": "Anna"}) == act("Anna", "go", "", "school")
+    assert world.bind("T is -wet", {"T": "cup"}) == state("cup", "wet", negated=True)
+    assert world.bind("rain", {}) == weather("rain")
+
+
+def test_what_is_said_of_things_can_be_said_of_them():
+    nouns = {*world.KIND_OF, *world.NAMES, "money"}
+    for adjective, who in world.HAVE.items():
+        assert set(who) <= nouns, adjective
+    for verb, objects in world.TRANSITIVE.items():
+        assert set(objects) <= nouns, verb
+    for noun, adjective in world.USUALLY.items():
+        assert noun in world.HAVE[adjective], noun
+
+
+GRAMMARS: tuple[tuple[Sentence, dict[str, str]], ...] = (
+    (
+        say(act("boy", "eat", "apple", "garden")),
+        {
+            "en": "the boy eats the apple in the garden.",
+            "de": "der Junge isst den Apfel im Garten.",
+            "ru": "мальчик ест яблоко в саду.",
+            "ar": "يأكل الولد التفاحة في الحديقة.",
+            "hi": "लड़का बगीचे में सेब खाता है।",
+            "tr": "oğlan bahçede elmayı yiyor.",
+            "sw": "mvulana anakula tofaa bustanini.",
+            "id": "bocah makan apel di kebun.",
+            "vi": "cậu bé ăn táo ở vườn.",
+            "zh": "男孩在花园里吃苹果。",
+            "ta": "சிறுவர் தோட்டத்தில் ஆப்பிளை சாப்பிடுகிறார்.",
+            "et": "poiss sööb õuna aias.",
+        },
+    ),
+    (
+        Sentence("because", state("girl", "hungry"), act("@girl", "eat", negated=True)),
+        {
+            "en": "the girl is hungry because she does not eat.",
+            "de": "das Mädchen ist hungrig, denn es isst nicht.",
+            "ru": "девочка голодная, потому что она не ест.",
+            "ar": "البنت جائعة لأنها لا تأكل.",
+            "hi": "लड़की भूखी है क्योंकि वह नहीं खाती है।",
+            "tr": "kız aç çünkü yemiyor.",
+            "sw": "msichana ana njaa kwa sababu hali.",
+            "id": "gadis lapar karena dia tidak makan.",
+            "vi": "cô bé đói vì cô ấy không ăn.",
+            "zh": "女孩很饿，因为她不吃。",
+            "ta": "சிறுமி பசியாக இருக்கிறார், ஏனெனில் அவர் சாப்பிடவில்லை.",
+            "et": "tüdruk on näljane, sest ta ei söö.",
+        },
+    ),
+    (
+        Sentence("so", weather("rain"), state("street", "wet")),
+        {
+            "en": "it rains, so the street is wet.",
+            "de": "es regnet, deshalb ist die Straße nass.",
+            "ru": "идёт дождь, поэтому улица мокрая.",
+            "ar": "ينزل المطر، لذلك الشارع مبلل.",
+            "sw": "mvua inanyesha, hivyo barabara imelowa.",
+            "et": "vihma sajab, seepärast on tänav märg.",
+        },
+    ),
+    (
+        Sentence("ask:count", there("3", "dog", "garden")),
+        {
+            "en": "how many dogs are in the garden?",
+            "de": "wie viele Hunde sind im Garten?",
+            "ru": "сколько собак в саду?",
+            "ar": "كم عدد الكلاب في الحديقة؟",
+            "hi": "बगीचे में कितने कुत्ते हैं?",
+            "tr": "bahçede kaç köpek var?",
+            "sw": "kuna mbwa wangapi bustanini?",
+            "id": "ada berapa anjing di kebun?",
+            "vi": "có bao nhiêu con chó ở vườn?",
+            "zh": "花园里有多少只狗？",
+            "ta": "தோட்டத்தில் எத்தனை நாய்கள் உள்ளன?",
+            "et": "mitu koera on aias?",
+        },
+    ),
+    (
+        say(at("Anna", "school", negated=True)),
+        {
+            "en": "Anna is not in the school.",
+            "ar": "Anna ليست في المدرسة.",
+            "tr": "Anna okulda değil.",
+            "sw": "Anna hayuko shuleni.",
+            "zh": "Anna不在学校。",
+            "ta": "Anna பள்ளியில் இல்லை.",
+            "et": "Anna ei ole koolis.",
+        },
+    ),
+    (
+        say(isa("dog", "animal", every=True)),
+        {"en": "every dog is an animal.", "de": "jeder Hund ist ein Tier.", "zh": "每只狗都是动物。"},
+    ),
+    (say(state("red+car", "dirty")), {"de": "das rote Auto ist schmutzig.", "sw": "gari jekundu ni chafu."}),
+)
+
+
+@pytest.mark.parametrize(("sentence", "said"), GRAMMARS, ids=[str(i) for i in range(len(GRAMMARS))])
+def test_grammars(sentence: Sentence, said: dict[str, str]):
+    for language, text in said.items():
+        assert grammar(language).text(sentence) == text
+
+
+def test_running_text_and_words_agree():
+    for language in mini.LANGUAGES:
+        said = grammar(language)
+        draw = Draw("agree", language)
+        for _ in range(200):
+            words = said.sentence(some_sentence(draw))
+            text, starts = said.spell(words)
+            for (surface, _), start in zip(words, starts, strict=True):
+                assert text[start : start + len(surface)] == surface
+
+
+def test_clauses_are_small_and_equal_by_value():
+    assert act("dog", "eat", "meat") == Clause("act", "dog", "eat", "meat")
+    assert len({state("Anna", "sad"), state("Anna", "sad"), state("Anna", "sad", negated=True)}) == 2

@@ -33,7 +33,7 @@ from backend.local.installation import Installation, serve
 from backend.remote import Remote, address
 from backend.settings import Settings
 
-MODELS = ("mini-2", "mini-4", "mini-8")
+MODELS = ("mini-1", "mini-2", "mini-4")
 RECIPES = ("mnli", "squad", "hellaswag", "mnli+squad+hellaswag", "control-mlm:mnli")
 TARGETS = ("tatoeba", "xnli", "xcopa", "udpos", "xquad")
 

@@ -27,6 +27,9 @@ def plain_type(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[F
 
 def run(connection: Connection) -> None:
     sqlite = connection.dialect.name == "sqlite"
+    if not sqlite:
+        with connection.begin():  # rewriting a table takes as long as it takes; waiting for a lock does not
+            connection.execute(text("SET statement_timeout = 0"))
     context.configure(
         connection=connection,
         target_metadata=metadata,

@@ -128,7 +128,7 @@ def _keep_logging(**_: object) -> None:
 
 
 def _forget_secrets() -> None:
-    """Take what only this process may know out of its environment; the settings have been read."""
+    """Take what only this process may know, or where it is, out of its environment; the settings have been read."""
     from pydantic import SecretStr
 
     from backend.settings import Settings
@@ -139,7 +139,7 @@ def _forget_secrets() -> None:
         for field, info in Settings.model_fields.items()
         if SecretStr in (info.annotation, *get_args(info.annotation))
     }
-    for variable in [v for v in os.environ if v.upper() in secret]:
+    for variable in [v for v in os.environ if v.upper().removesuffix("_FILE") in secret]:
         del os.environ[variable]
 
 

@@ -131,8 +131,9 @@ def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Enc
         "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
-        # On a CPU attention with dropout is several times slower, and at a thousand steps nothing is overfitted.
+        # On a CPU attention with dropout is several times slower, and in a few thousand steps nothing is overfitted.
         "attention_probs_dropout_prob": 0.0,
+        "hidden_dropout_prob": 0.0,
     }
     if architecture.kind == "bert":
         module: PreTrainedModel = BertModel(BertConfig(**shape), add_pooling_layer=False)

@@ -96,7 +96,7 @@ def _mini(name: str, layers: int, steps: int) -> Model:
     # (K et al. 2020, arXiv 1912.07840), so a sweep over depth alone already shows size against transfer.
     return Model(
         name=name,
-        title=f"Mini XLM-R, {layers} layers",
+        title=f"Mini XLM-R, {layers} layer{'s' if layers > 1 else ''}",
         family=Family.MINI,
         architecture=Architecture(
             kind="xlm-roberta",
@@ -104,7 +104,7 @@ def _mini(name: str, layers: int, steps: int) -> Model:
             hidden=128,
             heads=4,
             feed_forward=256,
-            vocabulary=3000,
+            vocabulary=4000,
             positions=130,
             types=1,
         ),
@@ -121,9 +121,9 @@ _HUB = (Source.HUB, Source.FILES)
 _XLMR = "Conneau et al. 2020, Unsupervised Cross-lingual Representation Learning at Scale"
 
 _ALL = (
-    _mini("mini-2", layers=2, steps=1200),
-    _mini("mini-4", layers=4, steps=1200),
-    _mini("mini-8", layers=8, steps=1200),
+    _mini("mini-1", layers=1, steps=2400),
+    _mini("mini-2", layers=2, steps=2400),
+    _mini("mini-4", layers=4, steps=2400),
     Model(
         name="xlmr-base",
         title="XLM-R base",

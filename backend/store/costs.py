@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, and_, func, select, union
 from sqlmodel import Session
 
@@ -100,8 +101,8 @@ def _targets_of(session: Session, intermediates: Collection[int]) -> dict[int, i
 
 
 def throughput(session: Session) -> list[Measured]:
-    """What finished runs took: what a forecast rests on. Newest first; runs of models that are no longer in the
-    catalogue are left out."""
+    """What finished runs took: what a forecast rests on. Newest first; runs that this version of the program cannot read,
+    or whose model is no longer in the catalogue, are left out."""
     rows = session.execute(
         select(
             run.c.spec,
@@ -116,14 +117,18 @@ def throughput(session: Session) -> list[Measured]:
         .order_by(run.c.id.desc())
         .limit(FORECAST_FROM)
     )
-    return [
-        Measured(
-            work=work(
-                RunSpec.model_validate(r.spec), model=r.model, steps=r.planned_steps, examples=r.planned_examples
-            ),
-            device_class=DeviceClass(r.device_class),
-            wall_seconds=r.wall_seconds,
-            device_seconds=r.device_seconds,
+    found = []
+    for r in rows:
+        try:
+            spec = RunSpec.model_validate(r.spec)
+        except ValidationError:  # of another version of the program
+            continue
+        found.append(
+            Measured(
+                work=work(spec, model=r.model, steps=r.planned_steps, examples=r.planned_examples),
+                device_class=DeviceClass(r.device_class),
+                wall_seconds=r.wall_seconds,
+                device_seconds=r.device_seconds,
+            )
         )
-        for r in rows
-    ]
+    return found

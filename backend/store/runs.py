@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from pydantic import ValidationError
+from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
@@ -85,8 +86,36 @@ class Beat:
 def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: float) -> Claim | None:
     """Take the best queued run of this device class: highest priority, then oldest. None when there is none.
 
-    One statement picks and takes it, so that no two workers get the same.
+    One statement picks and takes it, so that no two workers get the same. A run that this version of the program cannot
+    read is failed and the next one taken, so that it does not block the queue.
     """
+    while (row := _take(session, worker, device, lease_seconds)) is not None:
+        try:
+            spec = RunSpec.model_validate(row["spec"])
+        except ValidationError as error:
+            message = f"This version of the program cannot read the run: {words.first_line(str(error))}"
+            fail(session, row["id"], row["attempt"], type="Unreadable", message=message, traceback=str(error))
+            continue
+        parents = session.execute(
+            select(run.c.fingerprint, run.c.artifact)
+            .join(run_parent, run_parent.c.parent_id == run.c.id)
+            .where(run_parent.c.run_id == row["id"])
+        ).all()
+        return Claim(
+            run_id=row["id"],
+            attempt=row["attempt"],
+            spec=spec,
+            fingerprint=row["fingerprint"],
+            kind=RunKind(row["kind"]),
+            model=row["model"],
+            parents={fingerprint: artifact or "" for fingerprint, artifact in parents},
+            tries=row["attempt"] - row["preemptions"],
+            title=words.title(row),
+        )
+    return None
+
+
+def _take(session: Session, worker: str, device: DeviceClass, lease_seconds: float) -> RowMapping | None:
     best = (
         select(queued_run.c.id)
         .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value)
@@ -111,28 +140,12 @@ def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: 
         .returning(run)
     )
     row = session.execute(take).mappings().one_or_none()
-    if row is None:
-        return None
-    session.execute(
-        insert(attempts),
-        {"run_id": row["id"], "number": row["attempt"], "worker": worker, "started_at": row["heartbeat_at"]},
-    )
-    parents = session.execute(
-        select(run.c.fingerprint, run.c.artifact)
-        .join(run_parent, run_parent.c.parent_id == run.c.id)
-        .where(run_parent.c.run_id == row["id"])
-    ).all()
-    return Claim(
-        run_id=row["id"],
-        attempt=row["attempt"],
-        spec=RunSpec.model_validate(row["spec"]),
-        fingerprint=row["fingerprint"],
-        kind=RunKind(row["kind"]),
-        model=row["model"],
-        parents={fingerprint: artifact or "" for fingerprint, artifact in parents},
-        tries=row["attempt"] - row["preemptions"],
-        title=words.title(row),
-    )
+    if row is not None:
+        session.execute(
+            insert(attempts),
+            {"run_id": row["id"], "number": row["attempt"], "worker": worker, "started_at": row["heartbeat_at"]},
+        )
+    return row
 
 
 def beat(

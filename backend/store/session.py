@@ -64,7 +64,7 @@ POSTGRES_ARGUMENTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
     "application_name": "crosslift",
-    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000",
 }
 
 

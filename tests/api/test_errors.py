@@ -111,7 +111,7 @@ def test_a_missing_field(idle: TestClient) -> None:
 
 
 def test_ten_thousand_cells(idle: TestClient) -> None:
-    change = {"models": ["mini-2", "mini-4", "mini-8"], "seeds": list(range(100)),
+    change = {"models": ["mini-2", "mini-4", "mini-1"], "seeds": list(range(100)),
               "targets": ["xnli", "xquad", "tatoeba", "udpos"], "recipes": ["mnli", "squad", "hellaswag", "mnli+squad", "control:mnli",
               "control-mlm:mnli", "mnli+hellaswag", "squad+hellaswag", "none"]}  # fmt: skip
     body = problem(idle.post(V1 + "/experiments", json={**REQUEST, **change}), 422)

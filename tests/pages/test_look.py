@@ -67,7 +67,7 @@ def test_the_scale_is_symmetric_in_lightness_and_light_in_the_middle():
 
 
 def test_blue_is_a_gain_and_red_a_loss():
-    red, green, blue = (int(DIVERGING[240][i : i + 2], 16) for i in (1, 3, 5))
+    red, _green, blue = (int(DIVERGING[240][i : i + 2], 16) for i in (1, 3, 5))
     assert blue > red
     red, _green, blue = (int(DIVERGING[30][i : i + 2], 16) for i in (1, 3, 5))
     assert red > blue

@@ -107,7 +107,14 @@ class Lab:
 
     def request(self, **changes: Any) -> ExperimentRequest:
         """Six runs unless changed: pretrain; fine-tune, evaluate; intermediate, fine-tune, evaluate."""
-        body = {"name": "a test", "models": ["mini-2"], "recipes": ["mnli"], "targets": ["xnli"], "seeds": [0], **changes}
+        body = {
+            "name": "a test",
+            "models": ["mini-2"],
+            "recipes": ["mnli"],
+            "targets": ["xnli"],
+            "seeds": [0],
+            **changes,
+        }
         return ExperimentRequest.model_validate(body)
 
     def submit(self, *, key: str | None = None, **changes: Any) -> experiments.Submitted:

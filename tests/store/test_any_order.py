@@ -119,7 +119,9 @@ def machine(lab, emptied):
         def learn(self):
             """Take new rows into the model; each must be queued or wait just as its parents say."""
             with lab.store.read() as session:
-                rows = session.execute(select(tables.run.c.id, tables.run.c.fingerprint).order_by(tables.run.c.id)).all()
+                rows = session.execute(
+                    select(tables.run.c.id, tables.run.c.fingerprint).order_by(tables.run.c.id)
+                ).all()
                 pairs = session.execute(select(tables.run_parent.c.run_id, tables.run_parent.c.parent_id)).all()
             new = [id for id, _ in rows if id not in self.runs]
             for id, fingerprint in rows:
@@ -193,7 +195,19 @@ def machine(lab, emptied):
         @rule(
             data=st.data(),
             what=st.sampled_from(
-                ["finish", "finish", "finish", "fail", "diverge", "cancelled", "died", "preempt", "give back", "beat", "record"]
+                [
+                    "finish",
+                    "finish",
+                    "finish",
+                    "fail",
+                    "diverge",
+                    "cancelled",
+                    "died",
+                    "preempt",
+                    "give back",
+                    "beat",
+                    "record",
+                ]
             ),
         )
         def work(self, data, what):
@@ -214,7 +228,9 @@ def machine(lab, emptied):
                 return
             with lab.store.write() as session:
                 if what == "record":
-                    assert runs.record(session, id, attempt, curves=[("loss", attempt, 1.0)], logs=[("info", "x")]) == held
+                    assert (
+                        runs.record(session, id, attempt, curves=[("loss", attempt, 1.0)], logs=[("info", "x")]) == held
+                    )
                 elif what == "fail":
                     ended = runs.fail(session, id, attempt, type="Error", message="it broke")
                     assert (ended.ok, ended.skipped) == (held, self.end(id, FAILED) if held else [])
@@ -314,7 +330,9 @@ def machine(lab, emptied):
                 return
             id = data.draw(st.sampled_from(bad))
             wanting = [e for e in self.experiments.values() if id in e.listed and not e.cancelled]
-            below = {i for e in wanting for i in e.listed if self.runs[i].state is SKIPPED and self.runs[i].because == id}
+            below = {
+                i for e in wanting for i in e.listed if self.runs[i].state is SKIPPED and self.runs[i].because == id
+            }
             again = self.renewed([id, *below])
             with lab.store.write() as session:
                 answer = runs.retry(session, id)
@@ -332,9 +350,13 @@ def machine(lab, emptied):
             t = tables.run.c
             with lab.store.read() as session:
                 rows = session.execute(
-                    select(t.id, t.state, t.attempt, t.preemptions, t.cancel_requested_at, t.skipped_because, t.lease_until)
+                    select(
+                        t.id, t.state, t.attempt, t.preemptions, t.cancel_requested_at, t.skipped_because, t.lease_until
+                    )
                 ).all()
-                tries = session.execute(select(tables.attempt.c.run_id, tables.attempt.c.number, tables.attempt.c.ended_at)).all()
+                tries = session.execute(
+                    select(tables.attempt.c.run_id, tables.attempt.c.number, tables.attempt.c.ended_at)
+                ).all()
                 scored = set(session.scalars(select(tables.score.c.run_id)))
             found = {r.id: (r.state, r.attempt, r.preemptions, r.skipped_because) for r in rows}
             assert found == {id: (r.state, r.attempt, r.preemptions, r.because) for id, r in self.runs.items()}

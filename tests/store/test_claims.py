@@ -24,7 +24,8 @@ def queue_many(lab, count):
         session.execute(text("UPDATE run SET priority = -1"))
         for i in range(count):
             session.execute(
-                text(f"INSERT INTO run (fingerprint, {columns}) SELECT :f, {columns} FROM run WHERE id = 1"), {"f": f"{i:064}"}
+                text(f"INSERT INTO run (fingerprint, {columns}) SELECT :f, {columns} FROM run WHERE id = 1"),
+                {"f": f"{i:064}"},
             )
         session.execute(text("UPDATE run SET priority = 0 WHERE id > 6"))
 
@@ -134,13 +135,17 @@ def test_a_heartbeat_renews_the_lease_by_the_databases_clock(lab, monkeypatch):
     assert lab.sweep().taken_back == []
     with lab.store.read() as session:
         until, beat, progress = session.execute(
-            select(tables.run.c.lease_until, tables.run.c.heartbeat_at, tables.run.c.progress_at).where(tables.run.c.id == 1)
+            select(tables.run.c.lease_until, tables.run.c.heartbeat_at, tables.run.c.progress_at).where(
+                tables.run.c.id == 1
+            )
         ).one()
     assert until - beat == pytest.approx(timedelta(seconds=50), abs=timedelta(seconds=1))
     assert abs(beat - datetime.now(UTC)) < timedelta(seconds=30)
     lab.beat(1, claim.attempt, progressed=False)
     with lab.store.read() as session:
-        row = session.execute(select(tables.run.c.heartbeat_at, tables.run.c.progress_at).where(tables.run.c.id == 1)).one()
+        row = session.execute(
+            select(tables.run.c.heartbeat_at, tables.run.c.progress_at).where(tables.run.c.id == 1)
+        ).one()
     assert row.heartbeat_at > beat and row.progress_at == progress  # alive and progressing are two clocks
 
 
@@ -255,7 +260,9 @@ def test_two_parents_that_end_at_once_do_not_miss_each_other(lab, in_processes):
     with lab.store.write() as session:  # the last evaluation waits for both branches
         session.execute(tables.run_parent.insert(), {"run_id": 6, "parent_id": 2})
         session.execute(tables.run_parent.insert(), {"run_id": 6, "parent_id": 4})
-        session.execute(tables.run_parent.delete().where(tables.run_parent.c.run_id == 6, tables.run_parent.c.parent_id == 5))
+        session.execute(
+            tables.run_parent.delete().where(tables.run_parent.c.run_id == 6, tables.run_parent.c.parent_id == 5)
+        )
     claims = [lab.claim(), lab.claim()]
     result, url = lab.result(), lab.store.url.render_as_string(hide_password=False)
 
@@ -268,3 +275,16 @@ def test_two_parents_that_end_at_once_do_not_miss_each_other(lab, in_processes):
 
     queued = in_processes(2, work)
     assert sorted(id for each in queued for id in each) == [3, 5, 6]
+
+
+def test_a_run_that_this_version_cannot_read_does_not_block_the_queue(lab):
+    lab.submit()
+    lab.submit(models=["mini-4"], name="another")
+    with lab.store.write() as session:
+        session.execute(tables.run.update().where(tables.run.c.id == 1).values(spec={"kind": "of long ago"}))
+    assert lab.claim().run_id == 7
+    failed = lab.view(1)
+    assert failed.state is F and failed.why.startswith("failed: This version of the program cannot read the run")
+    assert set(lab.states(1).values()) == {F, RunState.SKIPPED}
+    with lab.store.read() as session:
+        assert [a.outcome for a in runs.detail(session, 1).attempts] == ["failed"]

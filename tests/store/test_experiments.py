@@ -27,7 +27,13 @@ def test_what_was_submitted_can_be_seen(lab):
     made = lab.submit(name="Does it help?", seeds=[0, 1], priority=3)
     view = lab.experiment(made.id)
     assert view.request == lab.request(name="Does it help?", seeds=[0, 1], priority=3)
-    assert (view.id, view.name, view.state, view.benchmark, view.synthetic) == (1, "Does it help?", "waiting", "mini-XTREME-R", True)
+    assert (view.id, view.name, view.state, view.benchmark, view.synthetic) == (
+        1,
+        "Does it help?",
+        "waiting",
+        "mini-XTREME-R",
+        True,
+    )
     assert view.runs == 11  # one pretraining; for each seed a baseline of two and a recipe of three
     assert (view.counts.queued, view.counts.waiting, view.reused, view.progress) == (1, 10, 0, 0.0)
     assert view.finished_at is None and view.cancel_requested_at is None
@@ -255,7 +261,9 @@ def test_pages_of_experiments(lab):
         assert [e.id for e in more.items] == [4, 3, 2]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "aWQ6", "aWQ6LTE", "aWQ6MA", "eHg6MQ", "aWQ6OTIyMzM3MjAzNjg1NDc3NTgwOA", "é", "a" * 500])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "aWQ6", "aWQ6LTE", "aWQ6MA", "eHg6MQ", "aWQ6OTIyMzM3MjAzNjg1NDc3NTgwOA", "é", "a" * 500]
+)
 def test_a_bad_cursor_is_refused_by_name(store, cursor):
     for page in (experiments.page, runs.page):
         with store.read() as session, pytest.raises(Invalid) as caught:

@@ -47,7 +47,9 @@ def work(lab, only=lambda view: True):
 
 def matrix(lab, **which):
     with lab.store.read() as session:
-        return gains.matrix(session, **{"model": "mini-2", "target": "xnli", "metric": "accuracy", "source": Source.MINI, **which})
+        return gains.matrix(
+            session, **{"model": "mini-2", "target": "xnli", "metric": "accuracy", "source": Source.MINI, **which}
+        )
 
 
 def cell(found, recipe, language):
@@ -81,7 +83,14 @@ def test_gains_as_worked_out_by_hand(measured):
     assert one.examples == 100 and one.missing is None and one.why_missing is None
     assert len(one.runs) == len(one.baseline_runs) == 3
     views = [measured.view(i) for i in (*one.runs, *one.baseline_runs)]
-    assert [(v.recipe, v.seed) for v in views] == [("mnli", 0), ("mnli", 1), ("mnli", 2), ("none", 0), ("none", 1), ("none", 2)]
+    assert [(v.recipe, v.seed) for v in views] == [
+        ("mnli", 0),
+        ("mnli", 1),
+        ("mnli", 2),
+        ("none", 0),
+        ("none", 1),
+        ("none", 2),
+    ]
 
     flat = cell(found, "mnli", "de")
     assert (flat.gain, flat.sd, flat.low, flat.p_t, flat.verdict) == (0.0, 0.0, None, 1.0, Verdict.NO_EVIDENCE)
@@ -220,7 +229,7 @@ def test_what_is_left_out_is_chosen(lab):
     assert found.models == ["mini-2", "mini-4"] and found.targets == ["tatoeba", "xnli"]
     assert matrix(lab, model="mini-2", target=None, metric=None).target == "xnli"
     assert matrix(lab, model=None, target="tatoeba", metric=None).model == "mini-4"
-    nothing = matrix(lab, model="mini-8")
+    nothing = matrix(lab, model="mini-1")
     assert nothing.recipes == [] and nothing.cells == [] and nothing.updated_at is None
     with pytest.raises(Invalid) as caught:
         matrix(lab, metric="bleu")
@@ -233,13 +242,20 @@ def test_the_tradeoff_has_a_point_for_each_model_recipe_and_target(lab):
     lab.submit(models=["mini-2", "mini-4"], recipes=["mnli", "squad"], seeds=[0, 1, 2], languages=LANGUAGES)
     work(lab)
     with lab.store.read() as session:
-        points = gains.tradeoff(session, target="xnli", metric="accuracy", source=Source.MINI, languages="mean_transfer")
+        points = gains.tradeoff(
+            session, target="xnli", metric="accuracy", source=Source.MINI, languages="mean_transfer"
+        )
         everything = gains.tradeoff(session, source=Source.MINI, languages="mean_all")
         german = gains.tradeoff(session, source=Source.MINI, languages="de")
         assert gains.tradeoff(session, source=Source.MINI, languages="yo") == []
         assert gains.tradeoff(session, source=Source.HUB, languages="mean_all") == []
         assert gains.tradeoff(session, target="tatoeba", source=Source.MINI, languages="mean_all") == []
-    assert [(p.model, p.recipe) for p in points] == [("mini-2", "mnli"), ("mini-2", "squad"), ("mini-4", "mnli"), ("mini-4", "squad")]
+    assert [(p.model, p.recipe) for p in points] == [
+        ("mini-2", "mnli"),
+        ("mini-2", "squad"),
+        ("mini-4", "mnli"),
+        ("mini-4", "squad"),
+    ]
     first = points[0]
     assert (first.parameters, first.parameters_non_embedding) == (900, 400)  # as the workers counted
     assert first.gain == pytest.approx(2.5) and first.n == 3 and first.language == "mean_transfer"

@@ -21,7 +21,7 @@ from backend.store.session import Store, checked, connect
 
 ROOT = Path(__file__).parents[2]
 
-LATER = '''
+LATER = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -41,7 +41,7 @@ def downgrade():
     with op.batch_alter_table("run") as batch:
         batch.alter_column("servant", new_column_name="worker", existing_type=sa.String(255))
         batch.drop_column("mood")
-'''
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -158,7 +158,11 @@ def test_every_constraint_has_a_name(url):
     found = inspect(engine)
     for table in tables.metadata.tables:
         assert found.get_pk_constraint(table)["name"] == f"pk_{table}"
-        keys = [*found.get_foreign_keys(table), *found.get_unique_constraints(table), *found.get_check_constraints(table)]
+        keys = [
+            *found.get_foreign_keys(table),
+            *found.get_unique_constraints(table),
+            *found.get_check_constraints(table),
+        ]
         assert all(each["name"] for each in keys), table
     engine.dispose()
 

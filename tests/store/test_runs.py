@@ -27,7 +27,14 @@ def test_runs_are_done_in_the_order_of_the_plan(lab):
         if claim.run_id == 1:
             assert finished.queued == [2, 4]
     assert order == [1, 2, 3, 4, 5, 6]  # the baseline's score before the recipe begins
-    assert [k.value for k in kinds.values()] == ["pretrain", "finetune", "evaluate", "intermediate", "finetune", "evaluate"]
+    assert [k.value for k in kinds.values()] == [
+        "pretrain",
+        "finetune",
+        "evaluate",
+        "intermediate",
+        "finetune",
+        "evaluate",
+    ]
     assert set(lab.states(made.id).values()) == {D}
 
 
@@ -84,7 +91,10 @@ def test_scores_and_end_are_written_together_or_not_at_all(lab):
         assert runs.scores(session, claim.run_id) == []
     assert lab.finish(claim.run_id, claim.attempt, scores=[("en", "accuracy", 60.5, 10), ("de", "accuracy", 50, 10)]).ok
     with lab.store.read() as session:
-        assert [(s.language, s.value, s.n) for s in runs.scores(session, claim.run_id)] == [("de", 50, 10), ("en", 60.5, 10)]
+        assert [(s.language, s.value, s.n) for s in runs.scores(session, claim.run_id)] == [
+            ("de", 50, 10),
+            ("en", 60.5, 10),
+        ]
 
 
 def test_what_waits_for_a_failed_run_is_skipped_however_far_away(lab):

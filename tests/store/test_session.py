@@ -78,7 +78,9 @@ def test_a_forked_process_has_connections_of_its_own(lab, in_processes):
 def test_sqlite_is_set_up_for_several_processes(tmp_path):
     store = Store(f"sqlite:///{tmp_path}/deep/down/crosslift.db")
     with store.read() as db:
-        found = {p: db.scalar(text(f"PRAGMA {p}")) for p in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")}
+        found = {
+            p: db.scalar(text(f"PRAGMA {p}")) for p in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
     assert found == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10_000, "synchronous": 1}
     store.dispose()
 

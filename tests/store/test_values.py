@@ -71,7 +71,9 @@ def test_whole_numbers_of_64_bits_come_back(lab, value):
         assert session.scalar(select(run.c.seed).where(run.c.id == 1)) == value
 
 
-@pytest.mark.parametrize("value", ["", "żółw 乌龟 ෴ 🐢", "a\tb\r\nc", "\u202e\x1b[2J", "'; DROP TABLE run; --", "\ufffe"])
+@pytest.mark.parametrize(
+    "value", ["", "żółw 乌龟 ෴ 🐢", "a\tb\r\nc", "\u202e\x1b[2J", "'; DROP TABLE run; --", "\ufffe"]
+)
 def test_odd_text_comes_back(lab, value):
     lab.submit()
     with lab.store.write() as session:

@@ -117,7 +117,7 @@ def test_without_a_checkpoint_the_journal_begins_anew(tmp_path: Path) -> None:
 
 
 def test_a_worker_forgets_what_only_it_may_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CROSSLIFT_DATABASE_URL", "crosslift_redis_url"):
+    for name in ("CROSSLIFT_DATABASE_URL", "crosslift_redis_url", "CROSSLIFT_REDIS_URL_FILE"):
         monkeypatch.setenv(name, "redis://:the-secret@host")
     monkeypatch.setenv("CROSSLIFT_HOME", "/somewhere")
     app._forget_secrets()

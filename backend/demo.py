@@ -91,6 +91,16 @@ def ahead(band: Band | None) -> str:
     return f"{low} min" if low == high else f"{low} to {high} min"
 
 
+def standing(run: RunView) -> tuple[str, str, str]:
+    """Phase, step and time left of a running run, in words; empty where there is nothing to say."""
+    phase = run.phase.value if run.phase else "starting"
+    steps = f"step {run.step} of {run.total_steps}" if run.total_steps and run.step else ""
+    left = ""
+    if run.eta_seconds_low is not None and run.eta_seconds_high is not None:
+        left = f"{spoken(run.eta_seconds_low)} to {spoken(run.eta_seconds_high)} left"
+    return phase, steps, left
+
+
 class Progress:
     """Follows one experiment. ``step`` is called some times a second and returns an exit code once it has ended."""
 
@@ -171,8 +181,7 @@ class Progress:
     def at_work(self) -> Iterator[str]:
         """What each running run is at."""
         for run in self.running:
-            steps = f", step {run.step} of {run.total_steps}" if run.total_steps else ""
-            yield f"{run.title}: {run.phase.value if run.phase else 'starting'}{steps}"
+            yield f"{run.title}: {', '.join(part for part in standing(run) if part)}"
 
     def line(self) -> str | None:
         """A line of progress now and then, for a pipe or a file."""
@@ -186,9 +195,9 @@ class Progress:
         """What a terminal shows, drawn anew some times a second."""
         runs = Table(box=None, pad_edge=False, show_header=False)
         for run in self.running:
-            bar = ProgressBar(total=max(1, run.total_steps), completed=run.step, width=20) if run.total_steps else ""
-            steps = f"{run.step}/{run.total_steps}" if run.total_steps else ""
-            runs.add_row(f"  {run.title}", str(run.phase.value if run.phase else "starting"), bar, steps)
+            bar = ProgressBar(total=max(1, run.total_steps), completed=run.step, width=20)
+            phase, *rest = standing(run)
+            runs.add_row(f"  {run.title}", phase, bar, *rest)
         bar = ProgressBar(total=self.view.runs, completed=self.view.counts.done, width=60)
         return Group(Text(self.headline()), bar, runs)
 

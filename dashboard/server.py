@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from dash import Dash
+from dash import Dash, State
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
@@ -71,6 +71,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
         use_async=True,
         compress=True,
         suppress_callback_exceptions=True,
+        routing_callback_inputs={"search": State("_pages_location", "search")},  # a page knows what it was asked with
         include_pages_meta=False,
         title=shell.NAME,
         index_string=shell.INDEX,

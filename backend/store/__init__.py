@@ -8,9 +8,13 @@
     migrate.py      bring a database to this program's schema
     graph.py        runs as a graph: which state may follow, promotion, skipping, letting go, doing again
     experiments.py  submit, view, cancel, retry
-    runs.py         the life of a run: claim, beat, record, finish, fail …, and the sweep
+    runs.py         the life of a run: claim, beat, record; cancelled or tried again by people
+    endings.py      how an attempt ends: finish, fail, diverge …, and the sweep (reached through runs)
     history.py      runs as they are shown: pages, curves, logs, scores
-    gains.py        the gain matrix, the trade-off, what a forecast rests on
+    words.py        a run's title, and why it stands where it stands
+    gains.py        the gain matrix, the trade-off, every score
+    reasons.py      why a cell of the matrix is empty
+    costs.py        what runs took: the cost of a gain, what a forecast rests on
     workers.py      who is there
     paging.py       cursors
 """

@@ -94,10 +94,11 @@ def check_text(value: str, label: str) -> None:
 def storable(text: str, limit: int = 20_000) -> str:
     """Make a text that a machine wrote (a log line, a traceback) fit for a column: odd characters escaped, the middle of
     too long a one left out. Never raises."""
+    text = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
     if len(text) > limit:
         kept = limit // 2 - 30
         text = f"{text[:kept]}\n… {len(text) - 2 * kept:,} characters left out …\n{text[-kept:]}"
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 class Words(_Checked):

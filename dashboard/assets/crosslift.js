@@ -20,6 +20,7 @@
 
   var STEPS = ['source', 'target', 'cell'];
   var shown = null; // the address whose state the page shows
+  var awaited = null; // the address that was gone to and whose page is not here yet
 
   function isStep(from, to) {
     if (from === null || from.split('?')[0] !== to.split('?')[0]) return false;
@@ -30,8 +31,10 @@
     });
   }
 
-  function tell(address) {
+  function tell(address, asked) {
     if (!address || location.pathname !== address.split('?')[0]) return '';
+    if (awaited !== null && asked !== awaited) return ''; // of a page that was left meanwhile
+    awaited = null;
     if (address !== here()) {
       if (isStep(shown, address)) history.pushState(null, '', address);
       else history.replaceState(history.state, '', address);
@@ -40,10 +43,16 @@
     return '';
   }
 
-  window.addEventListener('popstate', function () {
-    // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
-    if (shown === null || here() === shown) return;
+  window.addEventListener('_dashprivate_pushstate', function () { // a link within the pages was followed
+    awaited = here();
     shown = null;
+  });
+
+  window.addEventListener('popstate', function () {
+    if (awaited === null && here() === shown) return; // only the part after # changed
+    awaited = here();
+    shown = null;
+    // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
     // (all of its properties: one left stale would be pushed onto the history)
     set('_pages_location', { href: location.href, pathname: location.pathname, search: location.search, hash: location.hash });
   });

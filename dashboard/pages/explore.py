@@ -43,8 +43,8 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 # --- layout --------------------------------------------------------------------------------------------------------
 
 
-async def layout(**query: object) -> Any:
-    shown = await find(client(), Explore.read(query))
+async def layout(search: str | None = None, **_: object) -> Any:
+    shown = await find(client(), Explore.of(search or ""))
     state, matrix = shown.state, shown.matrix
     title, panel = await _cell(state.cell, matrix)
     return html.Div(
@@ -70,6 +70,7 @@ async def layout(**query: object) -> Any:
             dcc.Store(id="explore-digest", data=shown.digest),
             dcc.Store(id="explore-figures", data=_figures(shown)),
             dcc.Store(id="explore-address"),
+            dcc.Store(id="explore-asked", data=links.EXPLORE + (search or "")),
             html.Div(id="explore-sink", hidden=True),
             shell.benchmark(
                 matrix.benchmark if matrix else None, matrix.synthetic if matrix else state.source == Source.MINI.value
@@ -299,7 +300,9 @@ _in_browser(
     Input("scheme", "data"),
     Input("explore-cell", "data"),
 )
-_in_browser("tell", Output("explore-sink", "children"), Input("explore-address", "data"))
+_in_browser(
+    "tell", Output("explore-sink", "children"), Input("explore-address", "data"), State("explore-asked", "data")
+)
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)
 _in_browser(

@@ -16,7 +16,7 @@ from backend import demo
 from backend.api.app import create_app
 from backend.domain.experiment import plan
 from backend.domain.model import MODELS
-from backend.domain.run import DeviceClass, RunKind
+from backend.domain.run import DeviceClass, Phase, RunKind
 from backend.domain.schemas import Band
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
@@ -195,9 +195,17 @@ def test_progress_tells_the_first_gain_and_ends_with_the_state(lab, remote, smal
     assert "mini-2, mnli → tatoeba +2.0 points (mean of 11 languages)" in said[0]
     with lab.store.write() as session:
         claim = runs.claim(session, worker="w", device=DeviceClass.CPU, lease_seconds=60)
+        runs.beat(
+            session, claim.run_id, claim.attempt, lease_seconds=60, phase=Phase.TRAINING, step=30, total_steps=300, rate=2.0,
+            eta_low=120.0, eta_high=180.0, progressed=True,
+        )  # fmt: skip
     progress._looked = -1e9
     progress.step()
-    assert claim.title in printed(progress.picture())
+    picture = printed(progress.picture())
+    assert claim.title in picture
+    assert "training" in picture
+    assert "step 30 of 300" in picture
+    assert "2 min 0 s to 3 min 0 s left" in picture
     with lab.store.write() as session:
         runs.release(session, claim.run_id, claim.attempt, reason="test", counted=False)
     lab.work()

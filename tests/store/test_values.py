@@ -114,7 +114,7 @@ def test_the_clock_is_the_databases_and_in_utc(store):
 
 def test_storable_makes_any_text_fit(store):
     with store.write() as session:
-        workers.seen(session, storable("a\0\ud83dz", 255), ["cpu"], 1, storable("x" * 400, 255))
+        workers.seen(session, storable("a\0\ud83dz", 255), ["cpu"], 1, storable("\0" * 200, 255))
     with store.read() as session:
         (found,) = workers.listing(session)
     assert found.name == "a\\x00\\ud83dz"

@@ -55,6 +55,9 @@ def execute(job: Job, report: Report) -> Outcome:
 def prepare(job: Job) -> None:
     """Threads, seeds and determinism of this process."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # without it CUDA's matrix products are not deterministic
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(job.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)

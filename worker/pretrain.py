@@ -156,14 +156,6 @@ class MlmStage:
         return {"dev/mlm_loss": total / count}, -total / count
 
 
-def without_dropout(module: nn.Module) -> None:
-    """Nothing is seen often enough here to be learned by heart; dropout would only cost time. It is back in what follows: the
-    configuration that is saved still has it."""
-    for child in module.modules():
-        if isinstance(child, nn.Dropout):
-            child.p = 0.0
-
-
 def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``."""
     training = job.spec.training
@@ -173,7 +165,6 @@ def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     head = MlmHead(encoder.hidden, config.vocab_size, config.layer_norm_eps)
     if encoder.mlm_head is not None:
         head.load_state_dict(dict(encoder.mlm_head))
-    without_dropout(encoder.module)
     corpus = text(encoder, min(training.max_length, encoder.longest), job)
     total = training.steps_for(sum(len(rows) for rows in corpus.train.values()))
     batches = batches_of(corpus, training.batch_size, total, seed)

@@ -261,6 +261,7 @@ class _Planner:
         self.request = request
         self.pins = pins
         self.runs: dict[str, PlannedRun] = {}
+        self.started: dict[tuple[str, str, int], str | None] = {}
 
     def training_of(self, task: Task) -> Training:
         """The task's own settings for this source, with the number of steps worked out."""
@@ -349,6 +350,12 @@ class _Planner:
 
     def intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
         """The encoder after the recipe's intermediate stage; the pretrained one where it has none."""
+        key = (model.name, recipe.name, seed)
+        if key not in self.started:  # asked for once a target
+            self.started[key] = self._intermediate(model, recipe, seed)
+        return self.started[key]
+
+    def _intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
         start = self.pretrain(model)
         parents = (start,) if start else ()
         if recipe.kind in (RecipeKind.NONE, RecipeKind.CONTROL_TARGET):

@@ -9,6 +9,7 @@ import pytest
 from backend.domain.experiment import plan
 from backend.domain.forecast import forecast
 from backend.domain.gains import Missing, Verdict
+from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.task import Source
 from backend.errors import Invalid, NotFound
@@ -303,7 +304,11 @@ def test_what_runs_took_makes_a_forecast(measured):
     assert len(took) == 1 + 3 * 2 + 2 * 3 * 3
     assert {m.device_class for m in took} == {DeviceClass.CPU}
     pretrain = next(m for m in took if m.work.kind is RunKind.PRETRAIN)
-    assert (pretrain.device_seconds, pretrain.wall_seconds, pretrain.work.units) == (7200.0, 20.0, 1200.0)
+    assert (pretrain.device_seconds, pretrain.wall_seconds, pretrain.work.units) == (
+        7200.0,
+        20.0,
+        MODELS["mini-2"].pretraining.steps,
+    )
     planned = plan(measured.request(recipes=["hellaswag"]))
     expected = forecast(
         planned, to_do=set(planned.runs), unfinished=set(planned.runs), measured=took, device=DeviceClass.CPU, slots=1

@@ -140,12 +140,3 @@ def test_the_mlm_control_goes_on_with_the_head_it_left(world: World, notes: Note
     ours, theirs = (load_file(j.out / "mlm_head.safetensors")["dense.weight"] for j in (job, parent))
     assert not torch.equal(ours, theirs)
     assert (ours - theirs).abs().max() < 0.01
-
-
-def test_dropout_is_away_while_pretraining_and_back_after_it(world: World) -> None:
-    from worker import encoder as encoders
-
-    _, job = world.run(pretraining(world, training=TRAINING.model_copy(update={"steps": 2})))
-    again = encoders.load(job.out)
-    assert again.dropout == 0.1
-    assert any(m.p == 0.1 for m in again.module.modules() if isinstance(m, torch.nn.Dropout))

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from backend.domain.recipe import Recipe
-from backend.domain.run import Phase, RunKind
+from backend.domain.run import ModelSpec, Phase, RunKind
 from backend.domain.training import Training
 from worker import train
 from worker.formats import Batch, Features, collate
@@ -148,6 +148,25 @@ def test_stopped_and_resumed_is_as_if_never_stopped(world: World, notes: Notes, 
     assert curves == whole.curves
     for name in ("examples", "tokens", "flops_analytic"):
         assert resumed.cost[name] >= outcome.cost[name]  # an evaluation that was broken off was work, too
+
+
+def test_dropout_resumes_too(world: World, notes: Notes, tiny: Callable[..., Any], tmp_path: Path) -> None:
+    """An encoder with dropout, as those of the hub are: the masks after a resumption are those of an unbroken run."""
+    encoder = tiny()
+    encoder.module.config.hidden_dropout_prob = 0.1
+    encoder.save(tmp_path / "encoder")
+    spec = world.on("mnli", model=ModelSpec(checkpoint=str(tmp_path / "encoder"), revision=None, architecture=None))
+    _, whole = world.run(spec, name="whole")
+    encoder.module.config.hidden_dropout_prob = 0.0
+    encoder.save(tmp_path / "encoder")
+    _, without = world.run(spec, name="without")
+    assert not same(whole.out, without.out)  # it was on
+    encoder.module.config.hidden_dropout_prob = 0.1
+    encoder.save(tmp_path / "encoder")
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=6), name="parts")
+    _, parts = world.run(spec, name="parts")
+    assert same(whole.out, parts.out)
 
 
 def test_resuming_from_an_older_checkpoint_gives_the_same(world: World, notes: Notes) -> None:

@@ -54,7 +54,9 @@ app = typer.Typer(
 Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Experiment = Annotated[int, typer.Argument(min=1, metavar="ID", help="An experiment.")]
-Request = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The experiment as YAML or JSON; - is standard input.")]
+Request = Annotated[
+    Path, typer.Argument(metavar="FILE.yaml", help="The experiment as YAML or JSON; - is standard input.")
+]
 
 
 class Usage(Exception):
@@ -120,7 +122,9 @@ def settings() -> Settings:
     try:
         return read_settings()
     except ValidationError as error:
-        faults = "; ".join(f"CROSSLIFT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        faults = "; ".join(
+            f"CROSSLIFT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+        )
         raise Usage(f"A setting cannot be used. {faults}") from None
     except ValueError as error:
         raise Usage(str(error)) from None
@@ -302,7 +306,11 @@ def migrate() -> None:
     from backend.store.migrate import upgrade
 
     before = upgrade(settings().database)
-    say({"current": "The database is current", "empty": "The database was made"}.get(before, "The database was upgraded"))
+    say(
+        {"current": "The database is current", "empty": "The database was made"}.get(
+            before, "The database was upgraded"
+        )
+    )
 
 
 def _become(module: str) -> NoReturn:
@@ -337,7 +345,9 @@ def alive() -> None:
     store = Store(settings().database)
     try:
         with store.read() as session:
-            seen = [w for w in workers.listing(session) if w.name.startswith(here) and w.seen_age_seconds < ALIVE_SECONDS]
+            seen = [
+                w for w in workers.listing(session) if w.name.startswith(here) and w.seen_age_seconds < ALIVE_SECONDS
+            ]
     finally:
         store.dispose()
     if not seen:
@@ -407,7 +417,9 @@ def _band(band: Any) -> str:
 
 @app.command()
 def status(
-    experiment: Annotated[int | None, typer.Argument(min=1, metavar="[ID]", help="An experiment; default: all.")] = None,
+    experiment: Annotated[
+        int | None, typer.Argument(min=1, metavar="[ID]", help="An experiment; default: all.")
+    ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -427,7 +439,10 @@ def _all(there: Remote, as_json: bool) -> None:
     views = Page[ExperimentView].model_validate(listed).items
     print_table(
         ("id", "state", "done", "reused", "failed", "name"),
-        ((v.id, v.state, f"{v.counts.done}/{v.runs}", v.reused, v.counts.failed + v.counts.diverged, v.name) for v in views),
+        (
+            (v.id, v.state, f"{v.counts.done}/{v.runs}", v.reused, v.counts.failed + v.counts.diverged, v.name)
+            for v in views
+        ),
     )
     state = QueueView.model_validate(queue)
     say(f"{state.running} running, {state.queued} queued, {state.waiting} waiting; {len(state.workers)} workers")
@@ -439,7 +454,9 @@ def _one(there: Remote, experiment: int, as_json: bool) -> None:
     if as_json:
         print_json({"experiment": view.model_dump(mode="json"), "runs": [r.model_dump(mode="json") for r in runs]})
         return
-    say(f"{view.name} ({view.benchmark}): {view.state}, {view.counts.done} of {view.runs} runs done, {view.reused} reused")
+    say(
+        f"{view.name} ({view.benchmark}): {view.state}, {view.counts.done} of {view.runs} runs done, {view.reused} reused"
+    )
     shown = [r for r in runs if r.state is not RunState.DONE] or runs
     print_table(("run", "state", "kind", "what", "why"), ((r.id, r.state, r.kind, r.title, r.why) for r in shown))
 
@@ -516,7 +533,9 @@ def export(
 ) -> None:
     """Write every score of an experiment, one a row."""
     with remote(url) as there:
-        answer = there.send("GET", f"/experiments/{experiment}/export", params={"format": "jsonl" if as_json else "csv"})
+        answer = there.send(
+            "GET", f"/experiments/{experiment}/export", params={"format": "jsonl" if as_json else "csv"}
+        )
     if str(output) == "-":
         sys.stdout.buffer.write(answer.content)
         return

@@ -148,7 +148,12 @@ class Progress:
     def _treated(self) -> list[RunView]:
         """Evaluations of a recipe that are done, the newest first."""
         page = self.remote.view(
-            Page[RunView], "/runs", experiment=self.view.id, kind=RunKind.EVALUATE.value, state=RunState.DONE.value, limit=50
+            Page[RunView],
+            "/runs",
+            experiment=self.view.id,
+            kind=RunKind.EVALUATE.value,
+            state=RunState.DONE.value,
+            limit=50,
         )
         return [run for run in page.items if run.recipe != "none"]
 
@@ -323,4 +328,3 @@ def run(settings: Settings, screen: Console, out: Console, *, seeds: int, stay: 
     if follower is None or not follower.ended:
         return code or 130
     return code if not stay else (0 if follower.view.state == "done" else 1)
-

@@ -78,7 +78,11 @@ class Remote:
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
-        return self.send("POST", path, json=body, headers=headers) if body is not None else self.send("POST", path, headers=headers)
+        return (
+            self.send("POST", path, json=body, headers=headers)
+            if body is not None
+            else self.send("POST", path, headers=headers)
+        )
 
     def send(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
@@ -98,4 +102,6 @@ def _error(answer: httpx.Response) -> CrossliftError:
         errors = [FieldError(str(e["pointer"]), str(e["message"])) for e in body.get("errors") or ()]
         return kind(str(body["detail"]), errors=errors)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return kind(f"{answer.request.url} answered {answer.status_code} {answer.reason_phrase}, which is no Crosslift answer")
+        return kind(
+            f"{answer.request.url} answered {answer.status_code} {answer.reason_phrase}, which is no Crosslift answer"
+        )

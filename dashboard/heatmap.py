@@ -19,7 +19,8 @@ from dashboard.look import DIVERGING, FONT, ROW_HEIGHT, SIZE, Theme, colour, ink
 from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, family, language_name, row_lines
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
-MEAN_AT = -1.22  # centre of the column of means; languages are at 0, 1, 2, …
+MIN_COLUMNS, MIN_ROWS = 6, 3  # fewer leave their place empty, so that a cell is about as large everywhere
+GAP_TO_MEANS = 0.2  # between the column of means and the first language, which is at 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def paint_means(
         return
     low, high = ends
     figure.add_heatmap(
-        x=[MEAN_AT - 0.52, MEAN_AT + 0.52],
+        x=list(_mean_span(columns)),
         y=list(range(len(rows))),
         z=[[value] for _, value, _ in means],
         hovertext=[[hover_text(row_lines(row))] for row in rows],
@@ -173,7 +174,7 @@ def paint_means(
     )
     inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for _, v, _ in means]
     figure.add_scatter(
-        x=[MEAN_AT for _ in means],
+        x=[sum(_mean_span(columns)) / 2 for _ in means],
         y=[row for row, _, _ in means],
         mode="text",
         text=[f"<b>{text}</b><br>{rows[i].k} of {rows[i].n}" for i, _, text in means],
@@ -184,6 +185,17 @@ def paint_means(
     )
 
 
+def _mean_span(columns: int) -> tuple[float, float]:
+    """Left and right edge of the column of means: as wide as its two lines of text need."""
+    right = -0.5 - GAP_TO_MEANS
+    return right - (1.04 if columns <= 16 else 1.6), right
+
+
+def smallest_width(columns: int) -> int:
+    """Pixels below which cells would be too narrow for what stands in them; the figure scrolls in its box then."""
+    return 260 + round(44 * (columns + 2))
+
+
 def axes(
     figure: go.Figure, rows: Sequence[RecipeRow], columns: Sequence[str], theme: Theme, *, mean_label: str | None
 ) -> None:
@@ -192,19 +204,20 @@ def axes(
     labels = [_language_label(code, len(columns)) for code in columns]
     start = -0.5
     if mean_label is not None and rows and columns:
-        ticks.insert(0, MEAN_AT)
+        left, right = _mean_span(len(columns))
+        ticks.insert(0, (left + right) / 2)
         labels.insert(0, mean_label)
-        start = MEAN_AT - 0.54
+        start = left - 0.02
     figure.update_xaxes(
         tickvals=ticks,
         ticktext=labels,
-        range=[start, max(0.5, len(columns) - 0.5)],
-        tickangle=0 if len(columns) <= 24 else -90,
+        range=[start, max(MIN_COLUMNS, len(columns)) - 0.5],
+        tickangle=0,
     )
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[_row_label(row) for row in rows],
-        range=[max(0.5, len(rows) - 0.5), -0.5],
+        range=[max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     )
     at = 0
     for i, (name, run) in enumerate(groupby(columns, key=family)):
@@ -223,7 +236,7 @@ def axes(
 
 def short_family(name: str, width: int, columns: int) -> str:
     """A family's name, as much as fits over ``width`` of ``columns`` languages on a wide page."""
-    letters = max(2, int(width * 900 / max(columns, 6) / 6.2))
+    letters = max(2, int(width * max(44, 900 / max(columns, MIN_COLUMNS)) / 6.2))
     if len(name) <= letters:
         return name
     parts = name.replace("-", " ").split()
@@ -256,8 +269,8 @@ def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], ba
     return {
         "template": None,
         "autosize": True,
-        "height": max(3, rows) * ROW_HEIGHT + 150,
-        "margin": {"l": 12, "r": 8, "t": 74, "b": 56},
+        "height": max(MIN_ROWS, rows) * ROW_HEIGHT + 120,
+        "margin": {"l": 12, "r": 8, "t": 74, "b": 46},
         "paper_bgcolor": theme.paper,
         "plot_bgcolor": theme.paper,
         "font": {"family": FONT, "size": SIZE["small"], "color": theme.ink},
@@ -280,5 +293,5 @@ def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], ba
         },
         # what a reader changed by hand stays while the same thing is shown
         "uirevision": f"{matrix.benchmark} {matrix.model} {matrix.target} {matrix.metric}",
-        "meta": {"synthetic": matrix.synthetic, "benchmark": matrix.benchmark},
+        "meta": {"width": smallest_width(len(matrix.languages)), "synthetic": matrix.synthetic, "benchmark": matrix.benchmark},
     }  # fmt: skip

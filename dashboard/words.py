@@ -61,11 +61,11 @@ def metric_title(name: str) -> str:
 
 
 def why_missing(cell: GainCell) -> str:
-    """Why there is no gain: ``not run: no baseline run``. Empty where there is one."""
+    """Why there is no gain: ``failed (run 10 failed: the loss is not finite)``. Empty where there is one."""
     if cell.missing is None:
         return ""
     label = MISSING_AT_LENGTH[cell.missing]
-    return f"{label}: {cell.why_missing}" if cell.why_missing else label
+    return f"{label} ({cell.why_missing})" if cell.why_missing else label
 
 
 def seeds(n: int) -> str:

@@ -25,14 +25,22 @@ def benchmark_files() -> Path:
     """The folder with benchmark files in their original formats."""
     folder = Path(os.environ.get("CROSSLIFT_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
-        missing(f"no benchmark files at {folder}; name their folder in CROSSLIFT_TEST_DATA", "CROSSLIFT_REQUIRE_TEST_DATA")
+        missing(
+            f"no benchmark files at {folder}; name their folder in CROSSLIFT_TEST_DATA", "CROSSLIFT_REQUIRE_TEST_DATA"
+        )
     return folder
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium: the named one, the machine's, or the one that playwright installed."""
-    names = (os.environ.get("CROSSLIFT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = (
+        os.environ.get("CROSSLIFT_CHROMIUM"),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    )
     for name in names:
         if name and (found := shutil.which(name)):
             return found

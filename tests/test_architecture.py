@@ -71,7 +71,11 @@ def test_each_contract_is_seen_to_fail(copy: Path, part: str):
 
 def test_a_page_may_not_go_through_the_composition_root(copy: Path):
     """``dashboard.server`` may import the trunk; nothing else in the dashboard may reach it that way."""
-    importers = [p for p in (copy / "dashboard").rglob("*.py") if "dashboard.server" in p.read_text() or "import server" in p.read_text()]
+    importers = [
+        p
+        for p in (copy / "dashboard").rglob("*.py")
+        if "dashboard.server" in p.read_text() or "import server" in p.read_text()
+    ]
     assert [p.name for p in importers if p.name != "server.py"] == []
 
 
@@ -104,7 +108,9 @@ def test_the_web_process_never_loads_torch():
         "heavy = {'torch', 'transformers', 'datasets', 'accelerate', 'tokenizers', 'safetensors'}\n"
         "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -23,7 +23,9 @@ OURS = [name for name, s in SERVICES.items() if "build" in s]
 
 def tracked() -> list[Path]:
     """Files of the repository; all but what is ignored where this is no clone."""
-    done = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
     if done.returncode:
         pytest.skip("not a git checkout")
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
@@ -168,7 +170,9 @@ def test_everybody_waits_for_the_schema():
 def test_a_stopped_worker_has_time_to_save():
     """More than the grace that a run is given, or the container would be killed before its run is."""
     for name in ("worker-cpu", "worker-gpu"):
-        grace = re.fullmatch(r"\$\{CROSSLIFT_GRACE_SECONDS:-(\d+)\}", SERVICES[name]["environment"]["CROSSLIFT_GRACE_SECONDS"])
+        grace = re.fullmatch(
+            r"\$\{CROSSLIFT_GRACE_SECONDS:-(\d+)\}", SERVICES[name]["environment"]["CROSSLIFT_GRACE_SECONDS"]
+        )
         assert grace
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > int(grace[1])
 

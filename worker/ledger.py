@@ -13,7 +13,7 @@ from sqlmodel import Session
 from backend.domain.run import Phase, RunKind
 from backend.errors import Unavailable
 from backend.settings import Settings
-from backend.store import runs
+from backend.store import graph, runs
 from backend.store.session import Store
 from worker.messages import CheckpointSaid, CurvesSaid, LogSaid, PhaseSaid, ProgressSaid, ResumedSaid
 from worker.pace import HUNG_SECONDS, Pace
@@ -132,6 +132,7 @@ class Ledger:
         while True:
             try:
                 with self.store.write() as session:
+                    graph.lock(session)  # before any row: a cancel takes them in this order, too
                     self._record(session)
                     result = end(session, self.claim.run_id, self.claim.attempt)
             except Unavailable as error:

@@ -109,7 +109,9 @@ def _packages(_: Settings) -> Iterator[Check]:
     try:
         wanted = [Requirement(r) for r in requires("crosslift") or ()]
     except PackageNotFoundError:
-        yield Check("packages", "warning", "crosslift itself is not installed, only on the path", "pip install -e '.[all]'")
+        yield Check(
+            "packages", "warning", "crosslift itself is not installed, only on the path", "pip install -e '.[all]'"
+        )
         return
     wrong = []
     count = 0
@@ -149,7 +151,9 @@ def _home(settings: Settings) -> Iterator[Check]:
     if free < GIB / 4:
         yield Check("disk", "failed", shown, "make room, or move HOME (CROSSLIFT_HOME)")
     elif free < 2 * GIB:
-        yield Check("disk", "warning", shown, "checkpoints may not fit: make room, or set CROSSLIFT_ARTIFACTS elsewhere")
+        yield Check(
+            "disk", "warning", shown, "checkpoints may not fit: make room, or set CROSSLIFT_ARTIFACTS elsewhere"
+        )
     else:
         yield Check("disk", "ok", shown)
 
@@ -240,7 +244,9 @@ def _redis(settings: Settings) -> Iterator[Check]:
 
     shown = masked(settings.broker)
     if wrong := queue.trouble():
-        yield Check("redis", "failed", f"{shown}: {wrong}", "put that right, or unset CROSSLIFT_REDIS_URL for an embedded one")
+        yield Check(
+            "redis", "failed", f"{shown}: {wrong}", "put that right, or unset CROSSLIFT_REDIS_URL for an embedded one"
+        )
     else:
         yield Check("redis", "ok", f"{shown} answers and evicts nothing")
 
@@ -259,7 +265,9 @@ def _running(settings: Settings) -> Iterator[Check]:
     api = str(state.get("api", reachable(settings.host, settings.port)))
     dead = [name for name, part in (state.get("parts") or {}).items() if not psutil.pid_exists(part["pid"])]
     if dead:
-        yield Check("running", "warning", f"{', '.join(dead)} died and is being started again", f"see {settings.root}/logs")
+        yield Check(
+            "running", "warning", f"{', '.join(dead)} died and is being started again", f"see {settings.root}/logs"
+        )
     else:
         yield Check("running", "ok", f"process {pid}: {', '.join(state.get('parts') or ())}")
     try:

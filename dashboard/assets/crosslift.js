@@ -113,9 +113,9 @@
     },
 
     paint: function (figures, chosenScheme, cell) {
-      if (!figures) return { data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } };
-      var name = chosenScheme || scheme();
-      return outline(figures[name], cell, figures[name].layout.font.color);
+      if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
+      var figure = figures[chosenScheme || scheme()];
+      return [outline(figure, cell, figure.layout.font.color), { minWidth: figure.layout.meta.width + 'px' }];
     },
 
     tell: tell,

@@ -296,6 +296,7 @@ def _in_browser(name: str, *arguments: Any, **options: Any) -> None:
 _in_browser(
     "paint",
     Output("explore-graph", "figure"),
+    Output("explore-graph", "style"),
     Input("explore-figures", "data"),
     Input("scheme", "data"),
     Input("explore-cell", "data"),

@@ -103,7 +103,6 @@ class Shell:
             pytest.fail(f"`up` ended with {process.returncode}: {process.stderr.read()}")
         return process, address
 
-
     def tidy(self) -> None:
         for process in self.started:
             for stream in (process.stdout, process.stderr):

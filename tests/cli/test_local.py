@@ -130,7 +130,9 @@ def test_a_real_redis_answers_on_its_socket_alone_and_evicts_nothing(tmp_path):
                 time.sleep(0.2)
                 answer = connection.recv(4096)
             assert b"noeviction" in answer
-            listening = [c for c in psutil.Process(process.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            listening = [
+                c for c in psutil.Process(process.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN
+            ]
             assert listening == []
         finally:
             process.terminate()

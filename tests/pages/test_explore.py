@@ -171,6 +171,24 @@ def test_back_undoes_a_target_and_a_cell_but_not_a_filter(site: Any, visit: Call
     expect(page.locator("#explore-order input:checked")).to_have_value("name")
 
 
+def test_going_back_fast_ends_where_one_went(site: Any, visit: Callable[..., Any]):
+    """Two steps back before the first page has arrived: what is late must not write its address over the other."""
+    page = settled(visit(site, "/explore?target=xnli&model=mini-2").page)
+    first = figure(page)
+    pick(page, "target", "XQuAD")
+    until(page, "target", "xquad")
+    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    until(page, "cell", "squad.ar")
+    page.evaluate("() => { history.back(); setTimeout(() => history.back(), 40); }")
+    page.wait_for_function(f"before => ({FIGURE})() === before", arg=first)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_timeout(1_000)
+    assert query(page) == {"model": "mini-2", "target": "xnli"}
+    page.go_forward()
+    expect(page.locator("#explore-target")).to_have_value("XQuAD")
+    assert query(page) == {"model": "mini-2", "target": "xquad"}
+
+
 def test_back_leaves_the_page_for_the_one_before(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/no/such/page").page
     page.get_by_role("link", name="Go to Explore").click()

@@ -73,7 +73,7 @@ def test_verdicts_are_sentences(changes: dict[str, Any], part: str, cell: Callab
 @pytest.mark.parametrize("kind", Missing)
 def test_a_missing_cell_says_why(kind: Missing, cell: Callable[..., GainCell]):
     text = words.verdict(cell(gain=None, missing=kind, why_missing="of a reason"))
-    assert text == f"No gain: {words.MISSING_AT_LENGTH[kind]}: of a reason."
+    assert text == f"No gain: {words.MISSING_AT_LENGTH[kind]} (of a reason)."
 
 
 def test_progress_counts_and_forecasts():

@@ -52,7 +52,8 @@ def redis_server(folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
     assert binary
     path = folder / "redis.sock"
     process = subprocess.Popen(
-        [binary, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)], stdout=subprocess.DEVNULL
+        [binary, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
     )
 
     def answers() -> bool:
@@ -151,7 +152,9 @@ class Place:
 
     def settings(self, **changes: Any) -> Settings:
         """As a worker of this place reads them, for one in this process."""
-        named = {k.removeprefix("CROSSLIFT_").lower(): v for k, v in self.environment.items() if k.startswith("CROSSLIFT_")}
+        named = {
+            k.removeprefix("CROSSLIFT_").lower(): v for k, v in self.environment.items() if k.startswith("CROSSLIFT_")
+        }
         return Settings(**{**named, **changes})
 
     # processes
@@ -192,15 +195,24 @@ class Place:
 
     # runs
 
-    def submit(self, seed: int = 0, *, device: DeviceClass = DeviceClass.CPU, languages: tuple[str, ...] = ("en", "de")) -> int:
+    def submit(
+        self, seed: int = 0, *, device: DeviceClass = DeviceClass.CPU, languages: tuple[str, ...] = ("en", "de")
+    ) -> int:
         """Queue one run. Another seed is another run."""
         return self.submit_chain(seed, device=device, languages=languages)[0]
 
     def submit_chain(
-        self, seed: int = 0, *, length: int = 1, device: DeviceClass = DeviceClass.CPU, languages: tuple[str, ...] = ("en",)
+        self,
+        seed: int = 0,
+        *,
+        length: int = 1,
+        device: DeviceClass = DeviceClass.CPU,
+        languages: tuple[str, ...] = ("en",),
     ) -> list[int]:
         """Queue runs of which each starts from the one before."""
-        request = ExperimentRequest(name="tiny", models=("mini-2",), recipes=("none",), targets=("xnli",), seeds=(seed,))
+        request = ExperimentRequest(
+            name="tiny", models=("mini-2",), recipes=("none",), targets=("xnli",), seeds=(seed,)
+        )
         model = MODELS["mini-2"]
         plan: dict[str, PlannedRun] = {}
         parents: tuple[str, ...] = ()

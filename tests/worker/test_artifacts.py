@@ -51,7 +51,10 @@ def test_what_is_published_is_fetched(artifacts: Artifacts, tmp_path: Path) -> N
     assert verify(folder)[1] == published.digest
     manifest = json.loads((folder / MANIFEST).read_text())
     assert set(manifest) == set(FILES)
-    assert manifest["empty"] == {"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "bytes": 0}
+    assert manifest["empty"] == {
+        "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "bytes": 0,
+    }
 
 
 def test_a_file_system_root_is_one_folder_and_is_not_copied_on_fetch(tmp_path: Path) -> None:
@@ -160,7 +163,9 @@ def test_no_text_is_an_address_by_accident(text: str) -> None:
         Artifacts("memory://anything", Path("/nonexistent")).fetch(text)
 
 
-@pytest.mark.parametrize("uri", [f"file:///tmp/../etc/ab/{FINGERPRINT}", f"file:///tmp/cd/{FINGERPRINT}", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "uri", [f"file:///tmp/../etc/ab/{FINGERPRINT}", f"file:///tmp/cd/{FINGERPRINT}", "file:///etc/passwd"]
+)
 def test_an_address_names_a_place_of_an_artifact(tmp_path: Path, uri: str) -> None:
     with pytest.raises(BadArtifact, match="not the address"):
         Artifacts(f"file://{tmp_path}", tmp_path / "cache").fetch(uri)

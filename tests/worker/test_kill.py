@@ -192,7 +192,9 @@ def test_a_stopped_worker_saves_first_and_the_attempt_does_not_count(shared: Any
     reached = shared.curve(run)[0][-1]
     assert reached >= at
     with shared.store.read() as session:
-        assert workers.listing(session) == [] or worker.pid not in {int(w.name.split(":")[1].split("-")[0]) for w in workers.listing(session)}
+        assert workers.listing(session) == [] or worker.pid not in {
+            int(w.name.split(":")[1].split("-")[0]) for w in workers.listing(session)
+        }
 
     shared.a_worker()
     shared.wait(run, RunState.DONE, seconds=60)

@@ -30,7 +30,10 @@ def test_no_bytes_upset_the_reader(data: bytes) -> None:
     assert messages.read(data) is None or json.loads(data)["type"]
 
 
-@given(st.sampled_from(["phase", "progress", "curves", "log", "outcome", "error", "other"]), st.dictionaries(st.text(), ANY, max_size=4))
+@given(
+    st.sampled_from(["phase", "progress", "curves", "log", "outcome", "error", "other"]),
+    st.dictionaries(st.text(), ANY, max_size=4),
+)
 def test_no_object_upsets_the_reader(kind: str, fields: dict[str, Any]) -> None:
     messages.read(json.dumps({**fields, "type": kind}).encode())
 
@@ -162,7 +165,13 @@ def test_what_runs_of_long_ago_left_goes(place: Any) -> None:
 
     artifacts = Artifacts(f"file://{place.home}/artifacts", place.home / "cache")
     supervisor = Supervisor(
-        place.store, artifacts, None, place.settings(), worker="here", device=DeviceClass.CPU, ring=lambda *_, **__: None  # type: ignore[arg-type]
+        place.store,
+        artifacts,
+        None,
+        place.settings(),
+        worker="here",
+        device=DeviceClass.CPU,
+        ring=lambda *_, **__: None,  # type: ignore[arg-type]
     )
     with child._alone_with(place.home / "work" / "held" / "state"):
         os.utime(place.home / "work" / "held" / "state", (old, old))

@@ -48,7 +48,7 @@ _COUNTED = Zipf(COUNTED)
 _MEMBERS = Zipf(tuple(noun for noun in KIND_OF if noun != "money"))
 _FALLING = ("cup", "apple", "tree", "boy", "girl", "umbrella")
 _INTRANSITIVE = Zipf(INTRANSITIVE)
-_USUAL = Zipf((*tuple(NAMES)[:6], *tuple(USUALLY)[:-len(LIVES)], *tuple(LIVES)[6:]))
+_USUAL = Zipf((*tuple(NAMES)[:6], *tuple(USUALLY)[: -len(LIVES)], *tuple(LIVES)[6:]))
 _COUNTED_VERBS = tuple(COUNTABLE_ACTS)
 
 

@@ -148,8 +148,23 @@ _HAVE: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("open", "closed"): ("door", "window", "school", "market", "bag", "book"),
     ("broken",): ("cup", "window", "car", "bicycle", "door", "umbrella"),
     ("big", "small"): (*ANIMALS, "house", "car", "tree", "ball", "bag", "bus", "train", "school", "garden", "apple"),
-    COLOURS: ("car", "coat", "flower", "cat", "dog", "apple", "horse", "door", "bag", "house", "ball", "bird", "bus",
-              "bicycle", "umbrella"),
+    COLOURS: (
+        "car",
+        "coat",
+        "flower",
+        "cat",
+        "dog",
+        "apple",
+        "horse",
+        "door",
+        "bag",
+        "house",
+        "ball",
+        "bird",
+        "bus",
+        "bicycle",
+        "umbrella",
+    ),
 }
 HAVE: Mapping[str, tuple[str, ...]] = {adjective: who for group, who in _HAVE.items() for adjective in group}
 """Which things can have a property."""

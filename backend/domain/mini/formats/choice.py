@@ -55,10 +55,7 @@ def _side(asks: str) -> _Side:
     return _Side(
         {premise: frozenset(rights) for premise, rights in of.items()},
         tuple(map(tuple, schemas)),
-        {
-            subject: (tuple(clauses), tuple(accumulate(clauses.values())))
-            for subject, clauses in chances.items()
-        },
+        {subject: (tuple(clauses), tuple(accumulate(clauses.values()))) for subject, clauses in chances.items()},
     )
 
 
@@ -66,8 +63,13 @@ def _unlike(premise: Clause, right: Clause, wrong: Clause, side: _Side) -> bool:
     """Whether the wrong choice is really wrong, and not about the same event as the right one."""
     if wrong in side.of[premise] or wrong == premise:
         return False
-    if any(other != wrong and other.verb == wrong.verb and other.negated == wrong.negated and other.subject == wrong.subject
-           for other in side.of[premise]):
+    if any(
+        other != wrong
+        and other.verb == wrong.verb
+        and other.negated == wrong.negated
+        and other.subject == wrong.subject
+        for other in side.of[premise]
+    ):
         return False
     return not (wrong.kind == premise.kind == "state" and wrong.subject == premise.subject
                 and wrong.verb not in excludes(premise.verb))  # fmt: skip

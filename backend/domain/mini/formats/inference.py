@@ -2,8 +2,8 @@
 
 Seven templates. In each, premise and hypothesis are drawn in the same way for the three labels, and every hypothesis
 form occurs under entailment and contradiction equally often (negated or not, kind or member, same verb or an excluded
-one): neither sentence alone says anything about the label. About half of the neutral hypotheses are made of words of
-the premise only, so that overlap does not give them away either.
+one): neither sentence alone says anything about the label. Part of the neutral hypotheses are made of words of the
+premise only, so that overlap does not always give them away.
 """
 
 from collections.abc import Iterator
@@ -48,8 +48,8 @@ class Pair(NamedTuple):
 
 
 def _padded(draw: Draw, core: Clause, *others: str) -> Sentence:
-    """The core, more often than not together with a clause about somebody or something else."""
-    if draw.flip(0.35):
+    """The core, or the core together with a clause about somebody or something else."""
+    if draw.flip(0.55):
         return say(core)
     other = person_acts(draw) if draw.flip() else has_property(draw)
     taken = {core.subject, core.object, *others}
@@ -80,7 +80,7 @@ def _states(draw: Draw, label: int) -> Pair:
     related = (adjective, *excludes(adjective))
     free = [a for a in properties(subject) if a not in related and excludes(a)]
     about, claimed = draw.other(HAVE[adjective], subject), draw.one(related)
-    sort = draw.below(3)
+    sort = draw.below(5)
     if sort == 0 and free:
         claimed = draw.one(free)
         premise = _both(draw, core, state(draw.other(HAVE[claimed], subject), claimed))
@@ -100,7 +100,7 @@ def _places(draw: Draw, label: int) -> Pair:
     subject, other, third = draw.some(who, 3)
     place, elsewhere, away = draw.some(PLACES, 3)
     core = at(subject, place)
-    sort = draw.below(4)
+    sort = draw.below(7)
     if sort < 2:
         premise, third = _both(draw, core, state(other, draw.one(properties(other)))), other
     elif sort == 2:
@@ -181,7 +181,7 @@ def _actions(draw: Draw, label: int) -> Pair:
     done, excluded = ("sleep", awake) if draw.flip() else (awake, "sleep")
     core = act(subject, done, "", draw.one(PLACES) if draw.flip(0.4) else "")
     claimed = draw.flip()
-    premise = _both(draw, core, at(other, draw.one(PLACES))) if draw.flip() else _padded(draw, core, other)
+    premise = _both(draw, core, at(other, draw.one(PLACES))) if draw.flip(0.25) else _padded(draw, core, other)
     if label == NEUTRAL:
         return Pair(premise, act(other, done if claimed else excluded, negated=draw.flip()), label)
     holds = label == ENTAILMENT
@@ -209,14 +209,17 @@ def _causes(draw: Draw, label: int) -> Pair:
     return Pair(premise, state(about, draw.one(related), draw.flip()), label)
 
 
-_TEMPLATES = (_states,) * 5 + (_places,) * 5 + (_kinds,) * 5 + (_actions,) * 3 + (_causes,) * 3 + (_roles,) * 2 + (_counts,) * 2
+_TEMPLATES = (
+    (_states,) * 5 + (_places,) * 5 + (_kinds,) * 5 + (_actions,) * 3 + (_causes,) * 3 + (_roles,) * 2 + (_counts,) * 2
+)
 
 
 def pair(draw: Draw, index: int) -> Made[Pair] | None:
-    """One pair and its English wording; labels take turns. A hypothesis that repeats (or just denies) the whole premise
-    is no question."""
+    """One pair and its English wording; labels take turns. Half of the hypotheses that repeat (or just
+    deny) the whole premise are left out: they would be too many."""
     made = draw.one(_TEMPLATES)(draw, index % 3)
-    if made.premise.second is None and made.premise.first._replace(negated=made.hypothesis.negated) == made.hypothesis:
+    bare = made.premise.second is None and made.premise.first._replace(negated=made.hypothesis.negated)
+    if bare == made.hypothesis and draw.flip():
         return None
     wording = english(made.premise, say(made.hypothesis))
     return Made(wording, wording, made)

@@ -92,7 +92,7 @@ def question(draw: Draw, _: int) -> Made[Question]:
     made = draw.one(_SORTS)(draw)
     facts = list(made.facts)
     extra = has_property(draw)
-    if draw.flip(0.4) and all(extra.subject not in (fact.subject, fact.object) for fact in facts):
+    if draw.flip(0.25) and all(extra.subject not in (fact.subject, fact.object) for fact in facts):
         facts.append(extra)
     order = draw.some(range(len(facts)), len(facts))
     made = Question(tuple(facts[i] for i in order), order.index(made.about), made.asked, made.slot)

@@ -101,5 +101,3 @@ class Arabic(Grammar):
             text += surface
             glued = surface == "و"
         return text, starts
-
-

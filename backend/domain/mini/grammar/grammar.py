@@ -308,5 +308,3 @@ def countable(noun: str) -> bool:
 def personal(np: str) -> bool:
     """Whether a noun phrase means a person."""
     return is_person(head(np)) or head(np) == "who"
-
-

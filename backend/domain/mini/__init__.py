@@ -30,12 +30,12 @@ copying and comparing are what the tasks need and what small models learn late.
 **The tasks** (`formats`), each function saying how it is built:
 
 - `mnli` (English train and validation), `xnli` (parallel): seven templates over properties, places, kinds, roles,
-  counts, exclusive actions, causes. Labels are balanced within each template, and every form of hypothesis is as often
-  entailed as contradicted.
+  counts, exclusive actions, causes. Labels take turns; one sentence alone tells next to nothing about them, comparing
+  words tells something, as in the real data, and the rest needs negation, kinds and opposites.
 - `copa`, `xcopa` (parallel): cause or effect; the wrong choice is drawn as the right one is, with the same subject.
 - `hellaswag`: the next step of a script; wrong endings are right endings of other stories.
-- `squad`, `xquad` (parallel): three or four facts, one of which answers, another of the same sort; some questions ask
-  for a kind (which animal). `answer_start` counts characters.
+- `squad`, `xquad` (parallel): three or four facts, one of which answers; usually another is of the same sort; some
+  questions ask for a kind (which animal). `answer_start` counts characters.
 - `udpos`: sentences tagged by the grammar that said them, each language its own, as in treebanks.
 - `tatoeba`: sentence and translation; each language its own pairs, no two with the same content words.
 

@@ -1,11 +1,12 @@
 """Questions whose answer is a span of a paragraph: `squad` and `xquad`.
 
-A paragraph is three or four facts in random order; the question asks for one part of one of them, and at least one other
-fact is of the same sort, so that a word of the right sort is not enough. `which animal`, `which food` ask for a member of
-a kind: the other fact then has a member of another kind in the same place, so the kinds must be known.
+A paragraph is three or four facts in random order; the question asks for one part of one of them. In about two thirds
+another fact is of the same sort, so that a word of the right sort is not enough; in the others the sort tells. `which
+animal`, `which food` ask for a member of a kind: the other fact then has a member of another kind in the same place, so the
+kinds must be known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from backend.domain.mini.facts import has_property
 from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import Phrase, grammar
 from backend.domain.mini.grammar.grammar import Grammar
-from backend.domain.mini.world import COUNTED, DIGITS, INTRANSITIVE, KINDS, PERSONS, PLACES, TRANSITIVE
+from backend.domain.mini.world import COUNTED, DIGITS, INTRANSITIVE, KINDS, PERSONS, PLACES, TRANSITIVE, is_person
 
 
 class Question(NamedTuple):
@@ -27,6 +28,7 @@ class Question(NamedTuple):
     slot: str
 
 
+_UNPERSONAL = (*KINDS["animal"], *KINDS["food"], *KINDS["vehicle"])
 _ASKED_VERBS = ("eat", "buy", "see", "take", "find", "wash", "sell", "drink", "cook", "open", "lose", "like")
 _KINDS_BOUGHT = {"food": ("bread", "apple", "egg"), "thing": ("book", "bag", "coat"),
                  "vehicle": ("car", "bicycle")}  # fmt: skip
@@ -87,9 +89,33 @@ def _which_bought(draw: Draw) -> Question:
 _SORTS = (_located,) * 4 + (_done,) * 4 + (_counted,) * 2 + (_which_here,) * 2 + (_which_bought,)
 
 
-def question(draw: Draw, _: int) -> Made[Question]:
+_OTHER_SORTS: dict[str, Callable[[Draw], Clause]] = {
+    "place": lambda draw: act(draw.one(PERSONS.items), "see", draw.one(KINDS["animal"])),
+    "subject": lambda draw: at(draw.one(_UNPERSONAL), draw.one(PLACES)),
+    "object": lambda draw: at(draw.one(PERSONS.items), draw.one(PLACES)),
+    "count": lambda draw: at(draw.one(_UNPERSONAL), draw.one(PLACES)),
+}
+"""Facts that cannot be mistaken for one that answers with this slot."""
+
+
+def _told_apart(draw: Draw, made: Question) -> Question | None:
+    """The question among facts of other sorts, which its answer cannot be in."""
+    asked = made.facts[made.about]
+    others = [_OTHER_SORTS[made.slot](draw), has_property(draw)]
+    named = [part for fact in (asked, *others) for part in (fact.subject, fact.object, fact.place) if part]
+    personal = made.slot == "subject" and is_person(others[1].subject)
+    return None if personal or len(set(named)) < len(named) else made._replace(facts=(asked, *others), about=0)
+
+
+def question(draw: Draw, _: int) -> Made[Question] | None:
     """One row and its English wording."""
-    made = draw.one(_SORTS)(draw)
+    sort = draw.one(_SORTS)
+    made = sort(draw)
+    if sort in (_located, _done, _counted) and draw.flip(0.4):
+        apart = _told_apart(draw, made)
+        if apart is None:
+            return None
+        made = apart
     facts = list(made.facts)
     extra = has_property(draw)
     if draw.flip(0.25) and all(extra.subject not in (fact.subject, fact.object) for fact in facts):

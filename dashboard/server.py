@@ -142,7 +142,15 @@ def main() -> None:
     chosen = settings()
     logs.set_up("web")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
-    uvicorn.run(create(), host=chosen.host, port=chosen.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        create(),
+        host=chosen.host,
+        port=chosen.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ kept under the job's cache as one memory-mapped file, so that the ninetieth run 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -68,11 +69,30 @@ class Door:
             self._kept[data, language] = kept
         return self._kept[data, language]
 
+    def scored(
+        self, data: DataSpec, language: str, encoder: Encoder, max_length: int, stride: int
+    ) -> tuple[list[Any], Features]:
+        """Examples and their sub-words, for what is to be scored.
+
+        The examples themselves are part of the cache's key: should a source change under an unchanged pin, sub-words of old
+        examples would else be read out against new ones, and every score be wrong without a word.
+        """
+        examples = self.load(data, language)
+        if data.content is None:
+            self._content(TASKS[data.task], data, language)  # to be recorded
+        pin = hashlib.sha256(repr(examples).encode()).hexdigest()
+        return examples, self._encoded(data, language, encoder, max_length, stride, pin)
+
     def features(self, data: DataSpec, language: str, encoder: Encoder, max_length: int, stride: int) -> Features:
-        """The examples of ``load`` as sub-words, from the cache where they are there."""
+        """The sub-words alone, for training: rows are not even read where these are in the cache."""
+        pin = data.content or self._content(TASKS[data.task], data, language)
+        return self._encoded(data, language, encoder, max_length, stride, pin)
+
+    def _encoded(
+        self, data: DataSpec, language: str, encoder: Encoder, max_length: int, stride: int, pin: str
+    ) -> Features:
         task = TASKS[data.task]
         length = min(max_length, encoder.longest)
-        pin = data.content or self._content(task, data, language)
         key = digest(
             [
                 FEATURES_VERSION, task.name, task.version, data.source.value, data.split.value, pin, language,

@@ -101,8 +101,9 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
     behaviour = formats.of(task.format)
     max_length = spec.training.max_length if spec.training else RETRIEVAL_LENGTH
     stride = spec.training.stride if spec.training else 0
-    parts = {code: door.features(data, code, encoder, max_length, stride) for code in spec.languages}
-    examples = {code: door.load(data, code) for code in spec.languages}
+    scored = {code: door.scored(data, code, encoder, max_length, stride) for code in spec.languages}
+    examples = {code: each for code, (each, _) in scored.items()}
+    parts = {code: features for code, (_, features) in scored.items()}
     if task.retrieval is not None:
         keep_layers(encoder, task.retrieval.layer_fraction)
         head = behaviour.head(encoder.hidden, task, 0.0)

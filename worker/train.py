@@ -394,9 +394,8 @@ def _learner(train: DataSpec, dev: DataSpec, encoder: Encoder, door: Door, train
     assert train.split is Split.TRAIN and train.task == dev.task  # the planner's order
     task = TASKS[train.task]
     behaviour = formats.of(task.format)
-    features, dev_features = (
-        door.features(d, "en", encoder, training.max_length, training.stride) for d in (train, dev)
-    )
+    features = door.features(train, "en", encoder, training.max_length, training.stride)
+    examples, dev_features = door.scored(dev, "en", encoder, training.max_length, training.stride)
     head = behaviour.head(encoder.hidden, task, encoder.dropout)
     batches = Batches(features, training.batch_size, seed)
-    return Learner(task, behaviour, head, batches, door.load(dev, "en"), dev_features)
+    return Learner(task, behaviour, head, batches, examples, dev_features)

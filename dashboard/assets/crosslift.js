@@ -115,7 +115,9 @@
     paint: function (figures, chosenScheme, cell) {
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
       var figure = figures[chosenScheme || scheme()];
-      return [outline(figure, cell, figure.layout.font.color), { minWidth: figure.layout.meta.width + 'px' }];
+      // the figure fills its box in width; its height is its own
+      var size = { minWidth: figure.layout.meta.width + 'px', height: figure.layout.height + 'px' };
+      return [outline(figure, cell, figure.layout.font.color), size];
     },
 
     tell: tell,

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.look import ROW_HEIGHT
+
 pytestmark = [pytest.mark.browser]
 
 SETTLED = """() => {
@@ -58,6 +60,18 @@ def press(page: Page, control: str, option: str) -> None:
 def until(page: Page, name: str, value: str | None) -> None:
     """Wait for a parameter of the address."""
     page.wait_for_function("([n, v]) => new URLSearchParams(location.search).get(n) === v", arg=[name, value])
+
+
+def click_cell(page: Page, row: int, column: int) -> None:
+    """Point at a cell until the figure has noticed, as a hand does, then click."""
+    hovered = "() => document.querySelector('#explore-graph .js-plotly-plot')._hoverdata?.[0]?.pointNumber?.join()"
+    for i in range(100):
+        x, y = page.evaluate(CENTRE, [row, column])
+        page.mouse.move(x + i % 3, y)
+        page.wait_for_timeout(100)
+        if page.evaluate(hovered) == f"{row},{column}":
+            break
+    page.mouse.click(x, y)
 
 
 def callbacks(page: Page) -> list[str]:
@@ -156,7 +170,7 @@ def test_back_undoes_a_target_and_a_cell_but_not_a_filter(site: Any, visit: Call
     page.wait_for_function(f"before => ![before, ''].includes(({FIGURE})())", arg=first)
     press(page, "order", "Name")
     until(page, "order", "name")
-    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    click_cell(page, 0, 0)
     until(page, "cell", "squad.ar")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.go_back()
@@ -178,7 +192,7 @@ def test_going_back_fast_ends_where_one_went(site: Any, visit: Callable[..., Any
     pick(page, "target", "XQuAD")
     until(page, "target", "xquad")
     page.wait_for_function(f"before => ![before, ''].includes(({FIGURE})())", arg=first)
-    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    click_cell(page, 0, 0)
     until(page, "cell", "squad.ar")
     page.evaluate("() => { history.back(); setTimeout(() => history.back(), 40); }")
     page.wait_for_function(f"before => ({FIGURE})() === before", arg=first)
@@ -213,6 +227,15 @@ def test_the_kinds_of_missing_are_told_apart(site: Any, visit: Callable[..., Any
     assert "failed" in shown
     page = settled(visit(site, "/explore?target=tatoeba").page)
     assert "n/a" in (page.locator("#explore-graph .legend").text_content() or "")
+
+
+def test_a_figure_is_as_high_as_its_rows(site: Any, visit: Callable[..., Any]):
+    """Not as its box: with many rows their text would run together."""
+    page = settled(visit(site, "/explore?target=xnli&model=mini-2").page)
+    height = "high => document.querySelector('#explore-graph .js-plotly-plot')._fullLayout.height === high"
+    page.wait_for_function(height, arg=5 * ROW_HEIGHT + 120)
+    pick(page, "target", "Tatoeba")
+    page.wait_for_function(height, arg=3 * ROW_HEIGHT + 120)
 
 
 def test_a_summary_a_label_and_no_button_that_sends_the_figure_away(site: Any, visit: Callable[..., Any]):
@@ -286,7 +309,7 @@ def test_a_cell_opens_from_its_address_and_is_outlined(site: Any, visit: Callabl
 def test_the_same_cell_opens_again_and_the_page_comes_to_rest(site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, "/explore?target=xnli").page)
     for _ in range(2):
-        page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+        click_cell(page, 0, 0)
         expect(page.get_by_role("dialog")).to_be_visible()
         page.get_by_role("button", name="Close").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
@@ -413,7 +436,7 @@ def test_an_experiment_fills_the_page_while_one_looks(young_site: Any, visit: Ca
     numbers = "() => document.querySelector('#explore-graph .js-plotly-plot').data.find(t => t.name === 'numbers').text.length"
     assert page.evaluate(numbers) == 9
     # a second recipe arrives while a cell is open: a new row, and the drawer stays
-    page.mouse.click(*page.evaluate(CENTRE, [0, 0]))
+    click_cell(page, 0, 0)
     expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
     young_site.lab.submit(recipes=["squad"], seeds=[0])
     young_site.lab.work()

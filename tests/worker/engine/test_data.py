@@ -208,6 +208,24 @@ def test_sub_words_are_made_once(
     assert len(list((tmp_path / "features").iterdir())) == 3
 
 
+def test_what_is_scored_is_never_read_out_against_other_examples(
+    tmp_path: Path, tiny: Callable[..., Any], spec_data: Callable[..., DataSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that changes though its pin does not: the gold spans still lead to the answers of the rows there are now."""
+    spec, encoder = spec_data("xquad", Split.VALIDATION), tiny()
+    before, _ = door(None, tmp_path).scored(spec, "en", encoder, 96, 12)
+    rows = list(data_module.mini.rows("xquad", "en", "validation"))
+    monkeypatch.setattr(data_module.mini, "rows", lambda *a: iter(rows[::-1]))
+    examples, features = door(None, tmp_path).scored(spec, "en", encoder, 96, 12)
+    assert examples != before
+    outputs = np.zeros((len(features.tokens), 2), np.float32)
+    outputs[features.rows[:-1] + features.row["first"], 0] = 9
+    outputs[features.rows[:-1] + features.row["last"], 1] = 9
+    behaviour = data_module.formats.of(TASKS["xquad"].format)
+    predictions = behaviour.decode(TASKS["xquad"], examples, features, outputs)
+    assert behaviour.score(TASKS["xquad"], predictions)["exact_match"] == (100.0, len(examples))
+
+
 def test_a_changed_file_is_another_content(tmp_path: Path, tiny: Callable[..., Any]) -> None:
     root = tmp_path / "root"
     path = root / "xnli/xtreme_processed/dev-de.tsv"

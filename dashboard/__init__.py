@@ -5,9 +5,18 @@
     server    the composition root: API and pages in one process
     shell     what surrounds every page
     pages/    one file a page: layout and callbacks, thin
+
     client    the only file that speaks HTTP: schemas in, schemas out
     links     the only file that builds and reads addresses: the address of a page is its state
-    figures   pure functions from schemas to plotly figures
+    findings  from a state to the numbers it names, or to why there are none
+
+    figures   pure functions from schemas to plotly figures; ``heatmap`` is how they are drawn
+    tables    the same numbers for a grid
+    panels    what stands beside a figure: ranked lists, one cell, nothing yet
+    controls  what can be chosen
     words     sentences about schemas, for eyes and screen readers alike
     look      the visual language: colours, sizes, how numbers are written
+
+A page is asked with ``search``, the query part of its address, and reads it with ``links``. Its callbacks are ``async``.
+A module of ``pages/`` holds no dataclass: Dash runs it before it is in ``sys.modules``.
 """

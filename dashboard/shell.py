@@ -142,6 +142,7 @@ def listen(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("crosslift", "badge"), Output("benchmark-badge", "children"), Input("benchmark", "data")
     )
+    app.clientside_callback(ClientsideFunction("crosslift", "here"), Input("_pages_location", "pathname"))
 
 
 # --- live -------------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ async def beat(_: int | None, last: str | None) -> tuple[Any, Any, Any]:
         queue = await client().queue()
         newest = (await client().experiments()).items
     except CrossliftError as error:
-        return html.Span(error.detail, className="alarm"), None, no_update
+        return html.Span(error.detail, className="alarm"), None, None  # any answer after this one is news
     seen = pulse(newest)
     stuck = not queue.workers and queue.queued + queue.running > 0
     status = html.Span(words.activity(queue), className="alarm" if stuck else None)

@@ -107,6 +107,13 @@
   }
 
   ns.crosslift = {
+    here: function (path) {
+      document.querySelectorAll('.nav-link').forEach(function (link) {
+        if (link.getAttribute('href') === path) link.setAttribute('aria-current', 'page');
+        else link.removeAttribute('aria-current');
+      });
+    },
+
     badge: function (benchmark) {
       if (!benchmark || !benchmark.name) return '';
       return benchmark.name + (benchmark.synthetic ? ' · synthetic benchmark' : '');

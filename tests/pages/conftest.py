@@ -121,8 +121,39 @@ class Lab:
 
 @dataclass
 class Site:
-    url: str
+    """A server process and the laboratory behind it."""
+
     lab: Lab
+    home: Path
+    port: int
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("CROSSLIFT_")} | self.environment
+        with (self.home / "web.log").open("ab") as log:
+            command = [sys.executable, "-m", "dashboard.server"]
+            self.process = subprocess.Popen(command, env=env, cwd=self.home, stdout=log, stderr=log)
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=2).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert self.process.poll() is None, (self.home / "web.log").read_text()
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
 
 
 def _free_port() -> int:
@@ -134,43 +165,24 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
     """Start a server process of its own on a new, migrated database."""
-    processes: list[subprocess.Popen[bytes]] = []
-    stores: list[Store] = []
+    sites: list[Site] = []
 
     def start(fill: Callable[[Lab], None] = lambda lab: None, **environment: str) -> Site:
         home = tmp_path_factory.mktemp("home")
         address = f"sqlite:///{home / 'crosslift.db'}"
         migrate.upgrade(address)
-        store = Store(address)
-        stores.append(store)
-        lab = Lab(store)
+        lab, port = Lab(Store(address)), _free_port()
+        own = {"CROSSLIFT_HOME": str(home), "CROSSLIFT_PORT": str(port), "PYTHONPATH": str(ROOT)}
+        site = Site(lab, home, port, own | environment)
+        sites.append(site)
         fill(lab)
-        port = _free_port()
-        env = {k: v for k, v in os.environ.items() if not k.startswith("CROSSLIFT_")}
-        env |= {"CROSSLIFT_HOME": str(home), "CROSSLIFT_PORT": str(port), "PYTHONPATH": str(ROOT), **environment}
-        with (home / "web.log").open("wb") as log:
-            command = [sys.executable, "-m", "dashboard.server"]
-            process = subprocess.Popen(command, env=env, cwd=home, stdout=log, stderr=log)
-        processes.append(process)
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                if httpx.get(f"{url}/healthz", timeout=2).is_success:
-                    return Site(url, lab)
-            except httpx.HTTPError:
-                pass
-            assert process.poll() is None, (home / "web.log").read_text()
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.2)
+        site.start()
+        return site
 
     yield start
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(20)
-    for store in stores:
-        store.dispose()
+    for site in sites:
+        site.stop()
+        site.lab.store.dispose()
 
 
 def _results(lab: Lab) -> None:

@@ -92,6 +92,7 @@ def test_a_cold_deep_link_has_its_title(serve: Callable[..., Any], visit: Callab
 def test_the_front_door(site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, "/").page)
     expect(page).to_have_title("Explore · Crosslift")
+    expect(page.get_by_role("link", name="Explore", exact=True)).to_have_attribute("aria-current", "page")
     assert urlsplit(page.url).path == "/explore"
     assert query(page) == {"model": "mini-2", "target": "xnli"}  # pinned: the same link next year
 
@@ -443,6 +444,20 @@ def test_an_experiment_fills_the_page_while_one_looks(young_site: Any, visit: Ca
     page.wait_for_function(f"() => ({numbers})() === 18")
     expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
     assert query(page)["cell"] == "mnli.ar"
+
+
+def test_a_page_outlives_its_api(serve: Callable[..., Any], young_site: Any, visit: Callable[..., Any]):
+    """Pages served apart: the API goes away and comes back, and the page says so and recovers by itself."""
+    young_site.lab.work()
+    apart = serve(CROSSLIFT_API_URL=young_site.url)
+    page = settled(visit(apart, "/explore").page)
+    young_site.stop()
+    expect(page.locator("#status")).to_contain_text("The API does not answer")
+    expect(page.locator("#explore-nothing")).to_contain_text("The numbers cannot be read")
+    young_site.start()
+    expect(page.locator("#explore-nothing")).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("0 running · 0 queued · 1 worker")
+    settled(page)
 
 
 def test_a_hidden_page_asks_nothing(site: Any, visit: Callable[..., Any]):

@@ -317,7 +317,7 @@ class GainCell(View):
 
 
 class RecipeRow(View):
-    """A row of the heatmap. Means are over the languages that have a gain: k of n."""
+    """A row of the heatmap. ``mean_transfer`` is over k of the n languages but English; ``mean_all`` takes English in."""
 
     recipe: str
     title: str

@@ -198,8 +198,8 @@ def _recipe_row(
         same_data_twice=same_data_twice(recipe, target),
         mean_all=every.value,
         mean_transfer=transfer.value,
-        k=every.k,
-        n=every.n,
+        k=transfer.k,
+        n=transfer.n,
         device_hours_marginal=cost.marginal_hours if cost else None,
         device_hours_amortised=cost.amortised_hours if cost else None,
     )

@@ -208,24 +208,24 @@ class Progress:
 
 
 def summary(remote: Remote, view: ExperimentView) -> RenderableType:
-    """Mean gain over the transfer languages, model × recipe by target, with k of n languages and the number of seeds."""
+    """Mean gain over the transfer languages, model × recipe by target, and the number of seeds; fits 80 columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    for column in ("model", "recipe"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("model, recipe", no_wrap=True)
     for target in view.request.targets:
         table.add_column(target, justify="right", no_wrap=True)
     seen: set[str] = set()
     for model in view.request.models:
+        table.add_row(Text(model, style="bold"))
         matrices = [remote.view(GainMatrix, "/gains", model=model, target=t) for t in view.request.targets]
         for recipe in view.request.recipes:
             if recipe.name == "none":
                 continue
             cells = [_summary_cell(m, recipe.name) for m in matrices]
             seen.update(c[-1] for c in cells)
-            table.add_row(model, recipe.name, *cells)
+            table.add_row(f"  {recipe.name}", *cells)
     seeds = len(view.request.seeds)
     notes = [
-        "Gain over no intermediate task, in points: mean over the languages other than English, k/n of them with a gain; "
+        "Gain over no intermediate task, in points: mean over the languages other than English (k/n: only k of them have a gain); "
         f"{seeds} seed{'s' if seeds > 1 else ''}.",
         f"{view.benchmark} is synthetic: it shows that the method works, and nothing about real languages.",
     ]
@@ -247,7 +247,8 @@ def _summary_cell(matrix: GainMatrix, recipe: str) -> str:
     if row is None or row.mean_transfer is None:
         return "–"
     k, n = support(matrix, recipe)
-    return f"{row.mean_transfer:+.1f} {k}/{n}{'²' if row.same_data_twice else ''}"
+    only = "" if k == n else f" {k}/{n}"
+    return f"{row.mean_transfer:+.1f}{only}{'²' if row.same_data_twice else ''}"
 
 
 @contextmanager

@@ -81,6 +81,7 @@ class Attempt:
         try:
             return write()
         except Exception:
+            log.exception("run %d, attempt %d: its end could not be written", self.claim.run_id, self.claim.attempt)
             return "nothing could be written; the lease runs out"
 
     # --- inputs and child -----------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +19,6 @@ from worker.data import Door, MissingData, cached
 from worker.formats import Features
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "files"
-ROOT = Path(__file__).resolve().parents[3]
-REAL = Path(os.environ.get("CROSSLIFT_TEST_DATA", ROOT.parent / "shared" / "data"))
-REQUIRED = os.environ.get("CROSSLIFT_REQUIRE_TEST_DATA") == "1"
 
 
 def files(task: str, split: Split) -> DataSpec:
@@ -123,6 +119,7 @@ REAL_FILES = [
 
 @pytest.mark.parametrize(("task", "split", "language", "shape", "count"), REAL_FILES)
 def test_the_real_files(
+    benchmark_files: Path,
     tmp_path: Path,
     tiny: Callable[..., Any],
     task: str,
@@ -131,10 +128,7 @@ def test_the_real_files(
     shape: type[Any],
     count: int | None,
 ) -> None:
-    if not REAL.is_dir():
-        assert not REQUIRED, f"CROSSLIFT_REQUIRE_TEST_DATA is set, but {REAL} is not there"
-        pytest.skip(f"no benchmark files in {REAL} (CROSSLIFT_TEST_DATA)")
-    opened = door(REAL, tmp_path)
+    opened = door(benchmark_files, tmp_path)
     examples = opened.load(files(task, split), language)
     assert all(isinstance(e, shape) for e in examples)
     assert count is None or len(examples) == count

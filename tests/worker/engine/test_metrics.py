@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,10 @@ import pytest
 
 from worker import metrics
 
-ROOT = Path(__file__).resolve().parents[3]
-DATA = Path(os.environ.get("CROSSLIFT_TEST_DATA", ROOT.parent / "shared" / "data"))
-REQUIRED = os.environ.get("CROSSLIFT_REQUIRE_TEST_DATA") == "1"
-
 
 @pytest.fixture(scope="module")
-def mock() -> Path:
-    folder = DATA / "xtreme_mock"
-    if not folder.is_dir():
-        assert not REQUIRED, f"CROSSLIFT_REQUIRE_TEST_DATA is set, but {folder} is not there"
-        pytest.skip(f"no benchmark files in {DATA} (CROSSLIFT_TEST_DATA)")
-    return folder
+def mock(benchmark_files: Path) -> Path:
+    return benchmark_files / "xtreme_mock"
 
 
 def lines(path: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from torch import nn
 
 from backend.domain import mini
 from backend.domain.run import Phase, digest
+from worker.cooccurrence import vectors
 from worker.data import cached
 from worker.encoder import Encoder, MlmHead, states
 from worker.evaluate import BUDGET, by_length
 from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
 from worker.meter import INFERENCE, Meter
 from worker.outcomes import Job, Report
-from worker.train import WINDOW, fit
+from worker.train import WINDOW, fit, freeze
 
 EXPONENT = 0.7  # languages are drawn in proportion to (share of the text)^0.7, as XLM did (Conneau & Lample 2019)
 #: Share of the sub-words that are hidden; of these 80 % become <mask>, 10 % a random one, 10 % stay (Devlin et al. 2019).
@@ -156,6 +158,15 @@ class MlmStage:
         return {"dev/mlm_loss": total / count}, -total / count
 
 
+def start_from_counts(encoder: Encoder, text: Text) -> None:
+    """Give a fresh encoder's word embeddings what counting the training lines says; the other weights stay random."""
+    words = cast(nn.Embedding, encoder.module.get_input_embeddings()).weight
+    rows = np.concatenate(list(text.train.values()))
+    counted = vectors(text.features, rows, words.shape[0], words.shape[1], SPECIAL)
+    with torch.no_grad():
+        words.copy_(torch.where(counted.any(dim=1, keepdim=True), counted, words))
+
+
 def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``."""
     training = job.spec.training
@@ -166,6 +177,9 @@ def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     if encoder.mlm_head is not None:
         head.load_state_dict(dict(encoder.mlm_head))
     corpus = text(encoder, min(training.max_length, encoder.longest), job)
+    if job.spec.model.checkpoint is None and not job.spec.parents:
+        start_from_counts(encoder, corpus)
+    freeze(encoder.module, training.frozen)
     total = training.steps_for(sum(len(rows) for rows in corpus.train.values()))
     batches = batches_of(corpus, training.batch_size, total, seed)
     stage = MlmStage(encoder, head, corpus, batches, seed, meter)

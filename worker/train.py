@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -124,6 +124,17 @@ def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torc
         {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=fused)
+
+
+def freeze(encoder: nn.Module, blocks: int) -> None:
+    """Keep the lowest blocks as they are: the embeddings, then one layer after the other.
+
+    Fine-tuning on English moves English words, and leaves those that stood beside them in other languages where they were; with
+    frozen embeddings they stay together. Mini-4, English / others: QA F1 57 / 26 without, 61 / 28 with; NLI 73 / 44 and 69 / 46.
+    """
+    parts = [cast(nn.Module, encoder.embeddings), *cast(nn.Module, encoder.encoder).layer]  # type: ignore[misc]
+    for part in parts[:blocks]:
+        part.requires_grad_(False)
 
 
 def schedule(step: int, total: int, warmup: int) -> float:
@@ -378,6 +389,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     spec = job.spec
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
+    freeze(encoder.module, training.frozen)
     pairs = list(zip(spec.data[0::2], spec.data[1::2], strict=True))
     learners = [_learner(train, dev, encoder, door, training, spec.seed) for train, dev in pairs]
     total = training.steps_for(sum(len(r.batches.features) for r in learners))

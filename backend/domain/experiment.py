@@ -253,6 +253,7 @@ def mixed_training(parts: Iterable[Training]) -> Training:
         warmup=max(p.warmup for p in parts),
         weight_decay=max(p.weight_decay for p in parts),
         evaluations=max(p.evaluations for p in parts),
+        frozen=min(p.frozen for p in parts),
     )
 
 

@@ -121,9 +121,9 @@ _HUB = (Source.HUB, Source.FILES)
 _XLMR = "Conneau et al. 2020, Unsupervised Cross-lingual Representation Learning at Scale"
 
 _ALL = (
-    _mini("mini-1", layers=1, steps=2400),
-    _mini("mini-2", layers=2, steps=2400),
-    _mini("mini-4", layers=4, steps=2400),
+    _mini("mini-1", layers=1, steps=3600),
+    _mini("mini-2", layers=2, steps=3600),
+    _mini("mini-4", layers=4, steps=3600),
     Model(
         name="xlmr-base",
         title="XLM-R base",

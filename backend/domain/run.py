@@ -20,7 +20,7 @@ from backend.domain.task import Source, Split
 from backend.domain.training import Training
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 
 class RunKind(StrEnum):

@@ -30,6 +30,9 @@ class Training(BaseModel):
     weight_decay: Finite = Field(default=0.01, ge=0, le=10)
     clip: Finite = Field(default=1.0, gt=0, le=1e6)
     evaluations: int = Field(default=4, ge=1, le=1000)
+    frozen: int = Field(
+        default=0, ge=0, le=200
+    )  # lowest blocks that stay as they are: 1 the embeddings, 2 layer 1 too, …
 
     def steps_for(self, examples: int) -> int:
         """Optimiser updates for a training set of this many examples."""
@@ -51,6 +54,7 @@ class TrainingOverrides(BaseModel):
     max_length: int | None = Field(default=None, ge=8, le=8192)
     warmup: Finite | None = Field(default=None, ge=0, le=1)
     weight_decay: Finite | None = Field(default=None, ge=0, le=10)
+    frozen: int | None = Field(default=None, ge=0, le=200)
 
     def applied_to(self, base: Training) -> Training:
         """``base`` with the set fields replaced. Setting ``epochs`` drops a default ``steps`` and the reverse."""

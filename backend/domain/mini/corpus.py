@@ -1,7 +1,8 @@
-"""Pretraining text: the micro-world talked about in one language at a time.
+"""Pretraining text: the micro-world talked about in twelve languages, half of the lines with a second one mixed in.
 
-A line is one to four sentences of one of nine sorts (`SORTS`, with their shares). Every language draws from its own
-stream, so no line has a translation; what languages share is the world, the names, the digits and the shares.
+A line is one to four sentences of one of ten sorts (`SORTS`, with their shares). Every language draws from its own
+stream, so no line has a translation; what languages share is the world, the names, the digits, the shares, and the lines
+of people who know two of them (`grammar.switching`).
 """
 
 from bisect import bisect
@@ -23,7 +24,8 @@ from backend.domain.mini.facts import (
     subsumed,
     timed,
 )
-from backend.domain.mini.grammar import grammar
+from backend.domain.mini.grammar import GRAMMARS, grammar
+from backend.domain.mini.grammar.switching import switching
 from backend.domain.mini.world import (
     ANIMALS,
     DIGITS,
@@ -161,8 +163,8 @@ def _asked(draw: Draw) -> Line:
 
 
 SORTS: tuple[tuple[float, Callable[[Draw], Line]], ...] = (
-    (0.14, _facts),
-    (0.16, _life),
+    (0.12, _facts),
+    (0.12, _life),
     (0.03, _city),
     (0.05, _kinds),
     (0.05, _named_again),
@@ -170,9 +172,15 @@ SORTS: tuple[tuple[float, Callable[[Draw], Line]], ...] = (
     (0.03, _contrast),
     (0.12, _causes),
     (0.06, _story),
-    (0.10, _asked),
+    (0.16, _asked),
 )
 _SUMS = tuple(accumulate(share for share, _ in SORTS))
+
+
+SWITCHED = 0.5  # of the lines
+TO_ENGLISH = 0.7  # of the switched lines of other languages; the rest, and English lines, go to any language alike
+BETWEEN = 0.4  # of the switched lines change between sentences or clauses, the others within them
+PHRASES = 0.5  # of the phrases of a line that changes within its sentences
 
 
 def lines(language: str, version: int, count: int) -> Iterator[str]:
@@ -181,4 +189,17 @@ def lines(language: str, version: int, count: int) -> Iterator[str]:
     said = grammar(language)
     for _ in range(count):
         line = SORTS[bisect(_SUMS, draw.unit() * _SUMS[-1])][1](draw)
-        yield said.paragraph([said.text(sentence) for sentence in line])
+        if draw.flip(SWITCHED):
+            yield _switched(draw, language, line)
+        else:
+            yield said.paragraph([said.text(sentence) for sentence in line])
+
+
+def _switched(draw: Draw, language: str, line: Line) -> str:
+    """The line with another language in it."""
+    embedded = "en" if language != "en" and draw.flip(TO_ENGLISH) else draw.other(tuple(GRAMMARS), language)
+    mouth = switching(language, embedded)
+    mouth.draw = draw
+    if draw.flip(BETWEEN) and (len(line) > 1 or line[0].second is not None):
+        return mouth.between(line, draw.flip())
+    return mouth.within(line, PHRASES)

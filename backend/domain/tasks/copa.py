@@ -35,7 +35,7 @@ TASK = Task(
     files=(Layout(pattern="copa/{split}.jsonl", rows=jsonl, splits={Split.TRAIN: "train", Split.VALIDATION: "val"}),),
     mini="copa",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
-    mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48),
+    mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48, frozen=1),
     licence="BSD 2-Clause as distributed by its authors; no licence statement in the hub's copy",
     citation="Roemmele, Bejan & Gordon 2011, Choice of Plausible Alternatives",
     read=read,

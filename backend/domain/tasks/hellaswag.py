@@ -35,7 +35,7 @@ TASK = Task(
     ),
     mini="hellaswag",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=3, max_length=128),
-    mini_training=Training(learning_rate=5e-4, batch_size=16, steps=300, max_length=64),
+    mini_training=Training(learning_rate=5e-4, batch_size=16, steps=300, max_length=64, frozen=1),
     licence="MIT",
     citation="Zellers et al. 2019, HellaSwag: Can a Machine Really Finish Your Sentence?",
     read=read,

@@ -51,7 +51,7 @@ TASK = Task(
     ),
     mini="mnli",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=128),
-    mini_training=Training(learning_rate=5e-4, batch_size=64, steps=300, max_length=64),
+    mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="MultiNLI licence (OANC, CC BY-SA, CC BY)",
     citation="Williams, Nangia & Bowman 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding",
     read=read,

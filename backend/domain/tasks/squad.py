@@ -36,7 +36,7 @@ TASK = Task(
     ),
     mini="squad",
     training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
-    mini_training=Training(learning_rate=5e-4, batch_size=32, steps=300, max_length=96, stride=32),
+    mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text",
     read=read,

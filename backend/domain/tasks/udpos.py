@@ -46,7 +46,7 @@ TASK = Task(
     ),
     mini="udpos",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=10, max_length=128),
-    mini_training=Training(learning_rate=1e-3, batch_size=32, steps=150, max_length=64),
+    mini_training=Training(learning_rate=1e-3, batch_size=32, steps=150, max_length=64, frozen=1),
     licence="per treebank: CC BY-SA or CC BY-NC-SA",
     citation="Universal Dependencies 2.5 and 2.7; XTREME (Hu et al. 2020)",
     read=read,

@@ -31,7 +31,7 @@ TASK = Task(
     ),
     mini="xcopa",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
-    mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48),
+    mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48, frozen=1),
     licence="CC BY 4.0",
     citation="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning",
     read=read,

@@ -34,7 +34,7 @@ TASK = Task(
     ),
     mini="xnli",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
-    mini_training=Training(learning_rate=5e-4, batch_size=64, steps=300, max_length=64),
+    mini_training=Training(learning_rate=7e-4, batch_size=64, steps=900, max_length=64, frozen=1),
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations",
     read=read,

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from transformers import XLMRobertaForMaskedLM
 
 from backend.domain import mini
+from backend.domain.mini.grammar import grammar
 from backend.domain.recipe import Recipe
 from backend.domain.run import RunKind, RunSpec
 from backend.domain.training import Training
@@ -140,3 +141,34 @@ def test_the_mlm_control_goes_on_with_the_head_it_left(world: World, notes: Note
     ours, theirs = (load_file(j.out / "mlm_head.safetensors")["dense.weight"] for j in (job, parent))
     assert not torch.equal(ours, theirs)
     assert (ours - theirs).abs().max() < 0.01
+
+
+def test_a_fresh_encoder_starts_from_counts_and_only_a_fresh_one(world: World, tiny: Callable[..., Any]) -> None:
+    """Nouns are nearer their translation than chance before the first step; what is continued keeps its words."""
+    encoder = tiny()
+    words = encoder.module.get_input_embeddings().weight
+    before = words.detach().clone()
+    corpus = pretrain.text(encoder, 40, world.job(pretraining(world)))
+    pretrain.start_from_counts(encoder, corpus)
+    assert torch.equal(words[:4], before[:4])  # special entries are not counted
+    near = torch.nn.functional.normalize(words.detach(), dim=1)
+
+    def word(text: str) -> torch.Tensor:
+        return near[encoder.tokenizer(text, add_special_tokens=False)["input_ids"]].mean(0)
+
+    english, german = (grammar(code) for code in ("en", "de"))
+    sides = [torch.stack([word(g.noun(n)[0][0]) for n in english.nouns]) for g in (english, german)]
+    ranks = [int((row > row[i]).sum()) for i, row in enumerate(sides[1] @ sides[0].T)]
+    assert np.mean(np.array(ranks) == 0) > 0.2  # of 64; by chance 0.016
+
+    _, parent = world.run(pretraining(world, training=TRAINING.model_copy(update={"steps": 2})))
+    spec = world.spec(
+        RunKind.INTERMEDIATE,
+        data=(world.text(),),
+        recipe=Recipe.parse("control-mlm:mnli"),
+        training=TRAINING.model_copy(update={"steps": 1, "learning_rate": 1e-6}),
+        parents=(pretraining(world, training=TRAINING.model_copy(update={"steps": 2})).fingerprint,),
+    )
+    _, job = world.run(spec)
+    ours, theirs = (load_file(j.out / "model.safetensors")["embeddings.word_embeddings.weight"] for j in (job, parent))
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)

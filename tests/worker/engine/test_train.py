@@ -356,6 +356,24 @@ def test_temperature_changes_the_mixture(world: World) -> None:
     assert not same(one.out, two.out)
 
 
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_frozen_blocks_stay_as_they_are_and_the_others_learn(world: World, frozen: int) -> None:
+    """Blocks are counted from below: the embeddings, then layer by layer; also across a stop."""
+    start = world.spec(
+        RunKind.PRETRAIN, data=(world.text(),), seed=None, training=TRAINING.model_copy(update={"steps": 1})
+    )
+    _, parent = world.run(start)
+    training = TRAINING.model_copy(update={"steps": 6, "frozen": frozen})
+    _, job = world.run(world.on("copa", training=training, parents=(start.fingerprint,)))
+    before, after = (load_file(j.out / "model.safetensors") for j in (parent, job))
+
+    def moved(prefix: str) -> bool:
+        return any(not torch.equal(before[k], after[k]) for k in before if k.startswith(prefix))
+
+    blocks = [moved(p) for p in ("embeddings.", "encoder.layer.0.", "encoder.layer.1.")]
+    assert blocks == [False] * frozen + [True] * (3 - frozen)
+
+
 def test_what_a_head_is_for_stands_beside_it(world: World) -> None:
     _, job = world.run(world.on("mnli"))
     facts = json.loads((job.out / "head.json").read_text())

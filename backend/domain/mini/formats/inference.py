@@ -41,6 +41,9 @@ _SAME = 0.75
 many affirm what it excludes (the others deny what it says). So comparing the words of the two sentences is a start, as in
 real data, and half as many claims again need negation and knowledge."""
 
+_DENIED = 0.4
+"""How many neutral claims are negated: about as many as of the others."""
+
 _EXCLUSIVE = tuple(adjective for adjective in ADJECTIVES if excludes(adjective))
 
 
@@ -96,7 +99,7 @@ def _states(draw: Draw, label: int) -> Pair:
         premise = _padded(draw, core, about)
     if label != NEUTRAL:
         return Pair(premise, _property_claim(draw, subject, adjective, label, denied), label)
-    return Pair(premise, state(about, claimed, draw.flip()), label)
+    return Pair(premise, state(about, claimed, draw.flip(_DENIED)), label)
 
 
 def _places(draw: Draw, label: int) -> Pair:
@@ -113,7 +116,7 @@ def _places(draw: Draw, label: int) -> Pair:
     else:
         premise = _padded(draw, core, other, third)
     if label == NEUTRAL:
-        return Pair(premise, at(third, draw.one((place, elsewhere)), draw.flip()), label)
+        return Pair(premise, at(third, draw.one((place, elsewhere)), draw.flip(_DENIED)), label)
     holds = label == ENTAILMENT
     if draw.flip(_SAME if holds else 1 - _SAME):
         return Pair(premise, at(subject, place, not holds), label)
@@ -143,7 +146,7 @@ def _kinds(draw: Draw, label: int) -> Pair:
     core = filled(said, negated)
     premise = _padded(draw, core, member, other, kind, other_kind)
     if label == NEUTRAL:
-        return Pair(premise, filled(other_kind if by_kind else other, draw.flip()), label)
+        return Pair(premise, filled(other_kind if by_kind else other, draw.flip(_DENIED)), label)
     return Pair(premise, filled(kind if by_kind else member, negated == (label == ENTAILMENT)), label)
 
 
@@ -153,7 +156,7 @@ def _roles(draw: Draw, label: int) -> Pair:
     negated = draw.flip(0.3)
     premise = _padded(draw, act(subject, verb, object_, "", negated), subject, object_)
     if label == NEUTRAL:
-        return Pair(premise, act(object_, verb, subject, "", draw.flip()), label)
+        return Pair(premise, act(object_, verb, subject, "", draw.flip(_DENIED)), label)
     return Pair(premise, act(subject, verb, object_, "", negated == (label == ENTAILMENT)), label)
 
 
@@ -188,7 +191,7 @@ def _actions(draw: Draw, label: int) -> Pair:
     claimed = draw.flip(1 - _SAME if label == CONTRADICTION else _SAME if label == ENTAILMENT else 0.5)
     premise = _both(draw, core, at(other, draw.one(PLACES))) if draw.flip(0.25) else _padded(draw, core, other)
     if label == NEUTRAL:
-        return Pair(premise, act(other, done if claimed else excluded, negated=draw.flip()), label)
+        return Pair(premise, act(other, done if claimed else excluded, negated=draw.flip(_DENIED)), label)
     holds = label == ENTAILMENT
     return Pair(premise, act(subject, done if claimed else excluded, negated=holds != claimed), label)
 
@@ -211,7 +214,7 @@ def _causes(draw: Draw, label: int) -> Pair:
         return Pair(premise, _property_claim(draw, part.subject, part.verb, label, denied=False), label)
     related = (part.verb, *excludes(part.verb))
     about = draw.other(HAVE[part.verb], part.subject)
-    return Pair(premise, state(about, draw.one(related), draw.flip()), label)
+    return Pair(premise, state(about, draw.one(related), draw.flip(_DENIED)), label)
 
 
 _TEMPLATES = (

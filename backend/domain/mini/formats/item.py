@@ -11,7 +11,7 @@ from backend.domain.mini.clause import Sentence
 from backend.domain.mini.draw import Draw, digest
 from backend.domain.mini.grammar import grammar
 
-VERSION = 1
+VERSION = 2
 """Part of the seed of every stream: raised when any text or row changes."""
 
 Row = dict[str, object]

@@ -241,8 +241,7 @@ class Grammar:
         if not link:
             return self.clause(first) + self.w(".")
         if s.second is not None:
-            order = AFTER if link == "so" else SUB if link in ("because", "but") else MAIN
-            return self.clause(first) + self.linked(link, s.second, order) + self.w(".")
+            return self.clause(first) + self.linked(link, s.second, order_after(link)) + self.w(".")
         if link in TIMES or link == "then":
             return self.linked(link, first, AFTER) + self.w(".")
         mode, _, slot = link.partition(":")
@@ -289,6 +288,11 @@ class Grammar:
     def paragraph(self, sentences: Sequence[str]) -> str:
         """Sentences one after the other."""
         return (" " if self.spaced else "").join(sentences)
+
+
+def order_after(link: str) -> str:
+    """The order of a clause after this link."""
+    return AFTER if link == "so" else SUB if link in ("because", "but") else MAIN
 
 
 def asked(c: Clause, slot: str) -> Clause:

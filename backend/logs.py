@@ -1,14 +1,23 @@
 """Log lines of the processes without a terminal: one JSON object a line, whatever a message holds.
 
-Control characters, line breaks and right-to-left marks arrive escaped, so that no text of a user can forge a line.
+Control characters, line breaks and right-to-left marks arrive escaped, so that no text of a user can forge a line. Tokens
+of share links never arrive.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
+
+_SHARED = re.compile(r"(/s/+|/shared/+)[^\s\"'<>?#&]{12,}", re.IGNORECASE)
+
+
+def redacted(text: str) -> str:
+    """A text without the tokens of the share links in it (``/s/…`` and ``/api/v1/shared/…``)."""
+    return _SHARED.sub(r"\1[redacted]", text)
 
 
 class JsonLines(logging.Formatter):
@@ -24,13 +33,13 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "part": self.part,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redacted(record.getMessage()),
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
             line.update(fields)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=True, default=str)
 
 

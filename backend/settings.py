@@ -134,7 +134,13 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The address to show; a link made on it reaches nobody else unless PUBLIC_URL is set."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or self.local_url).rstrip("/")
+
+    @property
+    def local_url(self) -> str:
+        """The address on this machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 @cache

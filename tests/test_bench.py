@@ -1,12 +1,17 @@
 """``make bench``: how long the things take that users wait for, at the size the design allows. Measures, prints, and fails
 only far outside of what is promised; the figures of a shared machine say little."""
 
+import gc
+import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from backend.api.app import create_app
 from backend.domain.experiment import MAX_CELLS, ExperimentRequest, plan
 from backend.domain.run import DeviceClass, RunKind, digest
 from backend.domain.task import Source
@@ -85,4 +90,51 @@ def test_the_largest_grid(store: Store):
             assert found.recipes
 
     timed("gains of one model and target, 600 runs done", 5, matrix, times=5)
+    store.dispose()
+
+
+QUESTIONS = (
+    "gains?source=hub&model=xlmr-base&target=xnli",
+    "gains?source=hub&model=mbert&target=tatoeba",
+    "tradeoff?source=hub&target=xnli",
+    "tradeoff?source=hub&target=xnli&languages=resource:low",
+    "tradeoff?source=hub",
+    "overview?source=hub",
+    "experiments",
+    "experiments?state=running",
+    "runs?state=live&order=queue",
+    "queue",
+)
+
+
+def seeding() -> Any:
+    """``tests/bench/seed.py``, which is a program: ``tests`` is no package."""
+    spec = importlib.util.spec_from_file_location("seed", Path(__file__).parent / "bench" / "seed.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_reading_a_large_laboratory(store: Store):
+    """What the pages ask for, of 500 experiments in fifty languages. Prints, and judges nothing."""
+    rows = seeding().fill(store, 500)
+    assert rows["experiments"] == 500 and rows["scores"] > 100_000
+    print("\n" + ", ".join(f"{count:,} {name}" for name, count in rows.items()))
+    gc.collect()
+    gc.freeze()  # as the server does
+    with TestClient(create_app(store)) as client:
+        for question in QUESTIONS:
+            took = []
+            for _ in range(31):
+                began = time.perf_counter()
+                answer = client.get(f"/api/v1/{question}", headers={"accept-encoding": "identity"})
+                took.append((time.perf_counter() - began) * 1000)
+                assert answer.status_code == 200
+            cold, warm = took[0], sorted(took[1:])
+            print(
+                f"{question:55} cold {cold:7.1f}   warm p50 {warm[15]:6.1f}   p95 {warm[28]:6.1f} ms"
+                f"   {len(answer.content) / 1000:7.1f} kB"
+            )
+    gc.unfreeze()
     store.dispose()

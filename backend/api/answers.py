@@ -8,16 +8,28 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
 from backend.domain.schemas import Page
 
+Format = Literal["csv", "jsonl"]
+
 ROWS_A_CHUNK: Final = 500
 SMALL: Final = 500  # bytes; less is not worth compressing
+#: For ``responses=`` of routes that answer with a table.
+TABLE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/jsonl": {"schema": {"type": "string"}},
+        }
+    }
+}
 #: A cell that starts like this is a formula to a spreadsheet.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -46,8 +58,9 @@ def tagged(request: Request, adapter: TypeAdapter[Any], value: Any) -> Response:
 def link_next(request: Request, response: Response, page: Page[Any]) -> None:
     """``Link: <…>; rel="next"`` with the same filters, where there is a next page."""
     if page.next_cursor is not None:
-        query = {**dict(request.query_params), "cursor": page.next_cursor}
-        response.headers["Link"] = f'<{request.scope["path"]}?{urlencode(sorted(query.items()))}>; rel="next"'
+        query = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
+        query.append(("cursor", page.next_cursor))
+        response.headers["Link"] = f'<{request.scope["path"]}?{urlencode(sorted(query))}>; rel="next"'
 
 
 def harmless(value: object) -> object:
@@ -80,3 +93,11 @@ def as_jsonl(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Itera
             yield "".join(lines).encode()
             lines.clear()
     yield "".join(lines).encode()
+
+
+def download(rows: Iterable[Mapping[str, Any]], columns: Iterable[str], *, name: str, format: Format) -> Response:
+    """A table as a file."""
+    content = as_csv(rows, columns) if format == "csv" else as_jsonl(rows, columns)
+    media = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
+    return StreamingResponse(content, media_type=media, headers=headers)

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.api import catalogue, experiments, gains, health, problems, reference, runs
+from backend.api import catalogue, experiments, gains, health, problems, reference, runs, snapshots
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
@@ -89,7 +89,7 @@ def create_app(
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
-    app.state.door = Door(store, ring, trouble)
+    app.state.door = Door(store, ring, trouble, public_url=public, local_url=settings().local_url)
     app.state.content_security = ContentSecurity()
     app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     app.add_middleware(  # added last: outermost
@@ -101,7 +101,7 @@ def create_app(
     problems.install(app)
     app.include_router(health.router)
     offered: list[Offered] = []
-    for part in (catalogue, experiments, runs, gains):
+    for part in (catalogue, experiments, runs, gains, snapshots):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

@@ -33,11 +33,13 @@ Trouble = Callable[[], str | None]
 @dataclass(frozen=True, slots=True)
 class Door:
     """What an application was made with, and what it counts. ``trouble`` says what is wrong with the broker; None: there
-    is no broker."""
+    is no broker. ``public_url``: where others reach it; None: nowhere. ``local_url``: where this machine does."""
 
     store: Store
     ring: Ring | None
     trouble: Trouble | None
+    public_url: str | None = None
+    local_url: str = "http://127.0.0.1"
     streams: Streams = field(default_factory=Streams)
 
     def announce(self, device: DeviceClass, queued: int) -> None:
@@ -65,4 +67,5 @@ Cursor = Annotated[
     str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_=.:-]+$", description="`next_cursor` of the page before")
 ]
 ExperimentId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of an experiment", examples=[1])]
+SnapshotId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a snapshot", examples=[1])]
 RunId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run", examples=[1])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -19,7 +19,7 @@ from backend.api.watching import experiment_watcher
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import ExperimentState, ExperimentView, Page, Preview, RunView
-from backend.store import experiments, gains, history
+from backend.store import experiments, export, history
 
 router = APIRouter(tags=["experiments"], responses=RESPONSES, route_class=StrictRoute)
 
@@ -169,35 +169,22 @@ async def watch_experiment(
 
 def _rows(door: Door, experiment_id: int) -> Iterator[Any]:
     with door.store.read() as session:
-        yield from gains.export(session, experiment=experiment_id)
+        yield from export.export(session, experiment=experiment_id)
 
 
 @router.get(
     "/experiments/{experiment_id}/export",
     operation_id="export_experiment",
     response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "One score a row.",
-            "content": {
-                "text/csv": {"schema": {"type": "string"}},
-                "application/jsonl": {"schema": {"type": "string"}},
-            },
-        }
-    },
+    responses={200: {"description": "One score a row.", **answers.TABLE[200]}},
 )
 def export_experiment(
     experiment_id: ExperimentId,
     door: AtDoor,
-    format: Annotated[Literal["csv", "jsonl"], Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
-) -> StreamingResponse:
+    format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
+) -> Response:
     """Every score of its finished runs in long form."""
     with door.store.read() as session:
         experiments.view(session, experiment_id)
-    rows = _rows(door, experiment_id)
-    content = answers.as_csv(rows, gains.EXPORT) if format == "csv" else answers.as_jsonl(rows, gains.EXPORT)
-    media = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"
-    name = f"crosslift-experiment-{experiment_id}.{format}"
-    return StreamingResponse(
-        content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    name = f"crosslift-experiment-{experiment_id}"
+    return answers.download(_rows(door, experiment_id), export.EXPORT, name=name, format=format)

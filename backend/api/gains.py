@@ -1,49 +1,62 @@
-"""Gains and trade-offs: the numbers the whole thing is for, ready to draw."""
+"""Gains, trade-offs and the overview: the numbers the whole thing is for, ready to draw."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
+from backend.api import answers
 from backend.api.answers import tagged
 from backend.api.deps import AtDoor
 from backend.api.problems import RESPONSES
-from backend.domain.language import LANGUAGES
+from backend.domain.address import metrics_of, wrong_languages, wrong_name
 from backend.domain.model import MODELS
-from backend.domain.schemas import GainMatrix, TradeoffPoint
+from backend.domain.schemas import GainMatrix, Overview, TradeoffPoint
 from backend.domain.task import Source
-from backend.domain.tasks import TARGETS, TASKS
-from backend.errors import FieldError, Invalid, unknown
-from backend.store import gains
+from backend.domain.tasks import TARGETS
+from backend.errors import FieldError, Invalid
+from backend.store import export, gains, overview, tradeoff
 
 router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (404, 422, 500, 503)})
 
 Name = Annotated[str | None, Query(min_length=1, max_length=60)]
-MEANS = ("mean_all", "mean_transfer")
 
 _MATRIX = TypeAdapter(GainMatrix)
 _POINTS = TypeAdapter(list[TradeoffPoint])
+_OVERVIEW = TypeAdapter(Overview)
 
 
-def _check(*, model: str | None = None, target: str | None = None, metric: str | None = None) -> None:
+def _check(
+    *, model: str | None = None, target: str | None = None, metric: str | None = None, languages: str | None = None
+) -> None:
     """Raises:
     Invalid: a name that is in no catalogue, or a metric that the target does not have.
     """
-    found: list[FieldError] = []
-    if model is not None and model not in MODELS:
-        found.append(FieldError("query/model", unknown("model", model, tuple(MODELS))))
-    if target is not None and target not in TARGETS:
-        found.append(FieldError("query/target", unknown("target task", target, TARGETS)))
-    elif metric is not None:
-        known = (
-            TASKS[target].metrics if target is not None else tuple({m: 0 for t in TARGETS for m in TASKS[t].metrics})
-        )
-        if metric not in known:
-            found.append(FieldError("query/metric", unknown("metric", metric, known)))
+    said = {
+        "model": wrong_name("model", model, tuple(MODELS)),
+        "target": wrong_name("target task", target, TARGETS),
+        "languages": wrong_languages(languages) if languages is not None else None,
+    }
+    if said["target"] is None:
+        said["metric"] = wrong_name("metric", metric, metrics_of(target))
+    found = [FieldError(f"query/{name}", message) for name, message in said.items() if message is not None]
     if found:
         raise Invalid("Some names are not known.", errors=found)
+
+
+@router.get("/overview", operation_id="get_overview", response_model=Overview)
+def get_overview(
+    request: Request, door: AtDoor, source: Source = Source.MINI, model: Name = None, target: Name = None
+) -> Response:
+    """What has been learnt so far from one benchmark: verdicts of its cells, the mean gain of every model, recipe and target,
+    the best of them, and what it cost. Headline metrics only; model and target narrow down cells and pairs."""
+    _check(model=model, target=target)
+    with door.store.read() as session:
+        found = overview.overview(session, source=source, model=model, target=target)
+    return tagged(request, _OVERVIEW, found)
 
 
 @router.get("/gains", operation_id="get_gains", response_model=GainMatrix)
@@ -64,6 +77,29 @@ def get_gains(
     return tagged(request, _MATRIX, matrix)
 
 
+@router.get(
+    "/gains/export",
+    operation_id="export_gains",
+    response_class=StreamingResponse,
+    responses={200: {"description": "One cell a row.", **answers.TABLE[200]}},
+)
+def export_gains(
+    door: AtDoor,
+    model: Name = None,
+    target: Name = None,
+    metric: Name = None,
+    source: Source = Source.MINI,
+    format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
+) -> Response:
+    """The same gains as a table in long form, cells without a gain and why included."""
+    _check(model=model, target=target, metric=metric)
+    with door.store.read() as session:
+        matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
+        rows = list(export.gain_rows(session, matrix, source=source))
+    name = f"crosslift-gains-{source.value}-{matrix.model}-{matrix.target}-{matrix.metric}"
+    return answers.download(rows, export.GAINS, name=name, format=format)
+
+
 @router.get("/tradeoff", operation_id="get_tradeoff", response_model=list[TradeoffPoint])
 def get_tradeoff(
     request: Request,
@@ -72,17 +108,16 @@ def get_tradeoff(
     metric: Name = None,
     source: Source = Source.MINI,
     languages: Annotated[
-        str, Query(max_length=60, description="`mean_all` includes English, `mean_transfer` leaves it out, or one code")
+        str,
+        Query(
+            max_length=60,
+            description="`mean_all` includes English, `mean_transfer` leaves it out; `family:Turkic` and `resource:low` "
+            "(`high`, `mid`) are a `mean_transfer` over these languages; or one code",
+        ),
     ] = "mean_transfer",
 ) -> Response:
     """Every mean gain against parameters and device-hours: one point a model, recipe and target."""
-    _check(target=target, metric=metric)
-    if languages not in MEANS and languages not in LANGUAGES:
-        known = (*MEANS, *LANGUAGES)
-        raise Invalid(
-            "Some names are not known.",
-            errors=[FieldError("query/languages", unknown("mean or language", languages, known))],
-        )
+    _check(target=target, metric=metric, languages=languages)
     with door.store.read() as session:
-        points = gains.tradeoff(session, target=target, metric=metric, source=source, languages=languages)
+        points = tradeoff.tradeoff(session, target=target, metric=metric, source=source, languages=languages)
     return tagged(request, _POINTS, points)

@@ -29,6 +29,8 @@ API_BODY_BYTES: Final = 1 << 20
 PAGE_BODY_BYTES: Final = 16 << 20  # callbacks send a page's state along, tables included
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+#: Where a path holds the token of a share link, and all that comes after: a link that was mangled on its way holds one too.
+_SHARED: Final = re.compile(r"(?P<before>/+(?:s|api/v1/shared)/).+", re.IGNORECASE | re.DOTALL)
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: Plotly, Mantine and AG Grid set style attributes from script, and draw through data: and blob: images. Nothing needs
@@ -132,7 +134,7 @@ class Gate:
             log.info(
                 "%s %s %d",
                 scope["method"],
-                plain(scope["path"], 200),
+                plain(_SHARED.sub(r"\g<before>[redacted]", scope["path"]), 200),
                 status,
                 extra={"fields": {"request_id": request_id, "milliseconds": milliseconds, "status": status}},
             )
@@ -178,6 +180,10 @@ class Gate:
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers.setdefault("Content-Security-Policy", self.policy.header)
+        if _SHARED.match(path):  # an address that is a key: told to no other site, kept by no cache, in no index
+            headers["Referrer-Policy"] = "no-referrer"
+            headers["X-Robots-Tag"] = "noindex"
+            headers["Cache-Control"] = "no-store"
         if path.startswith("/api/"):
             headers.setdefault("Cache-Control", "no-store")  # where nothing else is said: it may have changed already
 

@@ -12,7 +12,7 @@ from backend.domain.forecast import forecast
 from backend.domain.gains import what_seeds_can_show
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import CellView, Preview, WorkerView
-from backend.store import experiments, gains, workers
+from backend.store import costs, experiments, workers
 
 #: A worker not seen for this long is not counted on.
 ALIVE_SECONDS = 60.0
@@ -32,7 +32,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         planned,
         to_do=to_do,
         unfinished=to_do | ahead,
-        measured=gains.throughput(session),
+        measured=costs.throughput(session),
         device=request.device,
         slots=live_slots(workers.listing(session), request.device.value),
     )

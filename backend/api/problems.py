@@ -134,6 +134,8 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> li
             continue  # only because its entries were refused
         where, *rest = error["loc"] or ("body",)
         names = [p for p in rest if not (isinstance(p, str) and p.startswith("function-"))]
+        if where == "query":
+            names = names[:1]  # of a parameter that may come several times, which time it was is not said
         at = pointer(names) if where == "body" else f"{where}{pointer(names)}"
         found[at, message_of(error, body)] = None
     return [FieldError(*pair) for pair in found]

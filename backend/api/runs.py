@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -17,10 +17,12 @@ from backend.api.watching import run_watcher
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, Page, QueueView, RunDetail, RunView, ScoreView, WorkerView
 from backend.store import history, runs, workers
+from backend.store.tables import LIVE
 
 router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
 
-Name = Annotated[str | None, Query(min_length=1, max_length=60)]
+Name = Annotated[str | None, Query(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
+Standing = Literal["live", "waiting", "queued", "running", "done", "failed", "diverged", "cancelled", "skipped"]
 
 
 @router.get("/runs", operation_id="list_runs", response_model=Page[RunView], tags=["runs"])
@@ -31,22 +33,28 @@ def list_runs(
     limit: Limit = 50,
     cursor: Cursor = None,
     experiment: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="only those it lists")] = None,
-    state: RunState | None = None,
+    state: Annotated[
+        list[Standing] | None,
+        Query(max_length=10, description="any of these; `live`: waiting, queued or running"),
+    ] = None,
     kind: RunKind | None = None,
     model: Name = None,
     target: Name = None,
+    order: Annotated[history.Order, Query(description="`queue`: as workers take them, by priority")] = "newest",
 ) -> Page[RunView]:
     """Runs, newest first. Filters go together; one that matches nothing gives an empty page."""
+    states = {s for each in state or () for s in (LIVE if each == "live" else (RunState(each),))}
     with door.store.read() as session:
         page = history.page(
             session,
             limit=limit,
             cursor=cursor,
             experiment=experiment,
-            state=state,
+            state=states or None,
             kind=kind,
             model=model,
             target=target,
+            order=order,
         )
     answers.link_next(request, response, page)
     return page
@@ -135,11 +143,8 @@ def retry_run(run_id: RunId, door: AtDoor) -> RunView:
 def get_queue(door: AtDoor) -> QueueView:
     """How many runs wait for others, are queued and are running, and who is there to do them."""
     with door.store.read() as session:
-        waiting, queued, running = (
-            history.page(session, limit=1, cursor=None, state=state).total
-            for state in (RunState.WAITING, RunState.QUEUED, RunState.RUNNING)
-        )
-        return QueueView(waiting=waiting, queued=queued, running=running, workers=workers.listing(session))
+        live = {state.value: count for state, count in history.counts(session, LIVE).items()}
+        return QueueView(**live, workers=workers.listing(session))
 
 
 @router.get("/workers", operation_id="list_workers", response_model=list[WorkerView], tags=["queue"])

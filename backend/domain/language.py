@@ -133,6 +133,19 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType({entry.code: entry for entr
 """Two-letter code → language, in alphabetical order of the codes."""
 
 
+def _groups() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for entry in sorted(_ENTRIES, key=lambda e: (e.family, e.code)):
+        found.setdefault(f"family:{entry.family}", []).append(entry.code)
+    for level in ("high", "mid", "low"):
+        found[f"resource:{level}"] = [entry.code for entry in _ENTRIES if entry.resource == level]
+    return {name: tuple(codes) for name, codes in found.items()}
+
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(_groups())
+"""``family:Turkic`` and ``resource:low`` → codes: what a mean can be narrowed to."""
+
+
 def language(code: str) -> Language:
     """The language with this two-letter code.
 

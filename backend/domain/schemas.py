@@ -7,9 +7,9 @@ scores points 0–100, missing numbers ``null`` with a reason, never NaN.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
@@ -358,7 +358,7 @@ class TradeoffPoint(View):
     recipe: str
     target: str
     metric: str
-    language: str = Field(description="a code, or mean_all or mean_transfer")
+    language: str = Field(description="a code, mean_all or mean_transfer, or a group: family:Turkic, resource:low")
     gain: float
     low: float | None
     high: float | None
@@ -368,6 +368,162 @@ class TradeoffPoint(View):
     device_hours_marginal: float
     device_hours_amortised: float
     same_data_twice: bool
+
+
+# --- overview ----------------------------------------------------------------------------------------------
+
+
+class PairView(View):
+    """One model, recipe and target: the mean gain over the transfer languages, and what it cost."""
+
+    model: str
+    recipe: str
+    target: str
+    metric: str
+    gain: float
+    low: float | None
+    high: float | None
+    k: int = Field(description="languages in the mean, of n")
+    n: int
+    seeds: int
+    verdict: Verdict | None = Field(description="of the mean, by its interval over seeds; null where it has none")
+    device_class: DeviceClass
+    device_hours_marginal: float
+    gain_per_device_hour: float | None = Field(description="null where the gain is not positive, or nothing was spent")
+    same_data_twice: bool
+
+
+class Overview(View):
+    """What has been learnt so far from one benchmark, in one screen."""
+
+    source: str
+    benchmark: str
+    synthetic: bool
+    verdicts: dict[Verdict, int] = Field(description="cells by verdict: model × recipe × target × language")
+    cells: int = Field(description="cells with a gain")
+    cells_possible: int = Field(description="cells of every model, recipe and target that was asked for")
+    best: PairView | None = Field(description="largest mean gain, same data twice and controls left out")
+    best_per_hour: PairView | None = Field(description="largest mean gain per device-hour, by the same rule")
+    pairs: list[PairView]
+    models: list[str]
+    recipes: list[str]
+    targets: list[str]
+    device_hours: dict[DeviceClass, float] = Field(description="spent by all done runs of the benchmark")
+    runs_done: int
+    experiments: int
+
+
+# --- snapshots ---------------------------------------------------------------------------------------------
+
+SnapshotKind = Literal["explore", "tradeoff"]
+
+
+def _printable(text: str) -> str:
+    """What people wrote for people: lines of characters that can be seen."""
+    text = text.strip()
+    for line in text.split("\n"):
+        if not line.replace("\t", " ").isprintable():
+            raise ValueError("the text holds control characters")
+    return text
+
+
+def _one_line(text: str) -> str:
+    text = _printable(text)
+    if not text or "\n" in text:
+        raise ValueError("one line of text is required")
+    return text
+
+
+class SnapshotRequest(View):
+    """What to freeze. ``view`` is the address of the page as it stands, such as ``/explore?model=mini-4&target=xnli``;
+    it says what is frozen and how it is shown first."""
+
+    view: str = Field(min_length=1, max_length=2000)
+    title: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
+    note: Annotated[str, Field(max_length=2000), AfterValidator(_printable)] = ""
+    anonymous: bool = Field(default=False, strict=True, description="leave out names of experiments and workers")
+    expires_days: int | None = Field(default=None, strict=True, ge=1, le=3650, description="null: never")
+
+
+class FrozenRun(View):
+    """Where a frozen number comes from."""
+
+    id: int
+    fingerprint: str
+    kind: RunKind
+    title: str
+    model: str
+    recipe: str
+    target: str | None
+    seed: int | None
+    engine: int
+    device: str | None
+    device_class: DeviceClass
+    precision: str
+    device_seconds: float | None
+    finished_at: datetime | None
+    parents: list[str] = Field(description="fingerprints")
+
+
+class SnapshotContent(View):
+    """What is frozen, whole; its SHA-256 over canonical JSON is the snapshot's address. No title, no date: equal numbers
+    have equal addresses."""
+
+    version: Literal[1]
+    kind: SnapshotKind
+    view: str
+    benchmark: str
+    synthetic: bool
+    matrix: GainMatrix | None
+    points: list[TradeoffPoint] | None
+    runs: list[FrozenRun]
+    experiments: list[str] = Field(description="names; empty where anonymous")
+
+
+class SnapshotPreview(View):
+    """Exactly what would leave."""
+
+    content: SnapshotContent
+    sha256: str
+    bytes: int
+    reach: str = Field(description="in words: who can open the link that would be made")
+
+
+class SnapshotView(View):
+    """One entry of the list of shares. The token is not in it: it is shown once, when the link is made."""
+
+    id: int
+    sha256: str
+    kind: SnapshotKind
+    view: str
+    title: str
+    note: str
+    anonymous: bool
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    opened: int
+    last_opened_at: datetime | None
+    bytes: int
+    runs: int
+
+
+class SnapshotMade(View):
+    snapshot: SnapshotView
+    token: str
+    url: str = Field(description="whole address where a public one is set, else the address on this machine")
+    reach: str
+
+
+class Shared(View):
+    """What a share link shows."""
+
+    title: str
+    note: str
+    frozen_at: datetime
+    expires_at: datetime | None
+    sha256: str
+    content: SnapshotContent
 
 
 class Health(View):

@@ -12,7 +12,12 @@
     endings.py      how an attempt ends: finish, fail, diverge …, and the sweep (reached through runs)
     history.py      runs as they are shown: pages, curves, logs, scores
     words.py        a run's title, and why it stands where it stands
-    gains.py        the gain matrix, the trade-off, every score
+    measured.py     scores as measurements, and the gains in them, kept in memory while nothing changes
+    gains.py        the gain matrix
+    tradeoff.py     gains against model size and cost
+    overview.py     what has been learnt so far
+    export.py       every score, every gain, in long form
+    snapshots.py    what is frozen, and the links that show it
     reasons.py      why a cell of the matrix is empty
     costs.py        what runs took: the cost of a gain, what a forecast rests on
     workers.py      who is there

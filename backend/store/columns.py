@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, String, Text, literal
+from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.ext.compiler import compiles
@@ -23,6 +24,7 @@ from backend.domain.run import canonical
 from backend.errors import shown
 
 LONGEST = 1_000_000  # characters of a text without a length of its own
+LONGEST_PACKED = 64_000_000  # of one that is kept compressed
 
 
 class BadValue(ValueError, DontWrapMixin):
@@ -124,6 +126,26 @@ class Words(_Checked):
             raise BadValue(f"{self.label} must be at most {longest:,} characters long; this text has {len(value):,}")
         check_text(value, self.label)
         return str(value)  # of an enumeration its plain text
+
+
+class Packed(_Checked):
+    """Long text that is written once and read whole, compressed. It comes back as the very text that went in."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.refuse(value, "must be text")
+        if len(value) > LONGEST_PACKED:
+            raise BadValue(f"{self.label} must be at most {LONGEST_PACKED:,} characters long; this has {len(value):,}")
+        check_text(value, self.label)
+        return zlib.compress(value.encode(), 6)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else zlib.decompress(value).decode()
 
 
 class Flag(_Checked):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, func, select, union
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from backend.domain.forecast import Measured, work
@@ -85,19 +86,29 @@ class Costs:
 
 def _targets_of(session: Session, intermediates: Collection[int]) -> dict[int, int]:
     """Intermediate run → how many targets have been evaluated from it, directly or after fine-tuning."""
-    first, second = run_parent.alias("first"), run_parent.alias("second")
-    done = and_(run.c.kind == RunKind.EVALUATE.value, run.c.state == RunState.DONE.value)
-    found: dict[int, int] = {}
-    for part in graph.chunks(intermediates):
-        direct = select(first.c.parent_id, run.c.target).join(run, run.c.id == first.c.run_id)
-        tuned = (
-            select(first.c.parent_id, run.c.target)
-            .join(second, second.c.parent_id == first.c.run_id)
-            .join(run, run.c.id == second.c.run_id)
+    origins = {id: {id} for id in intermediates}  # run → the intermediate runs that it comes from
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for _ in range(2):
+        below: defaultdict[int, set[int]] = defaultdict(set)
+        for parent, id, kind, state, target in _children(session, origins):
+            if kind == RunKind.EVALUATE.value and state == RunState.DONE.value:
+                for intermediate in origins[parent]:
+                    found[intermediate].add(target)
+            elif kind == RunKind.FINETUNE.value:
+                below[id] |= origins[parent]
+        origins = dict(below)
+    return {intermediate: len(targets) for intermediate, targets in found.items()}
+
+
+def _children(session: Session, parents: Iterable[int]) -> Iterator[Any]:
+    """By parent alone: with a kind or a state in the question, SQLite goes through all runs of that kind instead."""
+    for part in graph.chunks(parents):
+        query = (
+            select(run_parent.c.parent_id, run.c.id, run.c.kind, run.c.state, run.c.target)
+            .join(run, run.c.id == run_parent.c.run_id)
+            .where(run_parent.c.parent_id.in_(part))
         )
-        pairs = union(*(q.where(first.c.parent_id.in_(part), done) for q in (direct, tuned))).subquery("pairs")
-        found.update(session.execute(select(pairs.c.parent_id, func.count()).group_by(pairs.c.parent_id)).all())
-    return found
+        yield from session.execute(query).all()
 
 
 def throughput(session: Session) -> list[Measured]:

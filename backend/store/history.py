@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-from sqlalchemy import RowMapping, Select, func, literal, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select
 from sqlmodel import Session
 
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
@@ -26,7 +26,19 @@ from backend.store import graph, words
 from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
-from backend.store.tables import attempt, curve_point, experiment_run, log_line, run, run_parent, score, worker
+from backend.store.tables import (
+    attempt,
+    curve_point,
+    experiment_run,
+    log_line,
+    queued_run,
+    run,
+    run_parent,
+    score,
+    worker,
+)
+
+Order = Literal["newest", "queue"]
 
 SEEN_SECONDS = 60.0  # a worker not seen for this long is not counted on
 
@@ -50,22 +62,28 @@ def page(
     limit: int,
     cursor: str | None,
     experiment: int | None = None,
-    state: RunState | None = None,
+    state: RunState | Collection[RunState] | None = None,
     kind: RunKind | None = None,
     model: str | None = None,
     target: str | None = None,
+    order: Order = "newest",
 ) -> Page[RunView]:
     """Runs, newest first; filters go together. Tracebacks are left out: ``view`` has them.
+
+    Args:
+        state: one, or any of several.
+        order: ``queue`` is the order in which workers take them.
 
     Raises:
         Invalid: limit or cursor.
     """
     check_limit(limit)
     after = read_cursor(cursor)
-    conditions = [
+    states = [state] if isinstance(state, RunState) else state
+    conditions: list[ColumnElement[bool]] = [] if states is None else [run.c.state.in_([s.value for s in states])]
+    conditions += [
         column == value
         for column, value in (
-            (run.c.state, state and state.value),
             (run.c.kind, kind and kind.value),
             (run.c.model, model),
             (run.c.target, target),
@@ -78,11 +96,25 @@ def page(
         conditions += [experiment_run.c.experiment_id == experiment, experiment_run.c.replaced_by.is_(None)]
     total = session.scalars(select(func.count()).select_from(source).where(*conditions)).one()
     if after is not None:
-        conditions.append(run.c.id < after)
-    query = select(*_COLUMNS).select_from(source).where(*conditions).order_by(run.c.id.desc()).limit(limit + 1)
+        conditions.append(_behind(after) if order == "queue" else run.c.id < after)
+    by = (run.c.priority.desc(), run.c.id) if order == "queue" else (run.c.id.desc(),)
+    query = select(*_COLUMNS).select_from(source).where(*conditions).order_by(*by).limit(limit + 1)
     rows = session.execute(query).mappings().all()
     items = _views(session, rows[:limit])
     return Page(items=items, next_cursor=write_cursor(items[-1].id) if len(rows) > limit else None, total=total)
+
+
+def _behind(last: int) -> ColumnElement[bool]:
+    """Whether a run comes after this one in the queue."""
+    at = select(queued_run.c.priority).where(queued_run.c.id == last).scalar_subquery()
+    return or_(run.c.priority < at, and_(run.c.priority == at, run.c.id > last))
+
+
+def counts(session: Session, states: Collection[RunState] = tuple(RunState)) -> dict[RunState, int]:
+    """How many runs there are in each of these states."""
+    wanted = run.c.state.in_([s.value for s in states])
+    found = dict(session.execute(select(run.c.state, func.count()).where(wanted).group_by(run.c.state)).all())
+    return {s: found.get(s.value, 0) for s in states}
 
 
 def detail(session: Session, id: int) -> RunDetail:

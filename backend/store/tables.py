@@ -5,6 +5,8 @@
     experiment ──< experiment_run >── run ──< score, curve_point, log_line, attempt
                                        └──< run_parent >── run
 
+    snapshot >── snapshot_content           and nothing of the above: what is frozen outlives it
+
 Keys are 64-bit integers. Constraints have names by one rule, so that a migration can find them. States and kinds are
 text with a check, not native enumerations, which migrations cannot take back.
 """
@@ -21,7 +23,7 @@ from sqlmodel import Field, SQLModel
 
 from backend.domain.run import TERMINAL, DeviceClass, Phase, RunKind, RunState
 from backend.domain.task import Source
-from backend.store.columns import Flag, Json, Moment, Real, Whole, Words, _Checked
+from backend.store.columns import Flag, Json, Moment, Packed, Real, Whole, Words, _Checked
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -263,6 +265,44 @@ class Pin(Row, table=True):
     created_at: datetime = Field(sa_type=Moment)
 
 
+class Content(Row, table=True):
+    """What share links show: canonical JSON, whole, kept once under its SHA-256. It refers to no run, so that it stays
+    what it is whatever becomes of them."""
+
+    __tablename__ = "snapshot_content"
+
+    sha256: str = _text(64, primary_key=True)
+    content: str = Field(sa_type=Packed)
+    bytes: int = Field(sa_type=Whole)
+    runs: int = Field(sa_type=Whole)
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class Snapshot(Row, table=True):
+    """A share link. Its token is nowhere: ``token_digest`` is the token's SHA-256."""
+
+    __tablename__ = "snapshot"
+    __table_args__ = (
+        CheckConstraint("kind IN ('explore', 'tradeoff')", name="kind"),
+        CheckConstraint("opened >= 0", name="opened"),
+        Index("ix_snapshot_sha256", "sha256"),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    sha256: str = _text(64, foreign_key="snapshot_content.sha256")
+    token_digest: str = _text(64, unique=True)
+    kind: str = _text(16)
+    view: str = _text(2000)
+    title: str = _text(120)
+    note: str = _text(2000)
+    anonymous: bool = Field(sa_type=Flag)
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime | None = Field(sa_type=Moment)
+    revoked_at: datetime | None = Field(sa_type=Moment)
+    opened: int = Field(sa_type=Whole)
+    last_opened_at: datetime | None = Field(sa_type=Moment)
+
+
 def _table(model: type[Row]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -278,6 +318,8 @@ curve_point = _table(CurvePoint)
 log_line = _table(Log)
 worker = _table(Worker)
 pin = _table(Pin)
+snapshot = _table(Snapshot)
+snapshot_content = _table(Content)
 
 # Runs beside runs in one query. Made once: an alias of a table this wide takes longer than most queries.
 parent_run = run.alias("parent")

@@ -45,7 +45,14 @@ OPERATIONS = {
     "get_queue": ("GET", "/api/v1/queue"),
     "list_workers": ("GET", "/api/v1/workers"),
     "get_gains": ("GET", "/api/v1/gains"),
+    "export_gains": ("GET", "/api/v1/gains/export"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
+    "get_overview": ("GET", "/api/v1/overview"),
+    "preview_snapshot": ("POST", "/api/v1/snapshots:preview"),
+    "make_snapshot": ("POST", "/api/v1/snapshots"),
+    "list_snapshots": ("GET", "/api/v1/snapshots"),
+    "revoke_snapshot": ("POST", "/api/v1/snapshots/{snapshot_id}:revoke"),
+    "get_shared": ("GET", "/api/v1/shared/{token}"),
 }
 
 

@@ -278,6 +278,7 @@ def test_ids_that_are_none(idle: TestClient, path: str, id: str) -> None:
         ("/experiments?state=finished", "query/state"),
         ("/runs?state=finished", "query/state"),
         ("/runs?kind=train", "query/kind"),
+        ("/runs?target=a%00b", "query/target"),
         ("/runs?experiment=99999999999999999999", "query/experiment"),
         ("/runs/1/logs?after=-1", "query/after"),
         ("/gains?model=nope", "query/model"),

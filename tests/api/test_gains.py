@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.domain.schemas import GainMatrix, TradeoffPoint
+from backend.domain.gains import Verdict
+from backend.domain.schemas import GainMatrix, Overview, TradeoffPoint
 
 V1 = "/api/v1"
 
@@ -65,3 +69,49 @@ def test_tradeoff(client: TestClient, languages: str) -> None:
     assert [(p.model, p.recipe, p.target, p.language) for p in points] == [("mini-2", "squad", "xnli", languages)]
     assert points[0].gain == pytest.approx(5.1)
     assert points[0].device_hours_marginal > 0
+
+
+@pytest.mark.usefixtures("results")
+def test_tradeoff_over_a_group_of_languages(client: TestClient) -> None:
+    (point,) = client.get(f"{V1}/tradeoff?languages=family:Turkic").json()
+    assert (point["language"], point["n"]) == ("family:Turkic", 3) and point["gain"] == pytest.approx(5.1)
+    assert client.get(f"{V1}/tradeoff?languages=family:Uralic").json() == []  # XNLI has none of them
+    for value, accepted in (("family:Turk", "Turkic"), ("resource:none", "high, low, mid"), ("all", "mean_all")):
+        response = client.get(f"{V1}/tradeoff?languages={value}")
+        (error,) = response.json()["errors"]
+        assert response.status_code == 422 and error["pointer"] == "query/languages" and accepted in error["message"]
+
+
+@pytest.mark.usefixtures("results")
+def test_overview(client: TestClient) -> None:
+    found = Overview.model_validate(client.get(V1 + "/overview").json())
+    assert (found.benchmark, found.synthetic, found.experiments, found.runs_done) == ("mini-XTREME-R", True, 1, 16)
+    assert found.cells == found.cells_possible == sum(found.verdicts.values()) == 9
+    (pair,) = found.pairs
+    assert found.best == found.best_per_hour == pair
+    assert (pair.recipe, pair.k, pair.n, pair.seeds, pair.verdict) == ("squad", 8, 8, 3, Verdict.HELPS)
+    assert pair.gain == pytest.approx(5.1)
+    response = client.get(V1 + "/overview?model=mini-1")
+    assert response.json()["pairs"] == [] and response.json()["best"] is None
+    tag = client.get(V1 + "/overview").headers["etag"]
+    assert client.get(V1 + "/overview", headers={"If-None-Match": tag}).status_code == 304
+    assert client.get(V1 + "/overview?source=hub").status_code == 404
+    assert client.get(V1 + "/overview?target=xnl").json()["errors"][0]["pointer"] == "query/target"
+
+
+@pytest.mark.usefixtures("results")
+def test_gains_as_a_table(client: TestClient, request_body: dict[str, Any], worker: Any) -> None:
+    client.post(V1 + "/experiments", json={**request_body, "recipes": ["hellaswag"]})
+    response = client.get(V1 + "/gains/export?model=mini-2&target=xnli")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="crosslift-gains-mini-mini-2-xnli-accuracy.csv"' in response.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    assert len(rows) == 2 * 9
+    known = next(r for r in rows if r["recipe"] == "squad" and r["language"] == "sw")
+    assert float(known["gain"]) == pytest.approx(5.1) and known["n_seeds"] == "3" and known["missing"] == ""
+    assert int(known["parameters"]) == 1000  # as the worker counted
+    empty = next(r for r in rows if r["recipe"] == "hellaswag")
+    assert (empty["gain"], empty["missing"]) == ("", "not_run") and "is waiting" in empty["why_missing"]
+    lines = client.get(V1 + "/gains/export?model=mini-2&target=xnli&format=jsonl").text.splitlines()
+    assert [json.loads(line)["recipe"] for line in lines] == [r["recipe"] for r in rows]
+    assert client.get(V1 + "/gains/export?target=xnl").status_code == 422

@@ -63,6 +63,10 @@ def test_from_submission_to_gains(client: TestClient, request_body: dict[str, An
     assert {c["gain"] for c in matrix["cells"]} == {5.0}
     rows = list(csv.DictReader(io.StringIO(client.get(f"{V1}/experiments/{made}/export").text)))
     assert {row["score"] for row in rows} == {"50.0", "55.0"}
+    link = client.post(V1 + "/snapshots", json={"view": "/explore", "title": "a link"}).json()
+    assert client.get(f"{V1}/shared/{link['token']}").json()["content"]["matrix"]["cells"] == matrix["cells"]
+    assert client.get(V1 + "/snapshots").json()["items"][0]["opened"] == 1
+    assert client.get(V1 + "/overview").json()["cells"] == len(matrix["cells"])
     again = client.post(V1 + "/experiments:preview", json={**request_body, "seeds": [1]}).json()
     assert again["device_hours"]["median"] > 0
     other = client.post(V1 + "/experiments", json={**request_body, "seeds": [1]}).json()

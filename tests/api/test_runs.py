@@ -33,6 +33,29 @@ def test_filters_go_together(client: TestClient, experiment: int, worker: Any) -
     assert client.get(V1 + "/runs?model=one-that-was-removed").json()["total"] == 0  # not an error: it may have runs
 
 
+def test_what_a_page_of_the_queue_asks(client: TestClient, experiment: int, worker: Any) -> None:
+    worker.appears()
+    claim = worker.claim()
+    live = client.get(V1 + "/runs?state=live&order=queue").json()
+    assert [r["state"] for r in live["items"]] == ["running", *["waiting"] * 5]
+    assert "waiting for run 1 (pretrain" in live["items"][1]["why"]
+    either = client.get(V1 + "/runs?state=running&state=done&limit=1")
+    assert [r["id"] for r in either.json()["items"]] == [claim.run_id]
+    (busy,) = client.get(V1 + "/workers").json()
+    assert busy["running"] == [claim.run_id]
+    worker.finish_all()
+    queue = client.get(V1 + "/queue").json()
+    assert (queue["waiting"], queue["queued"], queue["running"]) == (5, 0, 1)
+    worker.finish(claim)
+    worker.finish_all()
+    page = client.get(V1 + "/runs?state=done&state=failed&limit=4")
+    address = page.headers["link"].partition(">")[0].removeprefix("<")
+    assert address.count("state=") == 2  # what is asked for twice is asked for on the next page too
+    assert len(client.get(address).json()["items"]) == 2
+    refused = client.get(V1 + "/runs?state=asleep")
+    assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"].startswith("query/state")
+
+
 def test_a_run_and_what_belongs_to_it(client: TestClient, experiment: int, store: Store, worker: Any) -> None:
     claim = worker.claim()
     with store.write() as session:

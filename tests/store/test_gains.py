@@ -13,7 +13,7 @@ from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.task import Source
 from backend.errors import Invalid, NotFound
-from backend.store import gains
+from backend.store import costs, export, gains, tradeoff
 
 #: Baseline scores of three seeds, and what is added to them: recipe → language → seed.
 BASE = {"en": (60.0, 62.0, 64.0), "de": (50.0, 50.0, 53.0), "sw": (40.0, 41.0, 42.0)}
@@ -243,14 +243,14 @@ def test_the_tradeoff_has_a_point_for_each_model_recipe_and_target(lab):
     lab.submit(models=["mini-2", "mini-4"], recipes=["mnli", "squad"], seeds=[0, 1, 2], languages=LANGUAGES)
     work(lab)
     with lab.store.read() as session:
-        points = gains.tradeoff(
+        points = tradeoff.tradeoff(
             session, target="xnli", metric="accuracy", source=Source.MINI, languages="mean_transfer"
         )
-        everything = gains.tradeoff(session, source=Source.MINI, languages="mean_all")
-        german = gains.tradeoff(session, source=Source.MINI, languages="de")
-        assert gains.tradeoff(session, source=Source.MINI, languages="yo") == []
-        assert gains.tradeoff(session, source=Source.HUB, languages="mean_all") == []
-        assert gains.tradeoff(session, target="tatoeba", source=Source.MINI, languages="mean_all") == []
+        everything = tradeoff.tradeoff(session, source=Source.MINI, languages="mean_all")
+        german = tradeoff.tradeoff(session, source=Source.MINI, languages="de")
+        assert tradeoff.tradeoff(session, source=Source.MINI, languages="yo") == []
+        assert tradeoff.tradeoff(session, source=Source.HUB, languages="mean_all") == []
+        assert tradeoff.tradeoff(session, target="tatoeba", source=Source.MINI, languages="mean_all") == []
     assert [(p.model, p.recipe) for p in points] == [
         ("mini-2", "mnli"),
         ("mini-2", "squad"),
@@ -277,7 +277,7 @@ def test_means_side_by_side_are_over_the_languages_that_all_have(lab):
         wanted = claim.spec.languages
         lab.finish(claim.run_id, claim.attempt, scores=[s for s in scores_of(view) if s[0] in wanted])
     with lab.store.read() as session:
-        small, large = gains.tradeoff(session, source=Source.MINI, languages="mean_transfer")
+        small, large = tradeoff.tradeoff(session, source=Source.MINI, languages="mean_transfer")
     assert small.gain == large.gain == 5.0  # Swahili alone, not the mean with German
 
 
@@ -286,13 +286,13 @@ def test_the_export_has_every_score_once(measured):
     lab.submit(models=["mini-4"], languages=LANGUAGES, name="another")
     work(lab)
     with lab.store.read() as session:
-        rows = list(gains.export(session))
-        mine = list(gains.export(session, experiment=2))
-        few = list(gains.export(session, source=Source.MINI, model="mini-2", target="xnli", metric="accuracy"))
-        assert list(gains.export(session, source=Source.HUB)) == []
+        rows = list(export.export(session))
+        mine = list(export.export(session, experiment=2))
+        few = list(export.export(session, source=Source.MINI, model="mini-2", target="xnli", metric="accuracy"))
+        assert list(export.export(session, source=Source.HUB)) == []
     assert len(rows) == (9 + 2) * 3 and len(mine) == 6 and len(few) == 27
     assert len({(r["run"], r["language"], r["metric"]) for r in rows}) == len(rows)
-    assert tuple(rows[0]) == gains.EXPORT
+    assert tuple(rows[0]) == export.EXPORT
     assert rows[0]["score"] == 50.0 and rows[0]["language"] == "de" and rows[0]["device_class"] == "cpu"
     assert rows[0]["fingerprint"] == lab.view(rows[0]["run"]).fingerprint
     assert rows[0]["finished_at"].endswith("+00:00")
@@ -300,7 +300,7 @@ def test_the_export_has_every_score_once(measured):
 
 def test_what_runs_took_makes_a_forecast(measured):
     with measured.store.read() as session:
-        took = gains.throughput(session)
+        took = costs.throughput(session)
     assert len(took) == 1 + 3 * 2 + 2 * 3 * 3
     assert {m.device_class for m in took} == {DeviceClass.CPU}
     pretrain = next(m for m in took if m.work.kind is RunKind.PRETRAIN)

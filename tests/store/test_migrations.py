@@ -15,8 +15,10 @@ import pytest
 from alembic import command
 from sqlalchemy import inspect, text
 
+from backend.domain.address import read_address
+from backend.domain.schemas import SnapshotRequest
 from backend.errors import Conflict
-from backend.store import migrate, runs, tables
+from backend.store import migrate, runs, snapshots, tables
 from backend.store.session import Store, checked, connect
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +116,26 @@ def test_up_down_and_up_again_with_data(url, lab_at):
     migrate.upgrade(url)
     use(lab_at, url).dispose()
     assert migrate.upgrade(url) == "current"
+
+
+def test_snapshots_come_to_an_older_database_and_go_again(url, lab_at):
+    """What an upgrade and a way back do to a laboratory that has results."""
+    run_command(url, command.upgrade, "4dbeaf1341c5")
+    assert migrate.state(url) == "behind"
+    use(lab_at, url).dispose()
+    assert migrate.upgrade(url) == "behind"
+    store = Store(url)
+    with store.write() as session:
+        frozen = snapshots.freeze(session, read_address("/explore"), anonymous=False)
+        snapshots.make(session, frozen, SnapshotRequest(view="/explore", title="before the way back"))
+    run_command(url, command.downgrade, "4dbeaf1341c5")
+    assert names(url).isdisjoint({"snapshot", "snapshot_content"})
+    with store.read() as session:
+        assert runs.view(session, 1).state == "done"
+    migrate.upgrade(url)
+    with store.read() as session:
+        assert snapshots.page(session, limit=1, cursor=None).total == 0
+    store.dispose()
 
 
 def test_the_tables_are_what_the_migrations_make(url):

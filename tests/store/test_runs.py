@@ -318,6 +318,26 @@ def test_pages_of_runs(lab):
         assert history.page(session, limit=1, cursor=None, experiment=2).items == []
 
 
+def test_runs_in_the_order_in_which_workers_take_them(lab):
+    lab.submit()
+    lab.submit(models=["mini-4"], priority=5, name="urgent")
+    lab.submit(models=["mini-1"], name="later")
+    live = (RunState.WAITING, Q, RunState.RUNNING)
+    with lab.store.read() as session:
+        seen, cursor = [], None
+        while True:
+            page = history.page(session, limit=4, cursor=cursor, state=live, order="queue")
+            assert page.total == 18
+            seen += [view.id for view in page.items]
+            if (cursor := page.next_cursor) is None:
+                break
+        assert seen == [*range(7, 13), *range(1, 7), *range(13, 19)]
+        queued = history.page(session, limit=9, cursor=None, state=Q, order="queue").items
+        assert history.counts(session, live) == {RunState.WAITING: 15, Q: 3, RunState.RUNNING: 0}
+    assert [view.why for view in queued] == ["no worker is there for cpu runs"] * 3
+    assert [lab.claim().run_id for _ in queued] == [view.id for view in queued]  # as they were listed
+
+
 @pytest.mark.parametrize("id", [0, -1, 99, 2**63, 10**30])
 def test_a_run_that_does_not_exist(lab, id):
     with lab.store.read() as session:

@@ -83,6 +83,18 @@ def test_odd_text_comes_back(lab, value):
         assert tuple(row) == (value, {value: [value, None, 1.5]})
 
 
+@pytest.mark.parametrize("value", ["", "żółw 🐢\r\n" * 1000, "x" * 3_000_000])
+def test_packed_text_comes_back(store, value):
+    row = {"sha256": "0" * 64, "content": value, "bytes": len(value), "runs": 0, "created_at": datetime.now(UTC)}
+    with store.write() as session:
+        session.execute(insert(tables.snapshot_content), row)
+    with store.read() as session:
+        assert session.scalar(select(tables.snapshot_content.c.content)) == value
+    for bad in (b"bytes", "a\0b", "\ud800", "x" * 64_000_001):
+        with pytest.raises(ValueError, match=r"snapshot_content\.content must"), store.write() as session:
+            session.execute(insert(tables.snapshot_content), {**row, "sha256": "1" * 64, "content": bad})
+
+
 @pytest.mark.parametrize("value", [0.1, 1e-300, 1.7976931348623157e308, 33, 2**53])
 def test_numbers_come_back_to_the_last_bit(lab, value):
     lab.submit()

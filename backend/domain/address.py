@@ -1,0 +1,144 @@
+"""The address of a page whose numbers can be frozen: ``/explore?…`` and ``/tradeoff?…``.
+
+What says *which* numbers is read strictly; what says how the page shows them (an order, an open cell) is the page's own
+and travels along unread. Written again, an address is as the pages write it: names in alphabetical order, defaults left
+out, so that one view has one address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, quote, urlencode
+
+from backend.domain.language import GROUPS, LANGUAGES
+from backend.domain.model import MODELS
+from backend.domain.schemas import SnapshotKind
+from backend.domain.task import Source
+from backend.domain.tasks import TARGETS, TASKS
+from backend.errors import FieldError, Invalid, shown, unknown
+
+LONGEST = 2000
+MEANS = ("mean_all", "mean_transfer")
+PAGES: dict[str, SnapshotKind] = {"/explore": "explore", "/tradeoff": "tradeoff"}
+READ: dict[SnapshotKind, tuple[str, ...]] = {
+    "explore": ("metric", "model", "source", "target"),
+    "tradeoff": ("languages", "metric", "source", "target"),
+}
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a page shows. None: left to the store, as the page does. ``rest``: how it shows it."""
+
+    kind: SnapshotKind
+    source: Source = Source.MINI
+    model: str | None = None
+    target: str | None = None
+    metric: str | None = None
+    languages: str = "mean_transfer"
+    rest: tuple[tuple[str, str], ...] = ()
+
+    def settled(self, *, model: str, target: str, metric: str) -> Address:
+        """With what the store chose, so that the address says next year what it says today."""
+        return replace(self, model=model, target=target, metric=metric)
+
+    def __str__(self) -> str:
+        said = {"model": self.model, "target": self.target, "metric": self.metric, **dict(self.rest)}
+        if self.target in TASKS and self.metric == TASKS[str(self.target)].headline:
+            del said["metric"]
+        if self.source is not Source.MINI:
+            said["source"] = self.source.value
+        if self.kind == "tradeoff" and self.languages != "mean_transfer":
+            said["languages"] = self.languages
+        query = urlencode(sorted((k, v) for k, v in said.items() if v is not None), quote_via=quote, safe=":,@/")
+        return f"/{self.kind}?{query}" if query else f"/{self.kind}"
+
+
+def refused(*messages: str) -> Invalid:
+    return Invalid("This view cannot be frozen.", errors=[FieldError("/view", m) for m in messages])
+
+
+def read_address(text: str) -> Address:
+    """Read the address of a page.
+
+    Raises:
+        Invalid: it is of no page that can be frozen, or names what is in no catalogue; points at ``/view``.
+    """
+    page, _, query = text.partition("?")
+    if page not in PAGES:
+        raise refused(f"{shown(page)} is no page that can be frozen; it begins with {' or '.join(PAGES)}")
+    said = _parameters(query)
+    kind = PAGES[page]
+    named = {name: said.pop(name) for name in READ[kind] if name in said}
+    wrong = _wrong(named)
+    if wrong:
+        raise refused(*wrong)
+    found = Address(
+        kind=kind,
+        source=Source(named.get("source", Source.MINI.value)),
+        model=named.get("model"),
+        target=named.get("target"),
+        metric=named.get("metric"),
+        languages=named.get("languages", "mean_transfer"),
+        rest=tuple(sorted(said.items())),
+    )
+    if len(str(found)) > LONGEST - 200:  # what the store chooses is still to come
+        raise refused("the address is too long")
+    return found
+
+
+def _parameters(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=40)
+    except ValueError:
+        raise refused("what follows the question mark cannot be read") from None
+    said: dict[str, str] = {}
+    for name, value in pairs:
+        if not _NAME.fullmatch(name):
+            raise refused(f"{shown(name)} cannot be the name of a parameter")
+        if name in said:
+            raise refused(f"{name} is given twice")
+        if not value.isprintable():
+            raise refused(f"{name} holds characters that cannot be shown")
+        said[name] = value
+    return {name: value for name, value in said.items() if value}
+
+
+def _wrong(named: dict[str, str]) -> list[str]:
+    """What is in no catalogue."""
+    target, metric = named.get("target"), named.get("metric")
+    found = [
+        wrong_name("model", named.get("model"), tuple(MODELS)),
+        wrong_name("target task", target, TARGETS),
+        wrong_name("source", named.get("source"), [s.value for s in Source]),
+        wrong_languages(named["languages"]) if "languages" in named else None,
+    ]
+    if target is None or target in TARGETS:
+        found.append(wrong_name("metric", metric, metrics_of(target)))
+    return [message for message in found if message is not None]
+
+
+def wrong_name(noun: str, value: str | None, known: Sequence[str]) -> str | None:
+    """What to say about a name that is not known; None where there is nothing to say."""
+    return None if value is None or value in known else unknown(noun, value, known)
+
+
+def metrics_of(target: str | None) -> tuple[str, ...]:
+    """The metrics of a target, or of all of them."""
+    return TASKS[target].metrics if target is not None else tuple({m: 0 for t in TARGETS for m in TASKS[t].metrics})
+
+
+def wrong_languages(value: str) -> str | None:
+    """What to say about languages that no trade-off can be over; None where it can."""
+    if value in MEANS or value in LANGUAGES or value in GROUPS:
+        return None
+    prefix, colon, rest = value.partition(":")
+    inside = [name.partition(":")[2] for name in GROUPS if name.startswith(f"{prefix}:")]
+    if colon and inside:
+        return unknown("language family" if prefix == "family" else "resource level", rest, inside)
+    close = unknown("languages", value, (*MEANS, *LANGUAGES, *GROUPS)).partition("; ")
+    hint = f"; {close[2]}" if close[2].startswith("did") else ""
+    return f"{close[0]}{hint}; accepted are {', '.join(MEANS)}, one code, family:<name> and resource:high, mid or low"

@@ -1,0 +1,162 @@
+"""Scores as measurements, and the gains in them: what every view of results is computed from.
+
+Gains are never stored, but a process keeps what it has computed in memory, by *unit*: one model, target and metric, which
+is also the family of the correction, so that a gain depends on nothing outside of its unit. With a unit goes what it was
+computed from: its runs and the count and sum of each one's scores. That is read anew every time, and a unit of which
+anything differs is computed anew, whoever wrote and in whatever process.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import Session
+
+from backend.domain.experiment import same_data_twice
+from backend.domain.gains import Gain, Measurement, gains, one_per_cell
+from backend.domain.run import RunKind, RunState
+from backend.domain.task import Source
+from backend.store.reasons import NONE
+from backend.store.tables import run, score
+
+MOST_GAINS = 80_000  # kept by a process, some 100 MB
+
+Name = tuple[str, str, str]  # model, target, metric
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The gains of one model, target and metric, one a recipe and language.
+
+    ``rest`` are the measurements that tell why there is no gain elsewhere: all baselines, and treated scores of cells
+    without a gain.
+    """
+
+    model: str
+    target: str
+    metric: str
+    gains: Sequence[Gain]
+    rest: Sequence[Measurement]
+    languages: frozenset[str]  # with any score
+
+
+def evaluations(*, source: Source, model: str | None = None, target: str | None = None) -> list[ColumnElement[bool]]:
+    """The evaluate runs of a benchmark, as the index has them."""
+    conditions = [run.c.kind == RunKind.EVALUATE.value, run.c.source == source.value]
+    if model is not None:
+        conditions.append(run.c.model == model)
+    if target is not None:
+        conditions.append(run.c.target == target)
+    return conditions
+
+
+def units(
+    session: Session, metrics: Collection[str], *, source: Source, model: str | None = None, target: str | None = None
+) -> list[Unit]:
+    """Every unit of these metrics that has a score, by model, target and metric."""
+    database = session.get_bind().engine.url
+    found = []
+    for name, version in sorted(_versions(session, metrics, source=source, model=model, target=target).items()):
+        unit = _kept.get((database, source, *name), version)
+        if unit is None:
+            unit = _computed(name, _measurements(session, name, source))
+            _kept.put((database, source, *name), version, unit)
+        found.append(unit)
+    return found
+
+
+def _done(*, source: Source, model: str | None, target: str | None) -> list[ColumnElement[bool]]:
+    return [*evaluations(source=source, model=model, target=target), run.c.state == RunState.DONE.value]
+
+
+def _versions(
+    session: Session, metrics: Collection[str], *, source: Source, model: str | None, target: str | None
+) -> dict[Name, list[tuple[Any, ...]]]:
+    """What each unit is computed from: its runs, and how many scores of which sum each has."""
+    query = (
+        select(
+            run.c.model,
+            run.c.target,
+            score.c.metric,
+            run.c.id,
+            run.c.fingerprint,
+            func.count(),
+            func.sum(score.c.value),
+            func.sum(score.c.n),
+        )
+        .join(score, score.c.run_id == run.c.id)
+        .where(*_done(source=source, model=model, target=target), score.c.metric.in_(list(metrics)))
+        .group_by(run.c.id, score.c.metric)
+        .order_by(run.c.id)
+    )
+    found: defaultdict[Name, list[tuple[Any, ...]]] = defaultdict(list)
+    for of_model, of_target, metric, id, fingerprint, scores, total, examples in session.execute(query):
+        # rounded: a database that adds in parallel adds in no fixed order
+        found[of_model, of_target, metric].append((id, fingerprint, scores, round(total, 6), int(examples)))
+    return found
+
+
+def _measurements(session: Session, name: Name, source: Source) -> list[Measurement]:
+    """Every score of a unit: one query, no objects but the answer's."""
+    model, target, metric = name
+    query = (
+        select(
+            run.c.model,
+            run.c.recipe,
+            run.c.target,
+            score.c.language,
+            score.c.metric,
+            run.c.seed,
+            score.c.value,
+            score.c.n,
+            run.c.settings,
+            run.c.id,
+        )
+        .join(score, score.c.run_id == run.c.id)
+        .where(*_done(source=source, model=model, target=target), score.c.metric == metric)
+        .order_by(run.c.id, score.c.language)
+    )
+    return [Measurement(*row) for row in session.execute(query)]
+
+
+def _computed(name: Name, measured: Sequence[Measurement]) -> Unit:
+    chosen = one_per_cell(gains(measured, same_data=same_data_twice))
+    full = {(g.recipe, g.language) for g in chosen}
+    rest = [m for m in measured if m.recipe == NONE or (m.recipe, m.language) not in full]
+    return Unit(*name, chosen, rest, frozenset(m.language for m in measured))
+
+
+class _Kept:
+    """The units used last, up to so many gains. Safe to share between threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.gains = 0
+        self.units: OrderedDict[tuple[Any, ...], tuple[Any, Unit]] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: tuple[Any, ...], version: object) -> Unit | None:
+        with self.lock:
+            found = self.units.get(key)
+            if found is None or found[0] != version:
+                return None
+            self.units.move_to_end(key)
+            return found[1]
+
+    def put(self, key: tuple[Any, ...], version: object, unit: Unit) -> None:
+        with self.lock:
+            if key in self.units:
+                self.gains -= len(self.units.pop(key)[1].gains)
+            self.units[key] = version, unit
+            self.gains += len(unit.gains)
+            while self.gains > self.most and len(self.units) > 1:
+                _, (_, gone) = self.units.popitem(last=False)
+                self.gains -= len(gone.gains)
+
+
+_kept = _Kept(MOST_GAINS)

@@ -14,6 +14,13 @@
     tables    the same numbers for a grid
     panels    what stands beside a figure: ranked lists, one cell, nothing yet
     controls  what can be chosen
+    learnt    the overview's sentences; ``pairs`` is its small heatmap
+    share     the dialog that freezes what a page shows; ``frozen`` shows what was frozen, ``offline`` as one file,
+              ``downloads`` answers for the files and for the status of a link
+    glossary  every word and every formula, one paragraph each
+    draft     an experiment that is being written; ``form`` asks for it, ``checked`` says what it would take
+    states    states as icon and word; ``progress`` shows an experiment, ``logbook``, ``curves`` and ``lineage`` a run
+    live      what keeps a page up to date
     words     sentences about schemas, for eyes and screen readers alike
     look      the visual language: colours, sizes, how numbers are written
 

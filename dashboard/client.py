@@ -6,14 +6,37 @@ API that runs elsewhere. What the API refuses comes back as the error it was, fr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 from dash import get_app
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from backend.domain.schemas import ExperimentView, GainMatrix, Health, Page, Problem, QueueView, RunView
+from backend.domain.run import canonical
+from backend.domain.schemas import (
+    Curve,
+    ExperimentView,
+    GainMatrix,
+    Health,
+    LogLine,
+    Overview,
+    Page,
+    Preview,
+    Problem,
+    QueueView,
+    RunDetail,
+    RunView,
+    ScoreView,
+    Shared,
+    SnapshotMade,
+    SnapshotPreview,
+    SnapshotRequest,
+    SnapshotView,
+    TradeoffPoint,
+)
 from backend.errors import Conflict, CrossliftError, FieldError, Invalid, NotFound, TooMany, Unavailable
 
 T = TypeVar("T")
@@ -30,6 +53,7 @@ class Client:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
+        self.kept: dict[Any, Any] = {}  # answers that a page may draw from again, see ``findings``
 
     async def matrix(self, *, model: str | None, target: str | None, metric: str | None, source: str) -> GainMatrix:
         """The heatmap of one model, target and metric; what is None the API chooses.
@@ -40,9 +64,56 @@ class Client:
         asked = {"model": model, "target": target, "metric": metric, "source": source}
         return await self._get(TypeAdapter(GainMatrix), "/api/v1/gains", {k: v for k, v in asked.items() if v})
 
-    async def experiments(self, limit: int = 20) -> Page[ExperimentView]:
+    async def experiments(
+        self, limit: int = 20, cursor: str | None = None, state: str | None = None
+    ) -> Page[ExperimentView]:
         """The newest first."""
-        return await self._get(TypeAdapter(Page[ExperimentView]), "/api/v1/experiments", {"limit": limit})
+        asked = {k: v for k, v in {"limit": limit, "cursor": cursor, "state": state}.items() if v is not None}
+        return await self._get(TypeAdapter(Page[ExperimentView]), "/api/v1/experiments", asked)
+
+    async def preview(self, body: Mapping[str, Any]) -> Preview:
+        """What submitting this would do.
+
+        Raises:
+            Invalid: it cannot be done; says why, field by field.
+        """
+        return await self._post(TypeAdapter(Preview), "/api/v1/experiments:preview", body)
+
+    async def submit(self, body: Mapping[str, Any], key: str) -> ExperimentView:
+        """The same key with the same body gives the same experiment.
+
+        Raises:
+            Invalid: it cannot be done; says why, field by field.
+        """
+        return await self._post(TypeAdapter(ExperimentView), "/api/v1/experiments", body, {"Idempotency-Key": key})
+
+    async def experiment(self, id: int) -> ExperimentView:
+        return await self._get(TypeAdapter(ExperimentView), f"/api/v1/experiments/{id}")
+
+    async def experiment_runs(self, id: int, *, pages: int = 25) -> list[RunView]:
+        """All its runs, in the order of its plan; those of at most so many pages of the API."""
+        found: list[RunView] = []
+        cursor: str | None = None
+        for _ in range(pages):
+            asked = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+            page = await self._get(TypeAdapter(Page[RunView]), f"/api/v1/experiments/{id}/runs", asked)
+            found += page.items
+            if (cursor := page.next_cursor) is None:
+                break
+        return sorted(found, key=lambda r: r.id)
+
+    async def cancel_experiment(self, id: int) -> ExperimentView:
+        return await self._post(TypeAdapter(ExperimentView), f"/api/v1/experiments/{id}:cancel")
+
+    async def retry_experiment(self, id: int) -> ExperimentView:
+        return await self._post(TypeAdapter(ExperimentView), f"/api/v1/experiments/{id}:retry")
+
+    async def runs(
+        self, *states: str, kind: str | None = None, order: str = "newest", limit: int = 50
+    ) -> Page[RunView]:
+        """Runs in any of these states."""
+        asked = {"state": list(states), "order": order, "limit": limit} | ({"kind": kind} if kind else {})
+        return await self._get(TypeAdapter(Page[RunView]), "/api/v1/runs", asked)
 
     async def queue(self) -> QueueView:
         return await self._get(TypeAdapter(QueueView), "/api/v1/queue")
@@ -50,17 +121,99 @@ class Client:
     async def run(self, id: int) -> RunView:
         return await self._get(TypeAdapter(RunView), f"/api/v1/runs/{id}")
 
+    async def tradeoff(self, *, source: str, languages: str, metric: str | None = None) -> list[TradeoffPoint]:
+        """Gains against size and cost, of every target: what a page shows of them is chosen there."""
+        asked = {"source": source, "languages": languages, "metric": metric}
+        return await self._get(
+            TypeAdapter(list[TradeoffPoint]), "/api/v1/tradeoff", {k: v for k, v in asked.items() if v}
+        )
+
+    async def detail(self, id: int) -> RunDetail:
+        """A run with exactly what it computes."""
+        return await self._get(TypeAdapter(RunDetail), f"/api/v1/runs/{id}/detail")
+
+    async def curves(self, run: int, limit: int = 400) -> list[Curve]:
+        """Loss, learning rate and development scores over its steps, thinned."""
+        return await self._get(TypeAdapter(list[Curve]), f"/api/v1/runs/{run}/curves", {"limit": limit})
+
+    async def scores(self, run: int) -> list[ScoreView]:
+        return await self._get(TypeAdapter(list[ScoreView]), f"/api/v1/runs/{run}/scores")
+
+    async def logs(self, run: int, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        """From the first line whose id is above ``after``."""
+        return await self._get(TypeAdapter(list[LogLine]), f"/api/v1/runs/{run}/logs", {"after": after, "limit": limit})
+
+    async def cancel_run(self, id: int) -> RunView:
+        return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:cancel")
+
+    async def retry_run(self, id: int) -> RunView:
+        """The new run that does it again."""
+        return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:retry")
+
     async def version(self) -> str:
         """Of the program that answers."""
         return (await self._get(TypeAdapter(Health), "/healthz")).version
 
+    async def overview(self, source: str) -> Overview:
+        """What has been learnt so far from one benchmark.
+
+        Raises:
+            NotFound: the store holds no run of this benchmark.
+        """
+        return await self._get(TypeAdapter(Overview), "/api/v1/overview", {"source": source})
+
+    async def preview_snapshot(self, request: SnapshotRequest) -> SnapshotPreview:
+        """What would leave; nothing is written."""
+        return await self._post(TypeAdapter(SnapshotPreview), "/api/v1/snapshots:preview", request)
+
+    async def make_snapshot(self, request: SnapshotRequest) -> SnapshotMade:
+        return await self._post(TypeAdapter(SnapshotMade), "/api/v1/snapshots", request)
+
+    async def snapshots(self, limit: int = 50, cursor: str | None = None) -> Page[SnapshotView]:
+        """The newest first."""
+        asked = {"limit": limit, "cursor": cursor}
+        found = {k: v for k, v in asked.items() if v is not None}
+        return await self._get(TypeAdapter(Page[SnapshotView]), "/api/v1/snapshots", found)
+
+    async def revoke_snapshot(self, id: int) -> SnapshotView:
+        return await self._post(TypeAdapter(SnapshotView), f"/api/v1/snapshots/{id}:revoke")
+
+    async def shared(self, token: str, *, peek: bool = True) -> tuple[Shared, str]:
+        """What a link shows, and its content as canonical JSON: the text whose SHA-256 is its address.
+
+        Raises:
+            NotFound: unknown, revoked or expired.
+        """
+        answer = await self._ask("GET", f"/api/v1/shared/{quote(token, safe='')}", {"peek": "true"} if peek else None)
+        found = self._read(TypeAdapter(Shared), answer, "/api/v1/shared")
+        return found, canonical(json.loads(answer.content)["content"])
+
     async def _get(self, shape: TypeAdapter[T], path: str, query: Mapping[str, Any] | None = None) -> T:
+        return self._read(shape, await self._ask("GET", path, query), path)
+
+    async def _post(
+        self,
+        shape: TypeAdapter[T],
+        path: str,
+        body: BaseModel | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        content = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
+        return self._read(shape, await self._ask("POST", path, json=content, headers=headers), path)
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, **options: Any
+    ) -> httpx.Response:
         try:
-            answer = await self.http.get(path, params=query)
+            answer = await self.http.request(method, path, params=query, **options)
         except httpx.HTTPError as error:
             raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
         if answer.is_error:
             raise _error(answer)
+        return answer
+
+    @staticmethod
+    def _read(shape: TypeAdapter[T], answer: httpx.Response, path: str) -> T:
         try:
             return shape.validate_json(answer.content)
         except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -9,63 +10,130 @@ from dash import html
 
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
-from dashboard import words
+from dashboard import subset, words
 from dashboard.findings import Shown
 from dashboard.shell import aria
 
-NAMES = ("source", "model", "target", "metric", "value", "order", "view")
+#: Name of a control, which is that of its parameter, and the property that holds what is chosen.
+CONTROLS = {
+    "source": "value",
+    "model": "value",
+    "target": "value",
+    "metric": "value",
+    "value": "value",
+    "order": "value",
+    "languages": "value",
+    "fade": "checked",
+    "view": "value",
+}
+DISPLAY = frozenset({"value", "order", "languages", "fade"})  # these show the same numbers otherwise
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
 
 def filters(shown: Shown) -> Any:
     state = shown.state
     models, targets, metrics = choices(shown)
-
-    def pick(name: str, label: str, data: list[Any], value: str | None) -> Any:
-        return dmc.Select(
-            id=f"explore-{name}", label=label, data=data, value=value, allowDeselect=False, size="sm", className="pick",
-            placeholder="none yet", comboboxProps={"withinPortal": True}, checkIconPosition="right",
-        )  # fmt: skip
-
-    def choose(name: str, label: str, options: dict[str, Any], value: str) -> Any:
-        data = [{"value": v, "label": text} for v, text in options.items()]
-        control = dmc.SegmentedControl(id=f"explore-{name}", data=data, value=value, size="sm", **aria(label=label))
-        return html.Div([html.Span(label, className="pick-label", **aria(hidden="true")), control], className="choose")
-
     return html.Div(
         [
-            pick("source", "Benchmark", SOURCES, state.source),
-            pick("model", "Model", models, state.model),
-            pick("target", "Target", targets, state.target),
-            pick("metric", "Metric", metrics, metric(shown)),
-            choose("value", "Show", {"gain": "Gain", "score": "Score"}, state.value),
-            choose("order", "Languages by", {"family": "Family", "gain": "Gain", "name": "Name"}, state.order),
+            pick("explore-source", "Benchmark", SOURCES, state.source),
+            pick("explore-model", "Model", models, state.model),
+            pick("explore-target", turning("Target"), targets, state.target),
+            pick("explore-metric", "Metric", metrics, metric(shown)),
+            choose("explore-value", "Show", {"gain": "Gain", "score": "Score", "cost": "Cost"}, state.value),
             choose(
-                "view",
-                "As",
-                {"heatmap": "Figure", "table": ["Table", html.Kbd("T", **aria(hidden="true"))]},
-                state.view,
+                "explore-order",
+                "Languages by",
+                {"family": "Family", "script": "Script", "resource": "Resources", "gain": "Gain", "name": "Name"},
+                state.order,
             ),
+            dmc.MultiSelect(
+                id="explore-languages", label="Only languages", data=language_options(shown),
+                value=subset.parts(state.languages), placeholder="all", clearable=True, searchable=True,
+                hidePickedOptions=True, size="sm", className="pick many", maxDropdownHeight=340,
+                clearButtonProps={"aria-label": "All languages"},
+            ),
+            html.Div(
+                [
+                    html.Span("Only q < .05", className="pick-label", **aria(hidden="true")),
+                    dmc.Switch(
+                        id="explore-fade", checked=state.fade == "unsure", size="md", label="fade others", className="fade",
+                    ),
+                ],
+                className="choose",
+            ),
+            choose("explore-view", "As", {"heatmap": "Figure", "table": table_label()}, state.view),
         ],
         className="filters",
         role="group",
         **aria(label="What to show"),
-    )
+    )  # fmt: skip
+
+
+def pick(id: str, label: Any, data: list[Any], value: str | None, *, searchable: bool = False) -> Any:
+    """One of many."""
+    return dmc.Select(
+        id=id, label=label, data=data, value=value, allowDeselect=False, size="sm", className="pick", searchable=searchable,
+        placeholder="none yet", comboboxProps={"withinPortal": True}, checkIconPosition="right",
+    )  # fmt: skip
+
+
+def choose(id: str, label: str, options: dict[str, Any], value: str) -> Any:
+    """One of few, all in sight."""
+    data = [{"value": v, "label": text} for v, text in options.items()]
+    control = dmc.SegmentedControl(id=id, data=data, value=value, size="sm", **aria(label=label))
+    return html.Div([html.Span(label, className="pick-label", **aria(hidden="true")), control], className="choose")
+
+
+def turning(label: str) -> Any:
+    """A label that shows the keys for the previous and the next."""
+    return html.Span([label, html.Kbd("[", **aria(hidden="true")), html.Kbd("]", **aria(hidden="true"))])
+
+
+def table_label() -> Any:
+    return ["Table", html.Kbd("T", **aria(hidden="true"))]
+
+
+def options(names: Sequence[str], chosen: str | None, title: Any) -> list[Any]:
+    """What there is, and what is chosen in any case."""
+    every = [*names, *([chosen] if chosen and chosen not in names else [])]
+    return [{"value": n, "label": title(n)} for n in every]
 
 
 def choices(shown: Shown) -> tuple[list[Any], list[Any], list[Any]]:
-    """Options of model, target and metric: what the store has, and what is chosen in any case."""
+    """Options of model, target and metric."""
     matrix, state = shown.matrix, shown.state
-
-    def options(names: list[str], chosen: str | None, title: Any) -> list[Any]:
-        every = [*names, *([chosen] if chosen and chosen not in names else [])]
-        return [{"value": n, "label": title(n)} for n in every]
-
     return (
         options(matrix.models if matrix else [], state.model, words.model_title),
         options(matrix.targets if matrix else [], state.target, words.task_title),
         options(matrix.metrics if matrix else [], metric(shown), words.metric_title),
     )
+
+
+def language_options(shown: Shown) -> list[dict[str, Any]]:
+    """Groups with at least one language here, then the languages; what is chosen in any case."""
+    here = shown.matrix.languages if shown.matrix is not None else []
+    chosen = subset.parts(shown.state.languages)
+    groups = [name for name, codes in subset.CHOICES.items() if name in chosen or any(c in codes for c in here)]
+
+    def items(names: Sequence[str]) -> list[dict[str, str]]:
+        return [{"value": n, "label": _capital(subset.title(n))} for n in names]
+
+    def of(kind: str) -> list[str]:
+        return [g for g in groups if g.startswith(kind)]
+
+    presets = [g for g in (subset.LOW, "resource:mid", "resource:high", subset.NON_LATIN) if g in groups]
+    codes = sorted({*here, *(c for c in chosen if ":" not in c)}, key=words.language_name)
+    made = [
+        {"group": "Presets", "items": items(presets)},
+        {"group": "Families", "items": items(of("family:"))},
+        {"group": "Scripts", "items": items([g for g in of("script:") if g != subset.NON_LATIN])},
+        {"group": "Languages", "items": items(codes)},
+    ]
+    return [group for group in made if group["items"]]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def metric(shown: Shown) -> str | None:

@@ -1,6 +1,7 @@
 """Figures: pure functions from what the API returned to plotly figures. They draw; they compute no result.
 
-Rows are recipes, columns languages, with the mean over transfer languages in a column of its own. Colour is never
+Rows are recipes, columns languages, with the mean over the languages that are shown in a column of its own. What is shown
+(a choice of languages, fading) moves no colour: they are those of the whole matrix. Colour is never
 alone: numbers carry their sign, a dot marks q below .05, and each kind of missing has its own mark: *not applicable* is
 blank with ``n/a``, *not run* is hatched, *failed* is crossed, *withheld* is dotted.
 """
@@ -8,34 +9,88 @@ blank with ``n/a``, *not run* is hatched, *failed* is crossed, *withheld* is dot
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from backend.domain.gains import ALPHA, Missing
+from backend.domain.gains import Missing
 from backend.domain.language import order_by_family
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
-from dashboard.heatmap import Spot, axes, hover_text, layout, paint, paint_means
+from dashboard import subset
+from dashboard.heatmap import Band, Spot, axes, hover_text, layout, paint, paint_means
 from dashboard.links import Order
 from dashboard.look import (
     DIVERGING,
     LIGHT,
     SEQUENTIAL,
+    THEMES,
     Theme,
     gain,
     scale,
     score,
 )
-from dashboard.words import MISSING, cell_lines, family, language_name
+from dashboard.scatter import tradeoff
+from dashboard.words import MISSING, cell_lines, family, is_finding, language_name, resource, script
+
+__all__ = [
+    "gain_drawing",
+    "gain_heatmap",
+    "gain_range",
+    "is_finding",
+    "languages",
+    "schemes",
+    "score_drawing",
+    "score_heatmap",
+    "score_matrix",
+    "score_range",
+    "shown_value",
+    "tradeoff",
+]
 
 CLIP = 0.98  # share of the gains that the colours tell apart
+
+#: What stands over the languages, by their order: families where the order says nothing else.
+BANDS: Mapping[Order, Band] = {
+    "family": Band("family", family),
+    "script": Band("script", script),
+    "resource": Band("resource", resource),
+    "gain": Band("family", family),
+    "name": Band("family", family),
+}
+LEVELS = ("high-resource", "mid-resource", "low-resource", "Other")
+
+# --- light and dark ------------------------------------------------------------------------------------------------
+
+
+def schemes(draw: Callable[[Theme], go.Figure]) -> dict[str, Any]:
+    """A figure for either scheme, so that switching needs no new numbers: the light one, and where the dark one differs,
+    as pairs of a path and a value. Nearly everything is the same in both, above all what is long."""
+    light, dark = (draw(THEMES[name]).to_plotly_json() for name in ("light", "dark"))
+    return {"light": light, "dark": list(_differences(light, dark, ()))}
+
+
+def _differences(a: Any, b: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        for key in a:
+            yield from _differences(a[key], b[key], (*path, key))
+    elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b) and _holds_objects(a):
+        for i, (one, other) in enumerate(zip(a, b, strict=True)):
+            yield from _differences(one, other, (*path, i))
+    elif a != b:
+        yield path, b
+
+
+def _holds_objects(values: Sequence[Any]) -> bool:
+    return bool(values) and isinstance(values[0], dict)
+
 
 # --- order and range ----------------------------------------------------------------------------------------------
 
 
 def languages(matrix: GainMatrix, order: Order) -> list[str]:
-    """The matrix's languages as they stand on the axis: by family, by mean gain over the recipes, or by English name.
+    """The matrix's languages as they stand on the axis: by family, by script, by resource level (within both by family), by
+    mean gain over the recipes, or by English name.
 
     Rows that train on the same data twice do not take part in the order by gain; languages without any gain come last.
     """
@@ -47,6 +102,10 @@ def languages(matrix: GainMatrix, order: Order) -> list[str]:
         by_family = sorted(matrix.languages, key=lambda code: (family(code), language_name(code)))
     if order == "family":
         return by_family
+    if order == "script":
+        return sorted(by_family, key=script)
+    if order == "resource":
+        return sorted(by_family, key=lambda code: LEVELS.index(resource(code)))
     twice = {r.recipe for r in matrix.recipes if r.same_data_twice}
     found: dict[str, list[float]] = {}
     for c in matrix.cells:
@@ -80,34 +139,69 @@ def score_range(values: Sequence[float]) -> tuple[float, float]:
 # --- the two heatmaps ----------------------------------------------------------------------------------------------
 
 
-def gain_heatmap(matrix: GainMatrix, order: Order = "family", theme: Theme = LIGHT) -> go.Figure:
-    """Language × recipe heatmap of gains, coloured symmetrically about zero."""
+def gain_heatmap(
+    matrix: GainMatrix,
+    order: Order = "family",
+    theme: Theme = LIGHT,
+    *,
+    choice: str | None = None,
+    fade: bool = False,
+) -> go.Figure:
+    """Language × recipe heatmap of gains, coloured symmetrically about zero.
+
+    Args:
+        choice: the languages to show, as ``subset`` writes them; None: all. Colours are those of the whole matrix.
+        fade: pale what is not a finding.
+    """
+    return gain_drawing(matrix, order, choice=choice, fade=fade)(theme)
+
+
+def gain_drawing(
+    matrix: GainMatrix, order: Order, *, choice: str | None = None, fade: bool = False
+) -> Callable[[Theme], go.Figure]:
+    """``gain_heatmap`` for any theme: what is long, and the same in all of them, is made once."""
     end, clipped = gain_range(matrix)
-    columns = languages(matrix, order)
-    spots = _spots(matrix, columns, scores=False)
-    title = "gain,<br>points"
-    if clipped:
-        title += f"<br>clipped<br>at ±{end:g}"
+    shown = subset.narrow(matrix, choice)
+    columns = languages(shown, order)
+    spots = _spots(shown, columns, scores=False, fade=fade)
+    title = f"gain,<br>points<br>clipped<br>at ±{end:g}" if clipped else "gain,<br>points"
     axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
-    figure = go.Figure(layout=layout(matrix, len(matrix.recipes), theme, axis, title))
-    paint(figure, spots, matrix.recipes, columns, theme, DIVERGING, (-end, end))
-    means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(matrix.recipes)]
-    paint_means(figure, means, matrix.recipes, len(columns), theme, (-end, end))
-    axes(figure, matrix.recipes, columns, theme, mean_label="mean of<br>transfer")
-    return figure
+    means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(shown.recipes)]
+    label = f"mean of<br>{'shown' if choice else 'transfer'}"
+
+    def draw(theme: Theme) -> go.Figure:
+        figure = go.Figure(layout=layout(shown, len(shown.recipes), theme, axis, title))
+        paint(figure, spots, shown.recipes, columns, theme, DIVERGING, (-end, end))
+        paint_means(figure, means, shown.recipes, len(columns), theme, (-end, end))
+        axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=label)
+        return figure
+
+    return draw
 
 
-def score_heatmap(matrix: GainMatrix, order: Order = "family", theme: Theme = LIGHT) -> go.Figure:
+def score_heatmap(
+    matrix: GainMatrix, order: Order = "family", theme: Theme = LIGHT, *, choice: str | None = None
+) -> go.Figure:
     """Language × recipe heatmap of the scores with each recipe; the first row is the baseline."""
-    shown = score_matrix(matrix)
-    columns = languages(matrix, order)
+    return score_drawing(matrix, order, choice=choice)(theme)
+
+
+def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None) -> Callable[[Theme], go.Figure]:
+    """``score_heatmap`` for any theme."""
+    every = score_matrix(matrix)
+    low, high = score_range([c.treated for c in every.cells if c.treated is not None])
+    shown = subset.narrow(every, choice)
+    columns = languages(subset.narrow(matrix, choice), order)
     spots = _spots(shown, columns, scores=True)
-    low, high = score_range([s.value for s in spots if s.value is not None])
     axis = {"colorscale": scale(SEQUENTIAL), "cmin": low, "cmax": high}
-    figure = go.Figure(layout=layout(matrix, len(shown.recipes), theme, axis, "score,<br>points"))
-    paint(figure, spots, shown.recipes, columns, theme, SEQUENTIAL, (low, high))
-    axes(figure, shown.recipes, columns, theme, mean_label=None)
-    return figure
+
+    def draw(theme: Theme) -> go.Figure:
+        figure = go.Figure(layout=layout(shown, len(shown.recipes), theme, axis, "score,<br>points"))
+        paint(figure, spots, shown.recipes, columns, theme, SEQUENTIAL, (low, high))
+        axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=None)
+        return figure
+
+    return draw
 
 
 def score_matrix(matrix: GainMatrix) -> GainMatrix:
@@ -140,7 +234,7 @@ def score_matrix(matrix: GainMatrix) -> GainMatrix:
     return matrix.model_copy(update={"recipes": [row, *matrix.recipes], "cells": [*cells, *matrix.cells]})
 
 
-def _spots(matrix: GainMatrix, columns: Sequence[str], *, scores: bool) -> list[Spot]:
+def _spots(matrix: GainMatrix, columns: Sequence[str], *, scores: bool, fade: bool = False) -> list[Spot]:
     at = {(c.recipe, c.language): c for c in matrix.cells}
     spots = []
     for i, row in enumerate(matrix.recipes):
@@ -151,18 +245,14 @@ def _spots(matrix: GainMatrix, columns: Sequence[str], *, scores: bool) -> list[
             text = (score(value) if scores else gain(value)) if value is not None else MISSING[missing]
             found = not scores and is_finding(cell)
             hover = hover_text(cell_lines(cell, row, matrix.baseline))
-            spots.append(Spot(i, j, cell, value, text, hover, found, missing))
+            pale = fade and value is not None and not found
+            spots.append(Spot(i, j, cell, value, text, hover, found, missing, pale))
     return spots
 
 
 def shown_value(cell: GainCell, scores: bool) -> float | None:
     """The number of a cell, in either view; None where it has none."""
     return cell.treated if scores else cell.gain if cell.missing is None else None
-
-
-def is_finding(cell: GainCell) -> bool:
-    """Whether a gain gets its dot: q below .05."""
-    return cell.missing is None and cell.q is not None and cell.q < ALPHA
 
 
 def _no_cell(recipe: str, language: str, **known: Any) -> GainCell:

@@ -3,45 +3,77 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.domain.schemas import GainMatrix
 from backend.errors import CrossliftError, Invalid
+from dashboard import subset
 from dashboard.client import Client
 from dashboard.links import Explore
 from dashboard.words import ended, live
 
+KEPT = 64  # matrices that another view of the same numbers is drawn from
+KEPT_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a state leads to: the numbers, or why there are none. ``state`` names what the API chose."""
+    """What a state leads to: the numbers, or why there are none. ``state`` names what the API chose; ``numbers`` is equal
+    for equal answers."""
 
     state: Explore
     matrix: GainMatrix | None
     problem: CrossliftError | None = None
     running: int = 0
     experiments: int = 0
+    numbers: str = ""
 
     @property
     def empty(self) -> bool:
-        """Nothing worth a figure: no cell has a score."""
-        return self.matrix is None or all(c.gain is None and c.treated is None for c in self.matrix.cells)
+        """Nothing worth a figure: no cell that is looked at has a score."""
+        return self.matrix is None or _bare(subset.narrow(self.matrix, self.state.languages))
 
     @property
-    def digest(self) -> str:
-        """Equal for equal pictures."""
-        what = (
-            self.matrix.model_dump_json()
-            if self.matrix is not None
-            else f"{self.problem} {self.running} {self.experiments}"
-        )
-        return hashlib.sha256(f"{self.state.value} {self.state.order} {what}".encode()).hexdigest()[:16]
+    def elsewhere(self) -> bool:
+        """There are numbers, but not in the languages that are looked at."""
+        return self.matrix is not None and self.empty and not _bare(self.matrix)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each part of the page that is drawn from the numbers: equal for equal parts."""
+        s = self.state
+        what = self.numbers or f"{self.problem} {self.running} {self.experiments}"
+        languages = self.matrix.languages if self.matrix is not None else None
+        parts: dict[str, object] = {
+            "figure": (what, s.value, s.order, s.languages, s.fade),
+            "lists": (what, s),
+            "rows": (what, s.value, s.languages),
+            "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
+            "words": (what, s.value, s.languages),
+            "choices": (self.matrix and (self.matrix.models, self.matrix.targets, self.matrix.metrics, languages), s.model, s.target),
+        }  # fmt: skip
+        return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
 
 
-async def find(api: Client, state: Explore) -> Shown:
-    """Ask the API for what a state names; a name that it does not know counts as not given."""
+def _bare(matrix: GainMatrix) -> bool:
+    return all(c.gain is None and c.treated is None for c in matrix.cells)
+
+
+def _numbers(matrix: GainMatrix) -> str:
+    return hashlib.sha256(matrix.model_dump_json().encode()).hexdigest()[:16]
+
+
+async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
+    """Ask the API for what a state names; a name that it does not know counts as not given.
+
+    Args:
+        fresh: False where the same numbers are only to be shown otherwise: an answer of the last minute will do.
+    """
     asked = state
+    if not fresh and (kept := _kept(api).get(_name(asked))) is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
+        return Shown(asked, kept[1], numbers=kept[2])
     while True:
         try:
             matrix = await api.matrix(model=asked.model, target=asked.target, metric=asked.metric, source=asked.source)
@@ -53,17 +85,31 @@ async def find(api: Client, state: Explore) -> Shown:
             dropped: dict[str, Any] = dict.fromkeys(refused & given or {"metric"} & given or given)
             asked = replace(asked, **dropped)
         except CrossliftError as error:
-            return Shown(asked, None, error, **await _around(api, asked))
+            return Shown(asked, None, error, **await around(api, asked.source))
         else:
-            shown = Shown(replace(asked, model=matrix.model, target=matrix.target, metric=matrix.metric), matrix)
-            return replace(shown, **await _around(api, asked)) if shown.empty else shown
+            found = replace(asked, model=matrix.model, target=matrix.target, metric=matrix.metric)
+            shown = Shown(found, matrix, numbers=_numbers(matrix))
+            keep = _kept(api)
+            keep.pop(_name(found), None)
+            keep[_name(found)] = (time.monotonic(), matrix, shown.numbers)
+            while len(keep) > KEPT:
+                del keep[next(iter(keep))]
+            return replace(shown, **await around(api, asked.source)) if shown.empty else shown
 
 
-async def _around(api: Client, state: Explore) -> dict[str, Any]:
+def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, str]]:
+    return api.kept
+
+
+def _name(state: Explore) -> tuple[str | None, ...]:
+    return state.source, state.model, state.target, state.metric
+
+
+async def around(api: Client, source: str) -> dict[str, Any]:
     """Runs on the way for this benchmark, and experiments of any: an empty page says different things about them."""
     try:
         found = await api.experiments()
     except CrossliftError:
         return {}
-    here = [e for e in found.items if e.request.source.value == state.source]
+    here = [e for e in found.items if e.request.source.value == source]
     return {"running": sum(e.runs - ended(e) for e in live(here)), "experiments": found.total}

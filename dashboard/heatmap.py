@@ -1,4 +1,4 @@
-"""How a heatmap of recipes by languages is drawn: cells, marks for what is missing, means, axes with their families.
+"""How a heatmap of recipes by languages is drawn: cells, marks for what is missing, means, axes with their bands.
 
 ``figures`` says what each cell holds; nothing is computed here.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard.look import DIVERGING, FONT, ROW_HEIGHT, SIZE, Theme, colour, ink_on
-from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, family, language_name, row_lines
+from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
 MIN_COLUMNS, MIN_ROWS = 6, 3  # fewer leave their place empty, so that a cell is about as large everywhere
@@ -35,6 +35,15 @@ class Spot:
     hover: str
     found: bool  # q below .05
     missing: Missing
+    pale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What is written over the languages: ``of`` gives a language's, neighbours with the same share one."""
+
+    name: str
+    of: Callable[[str], str]
 
 
 def paint(
@@ -65,6 +74,17 @@ def paint(
         ygap=2,
         name="cells",
     )
+    if any(s.pale for s in spots):  # a veil in the colour of the page
+        figure.add_heatmap(
+            x=list(range(len(columns))),
+            y=list(range(len(rows))),
+            z=[[1 if s.pale else None for s in line] for line in grid],
+            colorscale=[[0, theme.paper], [1, theme.paper]],
+            opacity=0.82,
+            showscale=False,
+            hoverinfo="skip",
+            name="veil",
+        )
     for kind in Missing:
         gone = [s for s in spots if s.value is None and s.missing is kind]
         if gone:
@@ -73,7 +93,7 @@ def paint(
     low, high = ends
 
     def ink(spot: Spot) -> str:
-        return theme.soft if spot.value is None else ink_on(colour(colours, spot.value, low, high))
+        return theme.soft if spot.value is None or spot.pale else ink_on(colour(colours, spot.value, low, high))
 
     if with_text:
         size = SIZE["small"] if len(columns) <= 20 else SIZE["tiny"]
@@ -166,7 +186,7 @@ def paint_means(
         z=[[value] for _, value, _ in means],
         hovertext=[[hover_text(row_lines(row))] for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
-        customdata=[[""] for _ in rows],
+        customdata=[[f"{row.recipe}.mean"] for row in rows],
         hoverongaps=True,
         coloraxis="coloraxis",
         ygap=2,
@@ -193,13 +213,19 @@ def _mean_span(columns: int) -> tuple[float, float]:
 
 def smallest_width(columns: int) -> int:
     """Pixels below which cells would be too narrow for what stands in them; the figure scrolls in its box then."""
-    return 260 + round(44 * (columns + 2))
+    return 260 + (44 if columns <= 20 else 32) * (columns + 2)
 
 
 def axes(
-    figure: go.Figure, rows: Sequence[RecipeRow], columns: Sequence[str], theme: Theme, *, mean_label: str | None
+    figure: go.Figure,
+    rows: Sequence[RecipeRow],
+    columns: Sequence[str],
+    theme: Theme,
+    band: Band,
+    *,
+    mean_label: str | None,
 ) -> None:
-    """Languages above with their families over them, recipes at the left."""
+    """Languages above with their bands over them, recipes at the left."""
     ticks: list[float] = [float(j) for j in range(len(columns))]
     labels = [_language_label(code, len(columns)) for code in columns]
     start = -0.5
@@ -216,26 +242,38 @@ def axes(
     )
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[_row_label(row) for row in rows],
+        ticktext=[row_label(row) for row in rows],
         range=[max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     )
+    shapes, notes = _bands(columns, theme, band)
+    figure.update_layout(shapes=shapes, annotations=notes)  # at once: adding one by one checks all of them every time
+
+
+def _bands(columns: Sequence[str], theme: Theme, band: Band) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A strip over neighbours that share a band, with its name; what kind of band it is at the left."""
     at = 0
-    for i, (name, run) in enumerate(groupby(columns, key=family)):
+    shapes: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    label = {"y": 1, "yref": "paper", "yshift": 52, "yanchor": "middle", "showarrow": False}
+    if columns:
+        font = {"size": SIZE["tiny"], "color": theme.soft}
+        notes.append({**label, "x": -0.53, "xanchor": "right", "text": band.name, "font": font, "name": "band"})
+    for i, (name, run) in enumerate(groupby(columns, key=band.of)):
         width = len(list(run))
         left, right = at - 0.47, at + width - 0.53
-        figure.add_shape(
-            type="rect", x0=left, x1=right, xref="x", yref="paper", ysizemode="pixel", yanchor=1, y0=42, y1=62,
-            fillcolor=theme.hatch_ground if i % 2 == 0 else theme.line, line={"width": 0}, layer="below",
-        )  # fmt: skip
-        figure.add_annotation(
-            x=(left + right) / 2, y=1, yref="paper", yshift=52, text=html.escape(short_family(name, width, len(columns))),
-            hovertext=name, showarrow=False, font={"size": SIZE["tiny"], "color": theme.ink}, yanchor="middle",
-        )  # fmt: skip
+        shapes.append({
+            "type": "rect", "x0": left, "x1": right, "xref": "x", "yref": "paper", "ysizemode": "pixel", "yanchor": 1, "y0": 42,
+            "y1": 62, "fillcolor": theme.hatch_ground if i % 2 == 0 else theme.line, "line": {"width": 0}, "layer": "below",
+        })  # fmt: skip
+        text = html.escape(short_family(name, width, len(columns)))
+        font = {"size": SIZE["tiny"], "color": theme.ink}
+        notes.append({**label, "x": (left + right) / 2, "text": text, "hovertext": name, "font": font})
         at += width
+    return shapes, notes
 
 
 def short_family(name: str, width: int, columns: int) -> str:
-    """A family's name, as much as fits over ``width`` of ``columns`` languages on a wide page."""
+    """A band's name, as much as fits over ``width`` of ``columns`` languages on a wide page."""
     letters = max(2, int(width * max(44, 900 / max(columns, MIN_COLUMNS)) / 6.2))
     if len(name) <= letters:
         return name
@@ -253,7 +291,7 @@ def _language_label(code: str, columns: int) -> str:
     return f"{name if len(name) <= 12 else name[:11] + '…'}<br><b>{code}</b>"
 
 
-def _row_label(row: RecipeRow) -> str:
+def row_label(row: RecipeRow) -> str:
     name = html.escape(row.recipe if len(row.recipe) <= 28 else row.recipe[:27] + "…")
     note = f'<br><span style="font-size:{SIZE["tiny"]}px">{SAME_DATA_TWICE}</span>' if row.same_data_twice else ""
     return name + note

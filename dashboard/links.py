@@ -11,28 +11,46 @@ metric's is the headline metric of the target.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl, quote, urlencode
 
+from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.tasks import TASKS
+from dashboard import subset
 
+OVERVIEW = "/"
 EXPLORE = "/explore"
+TRADEOFF = "/tradeoff"
+NEW = "/new"
+EXPERIMENTS = "/experiments"
+QUEUE = "/queue"
+SHARES = "/shares"
+SHARED = "/s/"  # and a token
+HELP = "/help"
 
-Order = Literal["family", "gain", "name"]
-Value = Literal["gain", "score"]
+Order = Literal["family", "script", "resource", "gain", "name"]
+Value = Literal["gain", "score", "cost"]
 View = Literal["heatmap", "table"]
+Fade = Literal["none", "unsure"]
+Axis = Literal["parameters", "non-embedding", "hours"]
 Source = Literal["mini", "hub", "files"]
+
+T = TypeVar("T")
+
+#: What a reader of a frozen page can still choose: how it is shown, never what.
+SLICES = frozenset("cell colour cost device fade languages order point value view x".split())
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 _RECIPE = re.compile(r"[\w:+@=,.-]{1,200}", re.ASCII)
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}|mean")
+MEAN = "mean"  # in the place of a language: the mean over the languages that are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the heatmap, written ``mnli.sw``."""
+    """One cell of the heatmap, written ``mnli.sw``; ``mnli.mean`` is the mean of a recipe."""
 
     recipe: str
     language: str
@@ -48,9 +66,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Explore:
-    """The state of ``/explore``. None: what the store has most to show for, and the target's headline metric."""
+    """The state of ``/explore``. None: what the store has most to show for, the target's headline metric, all languages.
+
+    ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding."""
 
     cell: Cell | None = None
+    fade: Fade = "none"
+    languages: str | None = None
     metric: str | None = None
     model: str | None = None
     order: Order = "family"
@@ -75,10 +97,225 @@ class Explore:
     @classmethod
     def of(cls, search: str) -> Explore:
         """From the query part of an address, with or without its question mark."""
-        seen: dict[str, object] = {}
-        for name, text in parse_qsl(search.removeprefix("?")):
-            seen[name] = [] if name in seen else text
-        return cls.read(seen)
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of the trade-off, written ``mini-2/mnli/xnli``."""
+
+    model: str
+    recipe: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.recipe}/{self.target}"
+
+    @classmethod
+    def read(cls, text: str) -> Point | None:
+        model, _, rest = text.partition("/")
+        recipe, _, target = rest.rpartition("/")
+        fine = _NAME.fullmatch(model) and _RECIPE.fullmatch(recipe) and _NAME.fullmatch(target)
+        return cls(model, recipe, target) if fine else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """The state of ``/tradeoff``. None: every target, each by its headline metric; the device class with most points.
+
+    ``languages`` is what a gain is of: a mean (over all languages, over a group), or one language."""
+
+    colour: Literal["recipe", "model"] = "recipe"
+    cost: Literal["marginal", "amortised"] = "marginal"
+    device: str | None = None
+    languages: str = "mean_transfer"
+    metric: str | None = None
+    point: Point | None = None
+    source: Source = "mini"
+    target: str | None = None
+    view: Literal["figure", "table"] = "figure"
+    x: Axis = "parameters"
+
+    def __post_init__(self) -> None:
+        if self.target is None or (self.target in TASKS and self.metric == TASKS[self.target].headline):
+            object.__setattr__(self, "metric", None)  # of one target, where it is not the headline metric
+
+    @property
+    def address(self) -> str:
+        return _address(TRADEOFF, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Tradeoff:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Tradeoff:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of ``/``. None: the model that the store has most of."""
+
+    model: str | None = None
+    source: Source = "mini"
+
+    @property
+    def address(self) -> str:
+        return _address(OVERVIEW, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Overview:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Overview:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Experiments:
+    """The state of ``/experiments``: those in one state, and which page of the list."""
+
+    cursor: str | None = None
+    state: Literal["any", "waiting", "running", "done", "done with failures", "cancelled"] = "any"
+
+    @property
+    def address(self) -> str:
+        return _address(EXPERIMENTS, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Experiments:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Experiments:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The state of ``/queue``: what is listed. ``q`` is a part of a run's title."""
+
+    kind: Literal["any", "pretrain", "intermediate", "finetune", "evaluate"] = "any"
+    q: str | None = None
+    show: Literal["all", "running", "queued", "waiting", "failed"] = "all"
+
+    @property
+    def address(self) -> str:
+        return _address(QUEUE, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Queue:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Queue:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The state of ``/runs/{id}``. ``level`` is the least that is listed of the log, ``q`` a part of its lines."""
+
+    follow: Literal["0", "1"] = "0"
+    level: Literal["debug", "info", "warning", "error"] = "debug"
+    q: str | None = None
+    tab: Literal["progress", "log", "provenance"] = "progress"
+
+    def address(self, id: int) -> str:
+        return _address(run(id), self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Run:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Run:
+        return cls.read(parsed(search))
+
+
+def parsed(search: str) -> dict[str, object]:
+    """The query part of an address, with or without its question mark. A parameter given twice is a list: not given."""
+    seen: dict[str, object] = {}
+    for name, text in parse_qsl(search.removeprefix("?")):
+        seen[name] = [] if name in seen else text
+    return seen
+
+
+def help(word: str) -> str:
+    """Where a word or a formula is explained: ``help("gain")``."""
+    return f"{HELP}#{word}"
+
+
+def shares(cursor: str | None = None) -> str:
+    return f"{SHARES}?{urlencode({'cursor': cursor})}" if cursor else SHARES
+
+
+def experiment(id: int) -> str:
+    return f"{EXPERIMENTS}/{id}"
+
+
+def run(id: int) -> str:
+    return f"/runs/{id}"
+
+
+# --- what is frozen ------------------------------------------------------------------------------------------------
+
+
+def shared(token: str, suffix: str = "") -> str:
+    """Of a share link, or with ``.html``, ``.csv`` or ``.json`` of a file of it."""
+    return f"{SHARED}{quote(token, safe='')}{suffix}"
+
+
+def slice(token: str, state: Any, frozen: Any) -> str:
+    """Of a share link that shows its content otherwise than it was frozen: what differs from ``frozen`` is said.
+    What was open and is shut is ``-``."""
+    said: dict[str, str] = {}
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if value != getattr(frozen, field.name):
+            said[field.name] = "-" if value is None else str(value)
+    query = urlencode(sorted(said.items()), quote_via=quote, safe=":,@/")
+    return f"{shared(token)}?{query}" if query else shared(token)
+
+
+def sliced(frozen: T, search: str) -> T:
+    """Read what ``slice`` wrote: a state of the page that was frozen."""
+    cls: Any = type(frozen)
+    query = parsed(search)
+    fixed = {"languages"} if cls is Tradeoff else set()  # its points are of the languages that it was frozen with
+    names = SLICES - fixed
+    found = {name: value for name, value in _read(cls, query).items() if name in names}
+    found |= {name: None for name in names if query.get(name) == "-" and _optional(cls, name)}
+    return cast(T, replace(cast(Any, frozen), **found))
+
+
+def _optional(cls: Any, name: str) -> bool:
+    return any(f.name == name and f.default is None for f in fields(cls))
+
+
+def offline(kind: str, *, view: str, title: str, note: str, anonymous: bool) -> str:
+    """Of the single file that shows a view without any link being made."""
+    said = {"view": view, "title": title, "note": note, "anonymous": "true" if anonymous else ""}
+    query = urlencode(sorted((k, v) for k, v in said.items() if v), quote_via=quote)
+    return f"/download/{kind}.html?{query}"
+
+
+def new(said: Mapping[str, str] | None = None) -> str:
+    """Of the form, filled in; ``draft`` knows the names."""
+    query = urlencode(sorted((said or {}).items()), quote_via=quote, safe=":,@/")
+    return f"{NEW}?{query}" if query else NEW
+
+
+def filled(search: str, names: Collection[str]) -> dict[str, str]:
+    """Read what ``new`` wrote. What a form holds may be wrong, so any short line of text is taken."""
+    return {k: v for k, v in parsed(search).items() if k in names and isinstance(v, str) and _line(v, 4000)}
+
+
+def export(id: int, format: Literal["csv", "jsonl"]) -> str:
+    """Of every score of an experiment, as a file."""
+    return f"{api(f'experiments/{id}/export')}?format={format}"
 
 
 def api(path: str) -> str:
@@ -86,15 +323,37 @@ def api(path: str) -> str:
     return f"/api/v1/{quote(path)}"
 
 
-def _read(cls: type[Explore], query: Mapping[str, object]) -> dict[str, Any]:
+def _line(text: str, limit: int = 100) -> str | None:
+    return text if text.isprintable() and 0 < len(text) <= limit else None
+
+
+def _averaged(text: str) -> str | None:
+    """What a gain of the trade-off is of."""
+    return text if text in ("mean_all", "mean_transfer") or text in LANGUAGES or text in GROUPS else None
+
+
+#: Parameters with a grammar of their own. The others are one of the words that their type allows, or a name.
+_READERS: dict[tuple[type, str], Callable[[str], object]] = {
+    (Explore, "cell"): Cell.read,
+    (Experiments, "cursor"): _line,
+    (Explore, "languages"): subset.read,
+    (Queue, "q"): _line,
+    (Run, "q"): _line,
+    (Tradeoff, "languages"): _averaged,
+    (Tradeoff, "point"): Point.read,
+}
+
+
+def _read(cls: type, query: Mapping[str, object]) -> dict[str, Any]:
     hints = get_type_hints(cls)
     found: dict[str, Any] = {}
     for field in fields(cls):
         text = query.get(field.name)
         if not isinstance(text, str):
             continue
-        if field.name == "cell":
-            value: object = Cell.read(text)
+        reader = _READERS.get((cls, field.name))
+        if reader is not None:
+            value: object = reader(text)
         elif isinstance(field.default, str):
             value = text if text in get_args(hints[field.name]) else None
         else:

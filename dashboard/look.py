@@ -83,6 +83,16 @@ DARK = Theme(
 )
 THEMES: dict[Scheme, Theme] = {"light": LIGHT, "dark": DARK}
 
+#: For things that differ in kind (recipes, models), never for more or less: told apart by most colour-blind readers, at
+#: least 3:1 on the page. They begin again after the last; shape or dash tells those of one colour apart.
+CATEGORICAL: dict[Scheme, tuple[str, ...]] = {
+    "light": ("#3b4cc0", "#b35806", "#117a3d", "#aa4499", "#0b7fab", "#7a5c00", "#7a1f4b", "#4d4d4d"),
+    "dark": ("#9aa8ff", "#f0a35e", "#5fc98a", "#e58fd6", "#63c3ea", "#d9c067", "#ee8fb2", "#b8bcc2"),
+}
+SHAPES: tuple[str, ...] = (
+    "circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagon",
+)  # fmt: skip
+
 #: Mantine's theme. Its dark shades are ours, so that figures and pages stand on the same ground.
 MANTINE: dict[str, Any] = {
     "fontFamily": FONT,
@@ -218,12 +228,29 @@ def hours(value: float | None) -> str:
     return f"{_two(value * 3600)} s"
 
 
+def parameters(n: int) -> str:
+    """``278 M``, ``1.1 M``, ``660 k``: parameters, two significant digits below ten million."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if n >= size:
+            value = n / size
+            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.2g} {unit}"
+    return str(n)
+
+
 def _two(value: float) -> str:
     """Two significant digits, never in powers of ten."""
     if value <= 0:
         return "0"
     text = f"{value:.2g}"
     return f"{float(text):,.0f}" if float(text) >= 10 else text
+
+
+def size_of(bytes: int) -> str:
+    """``840 bytes``, ``12 kB``, ``4.8 MB``."""
+    for size, unit in ((1e6, "MB"), (1e3, "kB")):
+        if bytes >= size:
+            return f"{_two(bytes / size)} {unit}"
+    return count(bytes, "byte")
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

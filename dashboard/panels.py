@@ -1,10 +1,9 @@
-"""What stands beside the figures of a page: the table with the same numbers, the ranked lists that replace a heatmap on a
-phone, what is known of one cell, and what to say when there is nothing to show. Schemas in, components out.
+"""What stands beside the figures of a page: the ranked lists that replace a heatmap on a phone, and what to say when there
+is nothing to show. Schemas in, components out. (What is known of one cell: ``drawer``, reached from here too.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +11,15 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from backend.domain.gains import Missing
-from backend.domain.language import LANGUAGES
-from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunView
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.errors import CrossliftError, NotFound
-from dashboard import links, words
+from dashboard import subset, words
+from dashboard.drawer import cell_panel, cell_title, find_cell
 from dashboard.figures import gain_range, is_finding, languages, score_matrix, score_range, shown_value
-from dashboard.links import Cell, Explore
-from dashboard.look import DIVERGING, SEQUENTIAL, colour, count, gain, hours, interval, probability, score
-from dashboard.shell import aria
+from dashboard.links import MEAN, Cell, Explore
+from dashboard.look import DIVERGING, SEQUENTIAL, colour, count, gain, hours, interval, score
+
+__all__ = ["cell_panel", "cell_title", "find_cell", "nothing", "ranked"]
 
 DEMO = "make demo"
 DOT = "•"
@@ -30,10 +30,13 @@ DOT = "•"
 
 def ranked(matrix: GainMatrix, state: Explore) -> list[Any]:
     """A list a recipe, languages from best to worst with bars from a common zero: the heatmap of a narrow screen."""
+    if state.value == "cost":
+        return _ranked_costs(matrix, state)
     scores = state.value == "score"
     shown = score_matrix(matrix) if scores else matrix
     end, _ = gain_range(matrix)
     ends = score_range([c.treated for c in shown.cells if c.treated is not None]) if scores else (-end, end)
+    matrix, shown = subset.narrow(matrix, state.languages), subset.narrow(shown, state.languages)
     place = {code: i for i, code in enumerate(languages(matrix, state.order))}
 
     def rank(cell: GainCell) -> tuple[bool, float, int]:
@@ -73,144 +76,61 @@ def _rank_item(cell: GainCell, state: Explore, ends: tuple[float, float]) -> Any
         text = score(value) if scores else interval(value, cell.low, cell.high)
         if not scores and is_finding(cell):
             text += f" {DOT}"
+    pale = state.fade == "unsure" and value is not None and not scores and not is_finding(cell)
     parts = [
         html.Span(words.language_name(cell.language), className="rank-name"),
         bar,
         html.Span(text, className="rank-number"),
     ]
-    return html.Li(dcc.Link(parts, href=replace(state, cell=Cell(cell.recipe, cell.language)).address))
+    href = replace(state, cell=Cell(cell.recipe, cell.language)).address
+    return html.Li(dcc.Link(parts, href=href), className="pale" if pale else None)
+
+
+def _ranked_costs(matrix: GainMatrix, state: Explore) -> list[Any]:
+    """Recipes from cheap to dear: one bar for the cost on its own, in it what is left with the intermediate run shared."""
+    longest = max((r.device_hours_marginal or 0.0 for r in matrix.recipes), default=0.0) or 1.0
+
+    def item(row: RecipeRow) -> Any:
+        spent, shared = row.device_hours_marginal, row.device_hours_amortised
+        if spent is None:
+            bar: Any = html.Span(className="rank-bar not-run")
+        else:
+            widths = (("rank-spent", spent), ("rank-shared", shared or 0.0))
+            fills = [
+                html.Span(className=f"rank-fill {name}", style={"left": 0, "width": f"{100 * value / longest:.1f}%"})
+                for name, value in widths
+            ]
+            bar = html.Span(fills, className="rank-bar")
+        parts = [
+            html.Span(row.recipe, className="rank-name"),
+            bar,
+            html.Span(
+                f"{hours(spent)}, shared {hours(shared)}" if spent is not None else hours(None), className="rank-number"
+            ),
+        ]
+        return html.Li(dcc.Link(parts, href=replace(state, cell=Cell(row.recipe, MEAN)).address))
+
+    rows = sorted(matrix.recipes, key=lambda r: (r.device_hours_marginal is None, r.device_hours_marginal or 0.0))
+    return [html.Ol([item(r) for r in rows], className="ranks costs")]
 
 
 def _missing_class(cell: GainCell) -> str:
     return (cell.missing or Missing.NOT_RUN).value.replace("_", "-")
 
 
-# --- one cell ------------------------------------------------------------------------------------------------------
-
-
-def cell_title(cell: Cell) -> Any:
-    """``mnli → Swahili · Kiswahili``: the endonym in its own language and direction."""
-    language = LANGUAGES.get(cell.language)
-    parts: list[Any] = [f"{cell.recipe} → {words.language_name(cell.language)}"]
-    if language is not None and language.endonym != language.name:
-        parts += [" ", html.Bdi(language.endonym, lang=language.code, dir=language.direction, className="endonym")]
-    return html.Span(parts)
-
-
-def find_cell(cell: Cell, matrix: GainMatrix) -> GainCell | None:
-    """The named cell, of a recipe or of the baseline."""
-    every = score_matrix(matrix).cells if cell.recipe == matrix.baseline else matrix.cells
-    return next((c for c in every if (c.recipe, c.language) == (cell.recipe, cell.language)), None)
-
-
-def cell_panel(cell: Cell, matrix: GainMatrix, runs: Mapping[int, RunView]) -> Any:
-    """Everything that is known of one cell. ``runs``: those of its runs that could be read."""
-    base = cell.recipe == matrix.baseline
-    shown = score_matrix(matrix) if base else matrix
-    row = next((r for r in shown.recipes if r.recipe == cell.recipe), None)
-    found = find_cell(cell, matrix)
-    if row is None or found is None:
-        return html.P(f"There is no cell {cell} for this model and target.")
-    facts: list[tuple[str, Any]] = []
-    if found.gain is not None and found.missing is None:
-        facts += [
-            ("Gain", html.B(interval(found.gain, found.low, found.high) + " points")),
-            (f"Score with {found.recipe}", score(found.treated)),
-            (f"Baseline ({matrix.baseline})", score(found.baseline)),
-            ("Seeds", words.seeds(found.n)),
-            ("q in the whole grid", probability(found.q) if found.q is not None else "no test below three seeds"),
-        ]
-        if found.p_t is not None:
-            facts.append(("p, paired t", probability(found.p_t)))
-        if found.p_sign_flip is not None:
-            facts.append(("p, exact sign flip", probability(found.p_sign_flip)))
-        if found.detectable is not None:
-            facts.append(("Detectable gain", f"{score(found.detectable)} points"))
-        if found.examples is not None:
-            facts.append(("Test examples", f"{found.examples:,}"))
-    else:
-        if found.treated is not None:
-            facts.append(("Score" if base else f"Score with {found.recipe}", score(found.treated)))
-        if found.baseline is not None:
-            facts.append((f"Baseline ({matrix.baseline})", score(found.baseline)))
-    verdict = "The baseline: no intermediate task." if base else words.verdict(found)
-    body: list[Any] = [html.P(verdict, className="verdict")]
-    if row.same_data_twice:
-        twice = "This recipe and this target train on the same data: such gains are left out of headline means."
-        body.append(html.P(twice, className="soft"))
-    if matrix.synthetic:
-        body.append(html.P(f"{matrix.benchmark} is a {words.SYNTHETIC}.", className="soft"))
-    if facts:
-        body.append(_facts(facts))
-    if found.differences:
-        body += [html.H3("Each seed"), _seeds(found)]
-    if not base:
-        body += [html.H3("Cost of the recipe"), _cost(row, [runs[i] for i in found.runs if i in runs])]
-    if found.runs or found.baseline_runs:
-        body += [html.H3("Runs"), _runs("This cell" if base else "With the recipe", found.runs)]
-        body += [] if base else [_runs("Baseline", found.baseline_runs)]
-    return html.Div(body, className="cell-panel")
-
-
-def _facts(facts: Sequence[tuple[str, Any]]) -> Any:
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts")
-
-
-def _seeds(cell: GainCell) -> Any:
-    size = max((abs(d) for d in cell.differences), default=1.0) or 1.0
-
-    def bar(difference: float) -> Any:
-        width = 50 * abs(difference) / size
-        left = 50 if difference >= 0 else 50 - width
-        fill = colour(DIVERGING, difference, -size * 1.4, size * 1.4)
-        style = {"left": f"{left:.1f}%", "width": f"{max(width, 1):.1f}%", "background": fill}
-        return html.Span(html.Span(className="rank-fill", style=style), className="rank-bar rank-zero")
-
-    lines = [
-        html.Tr([html.Th("none" if seed is None else str(seed), scope="row"), html.Td(gain(d)), html.Td(bar(d))])
-        for seed, d in zip(cell.seeds, cell.differences, strict=False)
-    ]
-    head = html.Thead(
-        html.Tr(
-            [
-                html.Th("Seed", scope="col"),
-                html.Th("Gain", scope="col"),
-                html.Th(className="wide", **aria(hidden="true")),
-            ]
-        )
-    )
-    return html.Table([head, html.Tbody(lines)], className="seeds")
-
-
-def _cost(row: RecipeRow, runs: Sequence[RunView]) -> Any:
-    costs = [r.cost for r in runs if r.cost is not None]
-    facts: list[tuple[str, Any]] = [
-        ("Device time, on its own", hours(row.device_hours_marginal)),
-        ("Device time, intermediate run shared out", hours(row.device_hours_amortised)),
-    ]
-    if costs:
-        devices = sorted({f"{c.device} ({c.device_class.value}, {c.precision})" for c in costs})
-        facts.append(("Device", ", ".join(devices)))
-        joules = [c.energy_joules for c in costs]
-        known = [j for j in joules if j is not None]
-        facts.append(
-            ("Energy of evaluation", f"{sum(known) / 3600:.2g} Wh" if len(known) == len(joules) else "not measured")
-        )
-    return _facts(facts)
-
-
-def _runs(label: str, ids: Sequence[int]) -> Any:
-    if not ids:
-        return html.P([label, ": none"], className="soft")
-    shown = [html.A(f"#{i}", href=links.api(f"runs/{i}")) for i in ids]
-    return html.P([f"{label}: ", *(part for link in shown for part in (link, " "))], className="run-links")
-
-
 # --- nothing to show -------------------------------------------------------------------------------------------------
 
 
-def nothing(state: Explore, problem: CrossliftError | None, *, running: int, experiments: int) -> list[Any]:
-    """What, why, next: an empty page that helps."""
+def nothing(
+    state: Any, problem: CrossliftError | None, *, running: int, experiments: int, elsewhere: bool = False
+) -> list[Any]:
+    """What, why, next: an empty page that helps. ``elsewhere``: there are results, but not in the chosen languages."""
+    if elsewhere:
+        return [
+            html.H2("No result in these languages"),
+            html.P("This model and target have results, but none in the languages that are chosen."),
+            html.P("Choose other languages above, or none for all of them."),
+        ]
     if problem is not None and not isinstance(problem, NotFound):
         return [
             html.H2("The numbers cannot be read"),

@@ -11,6 +11,7 @@ alone.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
 from backend.settings import Settings, settings
 from backend.store.session import Store
-from dashboard import links, shell
+from dashboard import downloads, shell
 from dashboard.client import Client
 
 API_TIMEOUT_SECONDS = 20.0
@@ -59,10 +60,6 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     """Put the pages onto an application; ``http`` leads to the API that they read."""
     app.state.client = Client(http)
 
-    @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse(links.EXPLORE, status_code=307)
-
     options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
     pages = Dash(
         "dashboard",
@@ -82,6 +79,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     pages.layout = shell.layout
     shell.listen(pages)
     app.state.pages = pages
+    downloads.install(app, app.state.client)
     _warm_up(app, pages)
     return app
 
@@ -110,7 +108,7 @@ def _warm_up(app: FastAPI, pages: Dash) -> None:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             async with _within(app) as visitor:
-                (await visitor.get("/", follow_redirects=True)).raise_for_status()
+                app.state.document = (await visitor.get("/")).raise_for_status().text
             app.state.content_security.allow("script-src", *pages.csp_hashes())
             yield state
             await app.state.client.http.aclose()
@@ -142,8 +140,11 @@ def main() -> None:
     chosen = settings()
     logs.set_up("web")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
+    app = create()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: collections need not look through it, a tenth of a second each time
     uvicorn.run(
-        create(),
+        app,
         host=chosen.host,
         port=chosen.port,
         log_config=None,

@@ -1,7 +1,8 @@
 """What surrounds every page: skip link, header with navigation and live status, progress of what runs, footer.
 
 The status is read every five seconds while the page is visible (``assets/crosslift.js`` stops the clock of a hidden
-page). Pages listen to the ``pulse``: it changes when a run has ended, and only then is there anything new to draw.
+page). Pages listen to the ``pulse``, through ``live``: it changes when a run has ended, and only then is there anything new
+to draw.
 """
 
 from __future__ import annotations
@@ -20,7 +21,28 @@ from dashboard.client import client
 
 NAME = "Crosslift"
 CLOCK_MILLISECONDS = 5_000
-NAVIGATION = (("Explore", links.EXPLORE),)
+NAVIGATION = (
+    ("Overview", links.OVERVIEW),
+    ("Explore", links.EXPLORE),
+    ("Trade-off", links.TRADEOFF),
+    ("Experiments", links.EXPERIMENTS),
+    ("Queue", links.QUEUE),
+    ("Shares", links.SHARES),
+    ("Help", links.HELP),
+)
+
+#: What keys do, in words; ``assets/shell.js`` does it. A page may have keys of its own.
+SHORTCUTS = (
+    ("g o", "Overview"),
+    ("g e", "Explore"),
+    ("g t", "Trade-off"),
+    ("g x", "Experiments"),
+    ("g q", "Queue"),
+    ("n", "New experiment"),
+    ("t", "figure or table, on pages that have both"),
+    ("?", "this sheet"),
+    ("Esc", "close what is open"),
+)
 
 #: Scheme and skip link are in place before anything else loads; everything comes from this origin.
 INDEX = """<!DOCTYPE html>
@@ -64,6 +86,11 @@ def aria(**values: str) -> dict[str, Any]:
     return {f"aria-{name}": value for name, value in values.items()}
 
 
+def data(**values: str) -> dict[str, Any]:
+    """``data-`` attributes, as ``aria`` takes its own."""
+    return {f"data-{name}": value for name, value in values.items()}
+
+
 def layout() -> dmc.MantineProvider:
     """The whole document; Dash puts the page of the address into ``page_container``."""
     return dmc.MantineProvider(
@@ -73,8 +100,11 @@ def layout() -> dmc.MantineProvider:
             html.A("Skip to content", href="#main", className="skip"),
             dcc.Store(id="scheme"),
             dcc.Store(id="pulse"),
-            dcc.Interval(id="clock", interval=CLOCK_MILLISECONDS),
+            dcc.Interval(id="clock", interval=CLOCK_MILLISECONDS, disabled=True),  # started by ``assets/shell.js``
             html.Div(id="at-start", hidden=True),
+            html.Div(id="shell-sink", hidden=True),
+            _menu(),
+            _shortcuts(),
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header(), className="top"),
@@ -95,10 +125,9 @@ def layout() -> dmc.MantineProvider:
 
 def _header() -> list[Any]:
     return [
-        dcc.Link([html.Span(className="mark", **aria(hidden="true")), NAME], href="/explore", className="name"),
-        html.Nav(
-            [dcc.Link(label, href=path, className="nav-link") for label, path in NAVIGATION], **aria(label="Pages")
-        ),
+        html.Button("☰", id="menu-open", className="menu-open", **aria(label="Pages", haspopup="dialog")),
+        dcc.Link([html.Span(className="mark", **aria(hidden="true")), NAME], href=links.OVERVIEW, className="name"),
+        html.Nav(_links(), className="wide", **aria(label="Pages")),
         html.Div(id="status", className="status", role="status", **aria(live="off")),
         dmc.ColorSchemeToggle(
             id="scheme-toggle",
@@ -109,7 +138,43 @@ def _header() -> list[Any]:
             size="lg",
             **aria(label="Switch between light and dark"),
         ),
+        dcc.Link("New experiment", href=links.NEW, className="nav-link primary"),
     ]
+
+
+def _links() -> list[Any]:
+    return [dcc.Link(label, href=path, className="nav-link") for label, path in NAVIGATION]
+
+
+def _menu() -> dmc.Drawer:
+    """The navigation of a narrow screen."""
+    return dmc.Drawer(
+        [html.Nav(_links(), **aria(label="Pages"))],
+        id="menu",
+        title="Pages",
+        opened=False,
+        position="left",
+        size="xs",
+        closeButtonProps={"aria-label": "Close"},
+    )
+
+
+def _shortcuts() -> dmc.Modal:
+    return dmc.Modal(
+        [
+            html.Dl(shortcut_list(), className="facts keys"),
+            dmc.Switch(id="keys-on", label="Single keys do something", checked=True, persistence=True, mt="md"),
+        ],
+        id="shortcuts",
+        title="Keyboard shortcuts",
+        opened=False,
+        closeButtonProps={"aria-label": "Close"},
+    )
+
+
+def shortcut_list() -> list[Any]:
+    """Keys and what they do, as entries of a list."""
+    return [html.Div([html.Dt([html.Kbd(key) for key in keys.split()]), html.Dd(does)]) for keys, does in SHORTCUTS]
 
 
 def _footer() -> list[Any]:
@@ -117,12 +182,22 @@ def _footer() -> list[Any]:
         html.Span(id="version"),
         html.Span(id="benchmark-badge"),
         html.A("API", href="/api/docs"),
+        dcc.Link("Help", href=links.HELP),
     ]
 
 
 def benchmark(name: str | None, synthetic: bool) -> dcc.Store:
     """What a page puts into its layout to say which benchmark its numbers are of; the footer repeats it."""
     return dcc.Store(id="benchmark", data={"name": name, "synthetic": synthetic})
+
+
+def live(page: str, *what: str) -> html.Div:
+    """What a page's callbacks listen to instead of the shell's own ``pulse``, ``clock`` and ``scheme``: ``explore-pulse``,
+    ``explore-clock`` and ``explore-scheme``, by their ``children``. A callback that listens to something of the shell and to
+    something of a page would be an error on every other page; this is there when the page is, and passed on by
+    ``assets/shell.js``."""
+    names = what or ("pulse", "clock", "scheme")
+    return html.Div([html.Div(id=f"{page}-{name}", className=f"live-{name}") for name in names], hidden=True)
 
 
 def synthetic_badge() -> dmc.Badge:
@@ -137,12 +212,30 @@ def listen(app: Dash) -> None:
         Output("pulse", "data"),
         Input("clock", "n_intervals"),
         State("pulse", "data"),
+        prevent_initial_call=True,
     )(beat)
     app.callback(Output("version", "children"), Input("at-start", "id"))(show_version)
     app.clientside_callback(
         ClientsideFunction("crosslift", "badge"), Output("benchmark-badge", "children"), Input("benchmark", "data")
     )
-    app.clientside_callback(ClientsideFunction("crosslift", "here"), Input("_pages_location", "pathname"))
+    app.clientside_callback(ClientsideFunction("shell", "here"), Input("_pages_location", "pathname"))
+    app.clientside_callback(
+        ClientsideFunction("shell", "start"),
+        Output("clock", "disabled"),
+        Output("clock", "n_intervals"),
+        Input("at-start", "id"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("shell", "menu"),
+        Output("menu", "opened"),
+        Input("menu-open", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    for name, property in (("pulse", "data"), ("clock", "n_intervals"), ("scheme", "data")):
+        app.clientside_callback(ClientsideFunction("shell", name), Input(name, property))
+    app.clientside_callback(
+        ClientsideFunction("shell", "keys"), Output("shell-sink", "children"), Input("keys-on", "checked")
+    )
 
 
 # --- live -------------------------------------------------------------------------------------------------------

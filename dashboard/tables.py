@@ -6,13 +6,14 @@ from typing import Any
 
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainMatrix
-from dashboard import words
+from dashboard import subset, words
 from dashboard.figures import is_finding, languages, score_matrix, shown_value
 from dashboard.links import Explore
 
 
 def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     """Columns of the grid twin. How a number is written is said in ``assets/crosslift.js``, as ``look`` says it."""
+    matrix = subset.narrow(matrix, state.languages)
     number = {"type": "rightAligned", "sortingOrder": ["desc", "asc", None]}
     shown = {"function": "crossliftScore(params)" if state.value == "score" else "crossliftGain(params)"}
     columns: list[dict[str, Any]] = [
@@ -25,9 +26,19 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
             "tooltipField": "note",
         },
     ]
-    if state.value == "gain":
+    if state.value == "cost":
+        spent = {"function": "crossliftHours(params)"}
         columns += [
-            {"field": "mean", "headerName": "Mean of transfer", **number, "width": 142, "valueFormatter": shown},
+            {"field": "marginal", "headerName": "Device time, on its own", **number, "width": 200, "valueFormatter": spent},
+            {"field": "amortised", "headerName": "Intermediate run shared out", **number, "width": 220, "valueFormatter": spent},
+            {"field": "mean", "headerName": "Mean gain", **number, "width": 130, "valueFormatter": shown},
+            {"field": "support", "headerName": "Over", "width": 84, "sortable": False},
+        ]  # fmt: skip
+        return columns
+    if state.value == "gain":
+        over = "Mean of shown" if state.languages else "Mean of transfer"
+        columns += [
+            {"field": "mean", "headerName": over, **number, "width": 142, "valueFormatter": shown},
             {"field": "support", "headerName": "Over", "width": 84, "sortable": False},
         ]
     columns += [
@@ -51,7 +62,7 @@ def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     Other names than codes of languages are long ones: ``id`` is Indonesian.
     """
     scores = state.value == "score"
-    shown = score_matrix(matrix) if scores else matrix
+    shown = subset.narrow(score_matrix(matrix) if scores else matrix, state.languages)
     at = {(c.recipe, c.language): c for c in shown.cells}
     rows = []
     for row in shown.recipes:
@@ -61,6 +72,8 @@ def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
             "note": f"{row.title} ‡ {words.SAME_DATA_TWICE}" if row.same_data_twice else row.title,
             "mean": row.mean_transfer,
             "support": f"{row.k} of {row.n}",
+            "marginal": row.device_hours_marginal,
+            "amortised": row.device_hours_amortised,
             "why": {},
             "found": {},
         }

@@ -9,12 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from backend.domain.experiment import BENCHMARKS
 from backend.domain.gains import ALPHA, Missing, Verdict
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS
-from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, QueueView, RecipeRow
+from backend.domain.run import DeviceClass
+from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, QueueView, RecipeRow, TradeoffPoint
+from backend.domain.task import Source as TaskSource
 from backend.domain.tasks import TASKS
-from dashboard.look import count, gain, hours, interval, probability, score
+from dashboard import weighing
+from dashboard.links import Tradeoff
+from dashboard.look import count, gain, hours, interval, parameters, probability, score
 
 MISSING: Mapping[Missing, str] = {
     Missing.NOT_APPLICABLE: "n/a",
@@ -43,6 +48,15 @@ def family(code: str) -> str:
     return LANGUAGES[code].family if code in LANGUAGES else "Other"
 
 
+def script(code: str) -> str:
+    return LANGUAGES[code].script if code in LANGUAGES else "Other"
+
+
+def resource(code: str) -> str:
+    """How much data there is for a language, as a band says it: ``high-resource``."""
+    return f"{LANGUAGES[code].resource}-resource" if code in LANGUAGES else "Other"
+
+
 def task_title(name: str) -> str:
     return TASKS[name].title if name in TASKS else name
 
@@ -57,6 +71,15 @@ def metric_title(name: str) -> str:
     return known.get(name, name.replace("_", " "))
 
 
+def support_title(name: str) -> str:
+    """What a mean is over: ``mean_transfer``, a group such as ``family:Turkic``, or one language."""
+    known = {"mean_all": "all languages", "mean_transfer": "transfer languages"}
+    kind, _, group = name.partition(":")
+    if group:
+        return f"the {group} family" if kind == "family" else f"{group}-resource languages"
+    return known.get(name) or language_name(name)
+
+
 # --- one cell ---------------------------------------------------------------------------------------------------
 
 
@@ -66,6 +89,11 @@ def why_missing(cell: GainCell) -> str:
         return ""
     label = MISSING_AT_LENGTH[cell.missing]
     return f"{label} ({cell.why_missing})" if cell.why_missing else label
+
+
+def is_finding(cell: GainCell) -> bool:
+    """Whether a gain gets its dot: q below .05."""
+    return cell.missing is None and cell.q is not None and cell.q < ALPHA
 
 
 def seeds(n: int) -> str:
@@ -117,7 +145,7 @@ def cell_lines(cell: GainCell, row: RecipeRow, baseline: str) -> list[str]:
 
 def row_lines(row: RecipeRow) -> list[str]:
     """A tooltip for the mean of a recipe."""
-    lines = [row.title, f"mean over transfer languages {gain(row.mean_transfer)}, {support(row)}"]
+    lines = [row.title, f"mean without English {gain(row.mean_transfer)}, {support(row)}"]
     if row.mean_all is not None:
         lines.append(f"mean with English {gain(row.mean_all)}")
     if row.device_hours_marginal is not None:
@@ -148,13 +176,20 @@ def gaps(cells: Iterable[GainCell]) -> str:
     return ", ".join(f"{counts[m]} {MISSING_AT_LENGTH[m]}" for m in Missing if counts[m])
 
 
-def summary(matrix: GainMatrix, value: str = "gain") -> str:
-    """What the figure shows, in two or three sentences: what a reader who cannot see colours gets first."""
+def summary(matrix: GainMatrix, value: str = "gain", left_out: str = "") -> str:
+    """What the figure shows, in two or three sentences: what a reader who cannot see colours gets first.
+
+    ``left_out`` says which languages are shown where some are not.
+    """
     what = (
         f"{model_title(matrix.model)} on {task_title(matrix.target)}, {metric_title(matrix.metric)}, {matrix.benchmark}"
     )
     if matrix.synthetic:
         what += f" ({SYNTHETIC})"
+    if left_out:
+        what += f". {left_out}"
+    if value == "cost":
+        return f"{what}. {_costs(matrix.recipes)}"
     if value == "score" and (scored := [c for c in matrix.cells if c.treated is not None]):
         return f"{what}. {_scores(scored)} {_cells(gaps(c for c in matrix.cells if c.treated is None))}".strip()
     found = [c for c in matrix.cells if c.missing is None and c.gain is not None]
@@ -165,7 +200,8 @@ def summary(matrix: GainMatrix, value: str = "gain") -> str:
     if means:
         up = sum(m > 0 for m in means)
         have = "has" if up == 1 else "have"
-        sentences.append(f"{up} of {count(len(means), 'recipe')} {have} a positive mean over transfer languages.")
+        over = "these languages" if left_out else "transfer languages"
+        sentences.append(f"{up} of {count(len(means), 'recipe')} {have} a positive mean over {over}.")
     headline = [c for c in found if c.recipe not in {r.recipe for r in matrix.recipes if r.same_data_twice}]
     transfer = [c for c in headline if c.language != ENGLISH] or headline
     if transfer:
@@ -180,6 +216,78 @@ def _scores(cells: Sequence[GainCell]) -> str:
     low, high = (pick(cells, key=lambda c: c.treated or 0.0) for pick in (min, max))
     ends = (f"{score(c.treated)} ({c.recipe} in {language_name(c.language)})" for c in (low, high))
     return f"Scores from {' to '.join(ends)}."
+
+
+def tradeoff_summary(points: Sequence[TradeoffPoint], state: Tradeoff) -> str:
+    """What the trade-off shows: how gains move with size, or what the cheapest and the largest gain cost."""
+    shown = weighing.looked_at(points, state)
+    if not shown:
+        return ""
+    targets, models, recipes = ({getattr(p, name) for p in shown} for name in ("target", "model", "recipe"))
+    on = task_title(next(iter(targets))) if len(targets) == 1 else count(len(targets), "target")
+    sentences = [
+        f"Gain {'in' if state.languages in LANGUAGES else 'over'} {support_title(state.languages)} on {on}: {count(len(models), 'model')}, {count(len(recipes), 'recipe')}, "
+        f"{count(len(shown), 'point')}, {BENCHMARKS[TaskSource(state.source)]}"
+        f"{f' ({SYNTHETIC})' if state.source == TaskSource.MINI.value else ''}."
+    ]
+    front = [p for p in shown if weighing.key(p) in weighing.on_front(points, state)]
+    counted = [p for p in shown if not p.same_data_twice]
+    if state.x == "hours":
+        sentences.append(f"{len(front)} of {count(len(counted), 'point')} on the Pareto front.")
+    else:
+        lines = [line for line in weighing.series(counted, state) if len({p.model for p in line}) > 1]
+        up = sum(line[-1].gain > line[0].gain for line in lines)
+        if lines:
+            said = count(len(lines), "recipe and target", "recipes and targets")
+            sentences.append(f"From the smallest to the largest model the gain grows for {up} of {said}.")
+        else:
+            sentences.append("Of one model only: how a gain changes with size needs a second one.")
+    if counted:
+        best = max(counted, key=lambda p: p.gain)
+        sentences.append(
+            f"Largest gain: {best.recipe} on {task_title(best.target)} with {model_title(best.model)}, "
+            f"{interval(best.gain, best.low, best.high)}, {seeds(best.n)}, {hours(weighing.spent(best, state))} of a device."
+        )
+    if len(shown) > len(counted):
+        sentences.append(f"{count(len(shown) - len(counted), 'point')} with the same data twice, not in the front.")
+    return " ".join(sentences)
+
+
+def device_time(device: DeviceClass) -> str:
+    """``GPU-hours``; of anything else ``device-hours (cpu)``."""
+    return "GPU-hours" if device is DeviceClass.CUDA else f"device-hours ({device.value})"
+
+
+def point_lines(point: TradeoffPoint, on_front: bool) -> list[str]:
+    """A tooltip: first line what it is, the others its gain, its size and what it cost."""
+    lines = [
+        f"{point.recipe} → {task_title(point.target)}, {model_title(point.model)}",
+        f"gain {interval(point.gain, point.low, point.high)} · {seeds(point.n)} · {support_title(point.language)}",
+        f"{parameters(point.parameters)} parameters, {parameters(point.parameters_non_embedding)} without embeddings",
+        f"{hours(point.device_hours_marginal)} on its own, {hours(point.device_hours_amortised)} shared out "
+        f"({point.device}, {point.device_class.value})",
+    ]
+    if point.same_data_twice:
+        lines.append("same data twice: not in the front")
+    elif on_front:
+        lines.append("on the Pareto front: nothing cheaper gains as much")
+    return lines
+
+
+def _costs(rows: Sequence[RecipeRow]) -> str:
+    measured = [r for r in rows if r.device_hours_marginal is not None]
+    if not measured:
+        return "No recipe's cost was measured yet."
+    low, high = (pick(measured, key=lambda r: r.device_hours_marginal or 0.0) for pick in (min, max))
+    ends = [f"{hours(r.device_hours_marginal)} ({r.recipe})" for r in (low, high)]
+    said = f"Device time of a recipe for one seed: {' to '.join(ends)}, on its own."
+    saved = [r for r in measured if (r.device_hours_amortised or 0.0) < (r.device_hours_marginal or 0.0)]
+    if saved:
+        have = "is" if len(saved) == 1 else "are"
+        said += (
+            f" {len(saved)} of {count(len(measured), 'recipe')} {have} cheaper with the intermediate run shared out."
+        )
+    return said
 
 
 def _cells(*parts: str) -> str:

@@ -18,7 +18,7 @@
   // --- the history ---------------------------------------------------------------------------------------------
   // Opening a target or a cell is a step that Back undoes; everything else changes the present entry.
 
-  var STEPS = ['source', 'target', 'cell'];
+  var STEPS = ['source', 'target', 'cell', 'device'];
   var shown = null; // the address whose state the page shows
   var awaited = null; // the address that was gone to and whose page is not here yet
 
@@ -60,7 +60,7 @@
   // --- live, scheme, keys --------------------------------------------------------------------------------------
 
   document.addEventListener('visibilitychange', function () {
-    set('clock', { disabled: document.hidden });
+    set('clock', { disabled: document.hidden || document.documentElement.hasAttribute('data-shared') });
   });
 
   var last = scheme();
@@ -79,25 +79,46 @@
 
   document.addEventListener('keydown', function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
-    if (event.key === 't' || event.key === 'T') {
-      var body = document.getElementById('explore-body');
-      if (!body || body.classList.contains('is-empty')) return;
+    if (document.documentElement.getAttribute('data-keys') === 'off') return;
+    var body = document.querySelector('#explore-body, #tradeoff-body');
+    if (!body) return;
+    var page = body.id.split('-')[0];
+    if ((event.key === 't' || event.key === 'T') && !body.classList.contains('is-empty')) {
       event.preventDefault();
-      set('explore-view', { value: body.getAttribute('data-view') === 'table' ? 'heatmap' : 'table' });
+      var figure = page === 'explore' ? 'heatmap' : 'figure';
+      set(page + '-view', { value: body.getAttribute('data-view') === 'table' ? figure : 'table' });
+    } else if (event.key === '[' || event.key === ']') {
+      event.preventDefault();
+      set(page + '-turn', { data: { by: event.key === '[' ? -1 : 1, at: Date.now() } });
     }
   });
 
   // --- clientside callbacks ------------------------------------------------------------------------------------
 
+  function themed(figures, name) {
+    // the dark figure comes as what differs from the light one: pairs of a path and a value
+    var found = figures[name];
+    if (!Array.isArray(found)) return found;
+    var figure = structuredClone(figures.light);
+    found.forEach(function (change) {
+      var path = change[0], at = figure;
+      for (var i = 0; i < path.length - 1; i++) at = at[path[i]];
+      at[path[path.length - 1]] = change[1];
+    });
+    return figure;
+  }
+
   function outline(figure, cell, ink) {
-    // a thin border around the chosen cell
-    var trace = figure.data.find(function (t) { return t.name === 'cells'; });
+    // a thin border around the chosen cell, or the chosen mean
+    var mean = /\.mean$/.test(cell || '');
+    var trace = figure.data.find(function (t) { return t.name === (mean ? 'means' : 'cells'); });
     if (!cell || !trace) return figure;
     for (var row = 0; row < trace.customdata.length; row++) {
       var column = trace.customdata[row].indexOf(cell);
       if (column < 0) continue;
       var shape = {
-        type: 'rect', xref: 'x', yref: 'y', x0: column - 0.48, x1: column + 0.48, y0: row - 0.46, y1: row + 0.46,
+        type: 'rect', xref: 'x', yref: 'y', x0: mean ? trace.x[0] : column - 0.48, x1: mean ? trace.x[1] : column + 0.48,
+        y0: row - 0.46, y1: row + 0.46,
         line: { color: ink, width: 2.5 }, fillcolor: 'rgba(0,0,0,0)', name: 'chosen'
       };
       var layout = Object.assign({}, figure.layout, { shapes: (figure.layout.shapes || []).concat([shape]) });
@@ -107,13 +128,6 @@
   }
 
   ns.crosslift = {
-    here: function (path) {
-      document.querySelectorAll('.nav-link').forEach(function (link) {
-        if (link.getAttribute('href') === path) link.setAttribute('aria-current', 'page');
-        else link.removeAttribute('aria-current');
-      });
-    },
-
     badge: function (benchmark) {
       if (!benchmark || !benchmark.name) return '';
       return benchmark.name + (benchmark.synthetic ? ' · synthetic benchmark' : '');
@@ -121,10 +135,23 @@
 
     paint: function (figures, chosenScheme, cell) {
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
-      var figure = figures[chosenScheme || scheme()];
+      var figure = themed(figures, chosenScheme || scheme());
       // the figure fills its box in width; its height is its own
       var size = { minWidth: figure.layout.meta.width + 'px', height: figure.layout.height + 'px' };
       return [outline(figure, cell, figure.layout.font.color), size];
+    },
+
+    paint_small: function (figures, chosenScheme) {
+      if (!figures) return [ns.no_update, ns.no_update];
+      var figure = themed(figures, chosenScheme || scheme());
+      return [figure, { height: figure.layout.height + 'px' }];
+    },
+
+    turn: function (turn, options, present) {
+      // the previous or the next of what there is to choose from
+      if (!turn || !options || options.length < 2) return ns.no_update;
+      var at = options.findIndex(function (o) { return o.value === present; });
+      return options[(at + turn.by + options.length) % options.length].value;
     },
 
     tell: tell,
@@ -134,7 +161,8 @@
     copy: function () {
       var local = /^(localhost|127\.|\[::1\])/.test(location.hostname);
       var done = local ? 'Copied (works on this machine)' : 'Copied';
-      function later(text) { if (document.getElementById('explore-copy')) set('explore-copy', { children: text }); }
+      var id = (ns.callback_context.triggered[0] || { prop_id: 'explore-copy.n_clicks' }).prop_id.split('.')[0];
+      function later(text) { if (document.getElementById(id)) set(id, { children: text }); }
       function by_hand() {
         var area = document.createElement('textarea');
         area.value = location.href;
@@ -196,8 +224,17 @@
   };
   grid.crossliftGain = function (params) { return written(params, true); };
   grid.crossliftScore = function (params) { return written(params, false); };
+  grid.crossliftHours = function (params) {
+    // as look.hours writes it
+    var value = params.value;
+    if (value === null || value === undefined) return 'not measured';
+    var unit = value >= 1 ? ['h', 1] : value >= 1 / 60 ? ['min', 60] : ['s', 3600];
+    var two = Number((value * unit[1]).toPrecision(2));
+    return (two >= 10 ? two.toLocaleString('en') : String(two)) + '\u00a0' + unit[0];
+  };
   grid.crossliftCell = function (row, column) {
-    return row && column && !/^(label|mean|support)$/.test(column) ? row + '.' + column : '';
+    if (!row || !column || /^(label|support)$/.test(column)) return '';
+    return row + '.' + (/^(mean|marginal|amortised)$/.test(column) ? 'mean' : column);
   };
   grid.crossliftKey = function (params, setEventData) {
     if (!params.event || params.event.key !== 'Enter') return;

@@ -9,7 +9,7 @@ forward builds the page anew from the address.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dash_ag_grid as dag
@@ -21,6 +21,7 @@ from dash import (
     State,
     callback,
     clientside_callback,
+    ctx,
     dcc,
     html,
     no_update,
@@ -28,14 +29,16 @@ from dash import (
 )
 
 from backend.domain.gains import ALPHA
-from backend.domain.schemas import GainMatrix, RunView
+from backend.domain.run import RunKind
+from backend.domain.schemas import Curve, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, figures, links, panels, shell, tables, words
+from dashboard import controls, drawer, figures, links, panels, share, shell, subset, tables, words
+from dashboard.bars import cost_bars
 from dashboard.client import client
+from dashboard.evidence import Learning
 from dashboard.findings import Shown, find
-from dashboard.links import Cell, Explore
-from dashboard.look import THEMES
+from dashboard.links import Explore
 
 register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", name="Explore")
 
@@ -46,7 +49,7 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), Explore.of(search or ""))
     state, matrix = shown.state, shown.matrix
-    title, panel = await _cell(state.cell, matrix)
+    title, panel = _cell(shown)
     return html.Div(
         [
             _head(shown),
@@ -66,12 +69,17 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 closeOnClickOutside=False,
                 closeButtonProps={"aria-label": "Close"},
             ),
+            share.dialog("explore"),
             dcc.Store(id="explore-cell", data=str(state.cell or "")),
-            dcc.Store(id="explore-digest", data=shown.digest),
+            dcc.Store(id="explore-digests", data=shown.digests),
+            dcc.Store(id="explore-numbers", data=shown.numbers),
             dcc.Store(id="explore-figures", data=_figures(shown)),
+            dcc.Store(id="explore-turn"),
+            dcc.Store(id="explore-benchmark"),
             dcc.Store(id="explore-address"),
             dcc.Store(id="explore-asked", data=links.EXPLORE + (search or "")),
             html.Div(id="explore-sink", hidden=True),
+            shell.live("explore"),
             shell.benchmark(
                 matrix.benchmark if matrix else None, matrix.synthetic if matrix else state.source == Source.MINI.value
             ),
@@ -86,6 +94,7 @@ def _head(shown: Shown) -> Any:
             dmc.Title("What is an intermediate task worth?", order=1),
             html.Span(_badge(shown), id="explore-badge"),
             dmc.Button("Copy link", id="explore-copy", variant="default", size="xs", className="copy"),
+            share.button(),
         ],
         className="head",
     )
@@ -122,9 +131,10 @@ def _body(shown: Shown) -> list[Any]:
         ),
         html.P(
             "Gain: score with the intermediate stage minus score without, same model, seeds and settings. "
-            f"A dot marks q < {ALPHA:g} (Benjamini–Hochberg over all recipes and languages of this model, target and metric). "
-            "Brackets: 95 % interval of one cell. Means are over the languages in which every recipe has a gain, English "
-            f"left out. ‡ {words.SAME_DATA_TWICE}: intermediate and target stage train on one data set.",
+            f"A dot marks q < {ALPHA:g} (Benjamini–Hochberg over all recipes and languages of this model, target and metric, "
+            "whichever are shown). Brackets: 95 % interval of one cell. Means are over the languages shown in which every "
+            f"recipe has a gain, English left out. ‡ {words.SAME_DATA_TWICE}: intermediate and target stage train on one "
+            "data set. Cost: device time of the recipe's intermediate, fine-tune and evaluate runs, for one seed.",
             className="soft note",
         ),
     ]
@@ -134,13 +144,22 @@ def _body(shown: Shown) -> list[Any]:
 
 
 def _summary(shown: Shown) -> str:
-    return words.summary(shown.matrix, shown.state.value) if shown.matrix is not None and not shown.empty else ""
+    if shown.matrix is None or shown.empty:
+        return ""
+    narrowed = subset.narrow(shown.matrix, shown.state.languages)
+    left_out = ""
+    if shown.state.languages:
+        k, n = len(narrowed.languages), len(shown.matrix.languages)
+        left_out = f"Shown: {subset.described(shown.state.languages)}, {k} of {n} languages"
+    return words.summary(narrowed, shown.state.value, left_out)
 
 
 def _nothing(shown: Shown) -> list[Any]:
     if not shown.empty:
         return []
-    return panels.nothing(shown.state, shown.problem, running=shown.running, experiments=shown.experiments)
+    return panels.nothing(
+        shown.state, shown.problem, running=shown.running, experiments=shown.experiments, elsewhere=shown.elsewhere
+    )
 
 
 def _body_class(shown: Shown) -> str:
@@ -155,8 +174,14 @@ def _figures(shown: Shown) -> dict[str, Any] | None:
     """The figure for either scheme: switching needs no new numbers."""
     if shown.matrix is None or shown.empty:
         return None
-    draw = figures.score_heatmap if shown.state.value == "score" else figures.gain_heatmap
-    return {name: draw(shown.matrix, shown.state.order, theme).to_plotly_json() for name, theme in THEMES.items()}
+    state, matrix = shown.state, shown.matrix
+
+    if state.value == "cost":
+        return figures.schemes(lambda theme: cost_bars(matrix, theme))
+    if state.value == "score":
+        return figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages))
+    fade = state.fade == "unsure"
+    return figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade))
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -171,88 +196,94 @@ def _columns(shown: Shown) -> list[dict[str, Any]]:
     return tables.columns(shown.matrix, shown.state) if shown.matrix is not None else []
 
 
-async def _cell(cell: Cell | None, matrix: GainMatrix | None) -> tuple[Any, Any]:
-    """Title and content of the drawer; the costs of at most twelve runs are looked up."""
+def _cell(shown: Shown) -> tuple[Any, Any]:
+    """Title and content of the drawer."""
+    cell, matrix = shown.state.cell, shown.matrix
     if cell is None or matrix is None:
         return None, None
-    found = panels.find_cell(cell, matrix)
-    runs = await asyncio.gather(*(_run(i) for i in (found.runs[:12] if found else [])))
-    return panels.cell_title(cell), panels.cell_panel(cell, matrix, {r.id: r for r in runs if r is not None})
-
-
-async def _run(id: int) -> RunView | None:
-    try:
-        return await client().run(id)
-    except CrossliftError:
-        return None
+    return drawer.cell_title(cell), drawer.cell_panel(cell, matrix, state=shown.state)
 
 
 def _state(values: Sequence[Any], cell: Any = None) -> Explore:
     """What the controls say. They come from a browser: whatever they hold, reading gives a state."""
-    said = {**dict(zip(controls.NAMES, values, strict=True)), "cell": cell}
+    said: dict[str, Any] = {**dict(zip(controls.CONTROLS, values, strict=True)), "cell": cell}
+    said["fade"] = "unsure" if said["fade"] is True else None
+    chosen = said["languages"]
+    said["languages"] = ",".join(map(str, chosen)) if isinstance(chosen, list) else None
     return Explore.read({name: value for name, value in said.items() if value})
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------------
 
+_SAID = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.items()}
+
 
 @callback(
     Output("explore-figures", "data"),
+    Output("explore-ranked", "children"),
     Output("explore-grid", "rowData"),
     Output("explore-grid", "columnDefs"),
-    Output("explore-ranked", "children"),
     Output("explore-summary", "children"),
     Output("explore-nothing", "children"),
     Output("explore-body", "className"),
     Output("explore-badge", "children"),
-    Output("explore-digest", "data"),
-    Output("benchmark", "data"),
+    Output("explore-benchmark", "data"),
     Output("explore-model", "data"),
-    Output("explore-model", "value"),
     Output("explore-target", "data"),
-    Output("explore-target", "value"),
     Output("explore-metric", "data"),
+    Output("explore-languages", "data"),
+    Output("explore-model", "value"),
+    Output("explore-target", "value"),
     Output("explore-metric", "value"),
-    Input("explore-source", "value"),
-    Input("explore-model", "value"),
-    Input("explore-target", "value"),
-    Input("explore-metric", "value"),
-    Input("explore-value", "value"),
-    Input("explore-order", "value"),
-    Input("pulse", "data"),
-    State("explore-view", "value"),
-    State("explore-digest", "data"),
+    Output("explore-digests", "data"),
+    Output("explore-numbers", "data"),
+    *(Input(*control) for name, control in _SAID.items() if name != "view"),
+    Input("explore-pulse", "children"),
+    State(*_SAID["view"]),
+    State("explore-digests", "data"),
     prevent_initial_call=True,
 )
-async def draw(
-    source: Any, model: Any, target: Any, metric: Any, value: Any, order: Any, _: Any, view: Any, last: Any
-) -> Any:
-    """Everything that shows numbers; nothing, where they are the same as before."""
-    shown = await find(client(), _state((source, model, target, metric, value, order, view)))
-    if shown.digest == last:
-        return (no_update,) * 16
+async def draw(*given: Any) -> Any:
+    """Everything that shows numbers; of that, what is not the same as before."""
+    *said, _, view, last = given
+    asked = _state((*said, view))
+    here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
+    shown = await find(client(), asked, fresh=not here <= controls.DISPLAY)
+    digests, before = shown.digests, last if isinstance(last, dict) else {}
+    if digests == before:
+        return (no_update,) * 18
+
+    def part(name: str, make: Callable[[], Any]) -> Any:
+        return make() if digests[name] != before.get(name) else no_update
+
     models, targets, metrics = controls.choices(shown)
-    matrix = shown.matrix
     return (
-        _figures(shown),
-        _rows(shown),
-        _columns(shown),
-        _ranked(shown),
-        _summary(shown),
+        part("figure", lambda: _figures(shown)),
+        part("lists", lambda: _ranked(shown)),
+        part("rows", lambda: _rows(shown)),
+        part("columns", lambda: _columns(shown)),
+        part("words", lambda: _summary(shown)),
         _nothing(shown),
         _body_class(shown),
-        _badge(shown),
-        shown.digest,
-        {"name": matrix.benchmark, "synthetic": matrix.synthetic}
-        if matrix
-        else {"name": None, "synthetic": source == Source.MINI.value},
-        models,
-        _unless(shown.state.model, model),
-        targets,
-        _unless(shown.state.target, target),
-        metrics,
-        _unless(controls.metric(shown), metric),
+        part("words", lambda: _badge(shown)),
+        part("words", lambda: _benchmark(shown)),
+        part("choices", lambda: models),
+        part("choices", lambda: targets),
+        part("choices", lambda: metrics),
+        part("choices", lambda: controls.language_options(shown)),
+        _unless(shown.state.model, asked.model),
+        _unless(shown.state.target, asked.target),
+        _unless(controls.metric(shown), said[3]),
+        digests,
+        shown.numbers,
     )
+
+
+def _benchmark(shown: Shown) -> dict[str, Any]:
+    matrix = shown.matrix
+    if matrix is None:
+        return {"name": None, "synthetic": shown.state.source == Source.MINI.value}
+    return {"name": matrix.benchmark, "synthetic": matrix.synthetic}
 
 
 def _unless(value: Any, said: Any) -> Any:
@@ -262,7 +293,7 @@ def _unless(value: Any, said: Any) -> Any:
 
 @callback(
     Output("explore-address", "data"),
-    *(Input(f"explore-{name}", "value") for name in controls.NAMES),
+    *(Input(*control) for control in _SAID.values()),
     Input("explore-cell", "data"),
 )
 async def tell(*said: Any) -> str:
@@ -275,9 +306,9 @@ async def tell(*said: Any) -> str:
     Output("explore-drawer", "title"),
     Output("explore-drawer", "children"),
     Input("explore-cell", "data"),
-    Input("explore-digest", "data"),
+    Input("explore-numbers", "data"),
     State("explore-drawer", "opened"),
-    *(State(f"explore-{name}", "value") for name in controls.NAMES),
+    *(State(*control) for control in _SAID.values()),
     prevent_initial_call=True,
 )
 async def open_cell(cell: Any, _: Any, opened: Any, *said: Any) -> Any:
@@ -285,8 +316,59 @@ async def open_cell(cell: Any, _: Any, opened: Any, *said: Any) -> Any:
     state = _state(said, cell)
     if state.cell is None:
         return _unless(False, bool(opened)), no_update, no_update
-    shown = await find(client(), state)
-    return True, *await _cell(state.cell, shown.matrix)
+    return True, *_cell(await find(client(), state, fresh=False))
+
+
+MOST = 6  # runs of a kind that are looked up for one cell
+
+
+@callback(Output("explore-evidence", "children"), Input("explore-evidence-of", "data"))
+async def evidence(asked: Any) -> Any:
+    """Learning curves and provenance of the cell in the drawer, read while it is already open."""
+    if not isinstance(asked, dict):
+        return no_update
+    runs, baseline = ([i for i in asked.get(name) or () if isinstance(i, int)][:MOST] for name in ("runs", "baseline"))
+    evaluated = [r for r in await asyncio.gather(*map(_run, runs)) if r is not None]
+    without = [r for r in await asyncio.gather(*map(_run, baseline)) if r is not None]
+    treated = not asked.get("base")
+    learned = await asyncio.gather(
+        *(_learning(r, treated=treated) for r in evaluated), *(_learning(r, treated=False) for r in without)
+    )
+    found = {one.run: one for one in learned if one is not None}
+    detail = await _detail(evaluated[0].id) if evaluated else None
+    first = next((one for one in found.values() if one.treated == treated), None)
+    trained = await _detail(first.run) if first is not None else None
+    return drawer.evidence_panel(evaluated, detail, trained, list(found.values()), str(asked.get("metric")))
+
+
+async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:
+    """The fine-tune run that an evaluate run looked at; None where there is none: retrieval trains on no target."""
+    for parent in evaluated.parents:
+        run = await _run(parent)
+        if run is not None and run.kind is RunKind.FINETUNE:
+            return Learning(run.id, run.seed, treated, await _curves(run.id))
+    return None
+
+
+async def _run(id: int) -> RunView | None:
+    try:
+        return await client().run(id)
+    except CrossliftError:
+        return None
+
+
+async def _detail(id: int) -> RunDetail | None:
+    try:
+        return await client().detail(id)
+    except CrossliftError:
+        return None
+
+
+async def _curves(id: int) -> list[Curve]:
+    try:
+        return await client().curves(id)
+    except CrossliftError:
+        return []
 
 
 def _in_browser(name: str, *arguments: Any, **options: Any) -> None:
@@ -298,12 +380,29 @@ _in_browser(
     Output("explore-graph", "figure"),
     Output("explore-graph", "style"),
     Input("explore-figures", "data"),
-    Input("scheme", "data"),
+    Input("explore-scheme", "children"),
     Input("explore-cell", "data"),
 )
 _in_browser(
     "tell", Output("explore-sink", "children"), Input("explore-address", "data"), State("explore-asked", "data")
 )
+for small in ("strip", "curves"):
+    _in_browser(
+        "paint_small",
+        Output(f"explore-{small}", "figure"),
+        Output(f"explore-{small}", "style"),
+        Input(f"explore-{small}-figures", "data"),
+        Input(f"explore-{small}-scheme", "children"),
+    )
+_in_browser(
+    "turn",
+    Output("explore-target", "value", allow_duplicate=True),
+    Input("explore-turn", "data"),
+    State("explore-target", "data"),
+    State("explore-target", "value"),
+    prevent_initial_call=True,
+)
+clientside_callback(ClientsideFunction("findings", "benchmark"), Input("explore-benchmark", "data"))
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)
 _in_browser(

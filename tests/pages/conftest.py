@@ -26,6 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.gains import Missing, Verdict
+from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind, digest
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.tasks import TASKS
@@ -93,11 +94,27 @@ class Lab:
                     noise = 0.7 * _unit(recipe, language, task.name, metric, claim.spec.seed)
                     scores.append((language, metric, round(base + effect + noise, 3), 600))
         result = Result(
-            scores=scores, artifact=f"file:///made/{claim.run_id}", artifact_digest="0" * 64, cost=COST,
-            parameters=900_000, parameters_non_embedding=400_000, environment={"python": "3"}, extra={},
+            scores=scores, artifact=f"file:///made/{claim.run_id}", artifact_digest="0" * 64, cost=self.cost(claim),
+            parameters=MODELS[claim.model].parameters, environment={"python": "3"}, extra={},
+            parameters_non_embedding=MODELS[claim.model].parameters_non_embedding,
         )  # fmt: skip
         with self.store.write() as session:
             assert runs.finish(session, claim.run_id, claim.attempt, result).ok
+
+    def cost(self, claim: Claim) -> dict[str, Any]:
+        """Dearer the larger the model and the more tasks; retrieval and evaluation cost little."""
+        long = {RunKind.EVALUATE: 15.0, RunKind.FINETUNE: 120.0}.get(claim.kind, 200.0 * len(claim.spec.data or [0]))
+        seconds = long * (1 + MODELS[claim.model].parameters_non_embedding / 4e5)
+        return {**COST, "wall_seconds": 2 * seconds, "device_seconds": seconds}
+
+    def train(self, claim: Claim, *, steps: int = 200) -> None:
+        """Leave the curves of a training run behind."""
+        task = TASKS[claim.spec.data[0].task] if claim.kind is not RunKind.PRETRAIN else None
+        points = [("loss", s, 1.1 * 0.985 ** (s / 4) + 0.05 * _unit(claim.run_id, s)) for s in range(10, steps + 1, 10)]
+        for metric in task.metrics if task else ():
+            points += [(f"dev/{metric}", s, 70 - 30 * 0.97 ** (s / 3)) for s in range(50, steps + 1, 50)]
+        with self.store.write() as session:
+            assert runs.record(session, claim.run_id, claim.attempt, curves=points)
 
     def fail(self, claim: Claim) -> None:
         with self.store.write() as session:
@@ -114,6 +131,8 @@ class Lab:
             if broken is not None and claim.kind is RunKind.INTERMEDIATE and self.recipe(claim) == broken:
                 self.fail(claim)
             else:
+                if claim.kind is RunKind.FINETUNE:
+                    self.train(claim)
                 self.finish(claim)
             done += 1
         return done

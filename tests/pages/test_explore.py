@@ -90,7 +90,7 @@ def test_a_cold_deep_link_has_its_title(serve: Callable[..., Any], visit: Callab
 
 
 def test_the_front_door(site: Any, visit: Callable[..., Any]):
-    page = settled(visit(site, "/").page)
+    page = settled(visit(site, "/explore").page)
     expect(page).to_have_title("Explore · Crosslift")
     expect(page.get_by_role("link", name="Explore", exact=True)).to_have_attribute("aria-current", "page")
     assert urlsplit(page.url).path == "/explore"
@@ -98,7 +98,7 @@ def test_the_front_door(site: Any, visit: Callable[..., Any]):
 
 
 def test_every_control_changes_the_address_and_the_address_gives_the_same_page(site: Any, visit: Callable[..., Any]):
-    """Seven controls, one after the other; then each address that this gave, opened afresh."""
+    """Nine controls, one after the other; then each address that this gave, opened afresh."""
     page = settled(visit(site, "/explore?target=xnli").page)
     seen: list[tuple[str, str, str, bool]] = []
 
@@ -122,8 +122,21 @@ def test_every_control_changes_the_address_and_the_address_gives_the_same_page(s
     pick(page, "metric", "exact match")
     changed("metric", "exact_match")
     before = figure(page)
-    press(page, "order", "Name")
-    changed("order", "name")
+    press(page, "order", "Script")
+    changed("order", "script")
+    before = figure(page)
+    page.locator("#explore-languages").click()
+    page.get_by_role("option", name="Non-Latin scripts", exact=True).click()
+    changed("languages", "script:non-Latin")
+    expect(page.locator("#explore-summary")).to_contain_text("Shown: non-Latin scripts, ")
+    before = figure(page)
+    page.locator("#explore-languages").fill("german")
+    page.get_by_role("option", name="German", exact=True).click()
+    page.keyboard.press("Escape")
+    changed("languages", "script:non-Latin,de")
+    before = figure(page)
+    page.get_by_role("switch", name="fade others").check(force=True)
+    changed("fade", "unsure", redraws=False)
     before = figure(page)
     press(page, "value", "Score")
     changed("value", "score")
@@ -278,7 +291,7 @@ def test_t_toggles_the_table_with_the_same_numbers(site: Any, visit: Callable[..
 
 
 def test_a_cell_opens_from_its_address_and_is_outlined(site: Any, visit: Callable[..., Any]):
-    page = settled(visit(site, "/explore?target=xnli&cell=squad.ar").page)
+    page = settled(visit(site, "/explore?target=xquad&cell=squad.ar").page)
     panel = page.get_by_role("dialog")
     expect(panel).to_contain_text("squad → Arabic")
     for words in (
@@ -289,6 +302,10 @@ def test_a_cell_opens_from_its_address_and_is_outlined(site: Any, visit: Callabl
         "Each seed",
         "a processor (cpu, fp32)",
         "not measured",
+        "Learning curves of fine-tuning",
+        "Provenance",
+        "Fingerprint",
+        "Fine-tuned with",
     ):
         expect(panel).to_contain_text(words)
     assert re.search(r"[+−]\d+\.\d \[−?\d+\.\d, −?\d+\.\d\] points", panel.inner_text())
@@ -297,7 +314,17 @@ def test_a_cell_opens_from_its_address_and_is_outlined(site: Any, visit: Callabl
     expect(endonym).to_have_attribute("dir", "rtl")
     link = panel.locator(".run-links a").first.get_attribute("href")
     assert link is not None
-    assert page.request.get(site.url + link).json()["kind"] == "evaluate"
+    assert re.fullmatch(r"/runs/\d+", link)
+    assert page.request.get(f"{site.url}/api/v1{link}").json()["kind"] == "evaluate"
+    drawn = "id => document.querySelector(`#${id} .js-plotly-plot`)?.data?.map(t => [t.name, t.x.length])"
+    seeds = dict(page.evaluate(drawn, "explore-strip"))
+    assert (seeds["seeds"], seeds["interval"], seeds["mean"]) == (3, 2, 1)
+    page.wait_for_function("() => document.querySelector('#explore-curves .js-plotly-plot')?.data?.length")
+    curves = page.evaluate(drawn, "explore-curves")
+    assert sorted({name for name, _ in curves}) == ["baseline", "with the recipe"]
+    assert len(curves) == 2 * 3 * 2  # loss and dev score, three seeds, with and without
+    there = panel.get_by_role("link", name="Compare in trade-off")
+    expect(there).to_have_attribute("href", "/tradeoff?languages=ar&point=mini-2/squad/xquad&target=xquad")
     chosen = """() => document.querySelector('#explore-graph .js-plotly-plot').layout.shapes
       .filter(s => s.name === 'chosen').length"""
     assert page.evaluate(chosen) == 1
@@ -319,6 +346,62 @@ def test_the_same_cell_opens_again_and_the_page_comes_to_rest(site: Any, visit: 
     asked = callbacks(page)
     page.wait_for_timeout(3_000)
     assert [body for body in asked if "clock.n_intervals" not in body] == []
+
+
+def test_a_mean_opens_and_leads_to_its_languages(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore?target=xnli&languages=de,sw,en&value=cost").page
+    panel = page.get_by_role("dialog")
+    bar = page.locator("#explore-graph .bars .point path").first
+    bar.click(force=True, position={"x": 20, "y": 4})
+    expect(panel).to_contain_text("mean of languages")
+    expect(panel).to_contain_text("1 of 2 languages")  # control:squad has none in Swahili
+    press(page, "value", "Gain")
+    until(page, "value", None)
+    panel.get_by_role("link", name="Swahili (sw)").click()
+    expect(panel).to_contain_text("→ Swahili")
+    assert query(page)["languages"] == "de,en,sw"
+
+
+def test_brackets_turn_to_the_next_target(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    page.keyboard.press("]")
+    until(page, "target", "xquad")
+    page.keyboard.press("[")
+    until(page, "target", "xnli")
+    page.keyboard.press("[")
+    until(page, "target", "tatoeba")
+    page.go_back()
+    until(page, "target", "xnli")
+
+
+def test_costs_are_shown_by_recipe(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore?target=xquad&value=cost").page
+    page.wait_for_function("() => document.querySelector('#explore-graph .js-plotly-plot')?.data?.[0]?.type === 'bar'")
+    expect(page.locator("#explore-summary")).to_contain_text("Device time of a recipe for one seed")
+    page.keyboard.press("t")
+    until(page, "view", "table")
+    first = page.locator("#explore-grid [role=gridcell][col-id=marginal]").first
+    expect(first).to_contain_text("min")
+
+
+def test_what_is_only_shown_otherwise_is_not_asked_for_again(site: Any, visit: Callable[..., Any]):
+    page = settled(visit(site, "/explore?target=xnli").page)
+    log = site.home / "web.log"
+    before = log.read_text().count("GET /api/v1/gains")
+    for control, option, name, value in (
+        ("order", "Name", "order", "name"), ("value", "Score", "value", "score"), ("order", "Script", "order", "script"),
+    ):  # fmt: skip
+        was = figure(page)
+        press(page, control, option)
+        until(page, name, value)
+        page.wait_for_function(f"before => ![before, ''].includes(({FIGURE})())", arg=was)
+    assert log.read_text().count("GET /api/v1/gains") == before
+
+
+def test_a_choice_without_results_says_so(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore?target=xnli&languages=ja,ko").page
+    expect(page.locator("#explore-nothing h2")).to_have_text("No result in these languages")
+    expect(page.locator("#explore-body")).to_be_hidden()
 
 
 def test_a_missing_cell_says_why(site: Any, visit: Callable[..., Any]):

@@ -1,5 +1,6 @@
 """Heatmaps: colours that mean the same on both sides of zero, marks that tell the kinds of missing apart."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,10 @@ import plotly.graph_objects as go
 import pytest
 
 from backend.domain.gains import Missing
-from backend.domain.schemas import GainCell, GainMatrix
-from dashboard.figures import gain_heatmap, gain_range, languages, score_heatmap, score_matrix
+from backend.domain.schemas import Curve, GainCell, GainMatrix
+from dashboard.bars import cost_bars, round_hours
+from dashboard.evidence import Learning, learning_curves, seed_strip
+from dashboard.figures import gain_heatmap, gain_range, languages, schemes, score_heatmap, score_matrix
 from dashboard.heatmap import MAX_TEXT_CELLS, short_family
 from dashboard.look import DARK, LIGHT, luminance
 
@@ -151,6 +154,82 @@ def test_orders(matrix: Make):
     assert languages(made, "gain") == ["sw", "de", "en", "ar"]
 
 
+@pytest.mark.parametrize(
+    ("order", "codes", "bands"),
+    [("script", ["ar", "hi", "de", "sw"], ["Arabic", "Devanagari", "Latin"]),
+     ("resource", ["ar", "de", "hi", "sw"], ["high-resource", "low-resource"])],
+)  # fmt: skip
+def test_bands_follow_the_order_and_are_named(order: Any, codes: list[str], bands: list[str], matrix: Make):
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0, "ar": 1.0, "hi": 1.0}}), order)
+    assert [c.partition(".")[2] for c in trace(figure, "cells").customdata[0]] == codes
+    label, *named = figure.layout.annotations
+    assert (label.text, [a.hovertext for a in named]) == (order, bands)
+
+
+def test_a_choice_of_languages_moves_no_colour_and_says_what_means_are_over(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": 9.0, "hi": 2.0}, "squad": {"sw": 1.0, "de": -1.0, "hi": None}})
+    every, some = gain_heatmap(made), gain_heatmap(made, choice="resource:low,hi")
+    assert some.layout.coloraxis.cmax == every.layout.coloraxis.cmax == 9.0
+    assert [list(row) for row in trace(some, "cells").z] == [[2.0, 1.0], [None, 1.0]]
+    assert list(trace(some, "mean text").text) == ["<b>+1.0</b><br>1 of 2", "<b>+1.0</b><br>1 of 2"]
+    assert score_heatmap(made).layout.coloraxis.cmin == score_heatmap(made, choice="sw").layout.coloraxis.cmin
+
+
+def test_fading_leaves_findings_alone(matrix: Make, cell: Callable[..., GainCell]):
+    made = matrix({"mnli": {"sw": cell("mnli", "sw", 2.0, q=0.01), "de": 1.0, "hi": None}})
+    veil = trace(gain_heatmap(made, "name", fade=True), "veil")
+    assert [list(row) for row in veil.z] == [[1, None, None]]  # German; Hindi is missing, which is not unsure
+    assert "veil" not in names(gain_heatmap(made, "name"))
+
+
+def test_the_dark_figure_is_the_light_one_with_its_differences(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": None}, "squad": {"sw": -1.0, "de": 2.0}})
+    sent = schemes(lambda theme: gain_heatmap(made, "family", theme))
+    found = copy.deepcopy(sent["light"])
+    for path, value in sent["dark"]:
+        at = found
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = value
+    assert found == gain_heatmap(made, "family", DARK).to_plotly_json()
+    assert not any("hovertext" in path for path, _ in sent["dark"])
+
+
+def test_costs_are_bars_of_recipes_and_of_no_language(matrix: Make):
+    figure = cost_bars(matrix({"mnli": {"sw": 1.0}, "squad": {"sw": 1.0}}))
+    assert [t.name for t in figure.data] == ["on its own", "intermediate run shared out"]
+    assert [list(t.x) for t in figure.data] == [[0.5, 0.5], [0.1, 0.1]]
+    assert list(figure.data[0].text) == ["30 min", "30 min"]
+    assert list(figure.data[0].customdata) == ["mnli.mean", "squad.mean"]
+
+
+@pytest.mark.parametrize("longest", [0.004, 0.03, 0.5, 2.2, 31, 4000])
+def test_axes_of_time_are_marked_at_round_times(longest: float):
+    marks = round_hours(longest)
+    assert 4 <= len(marks) <= 10
+    assert marks[0] == 0
+    assert marks[-1] <= longest * 1.1
+
+
+def test_a_strip_has_every_seed_and_the_mean(cell: Callable[..., GainCell]):
+    figure = seed_strip(cell("mnli", "sw", 2.0, differences=[1.0, 2.0, 3.0], low=0.5, high=3.5))
+    assert list(trace(figure, "seeds").x) == [1.0, 2.0, 3.0]
+    assert list(trace(figure, "mean").x) == [2.0]
+    assert list(trace(figure, "interval").x) == [0.5, 3.5]
+    assert figure.layout.xaxis.range[0] < 0  # no gain is in sight
+    assert "interval" not in names(seed_strip(cell("mnli", "sw", 2.0, seeds=[0], differences=[2.0], n=1)))
+
+
+def test_learning_curves_tell_with_from_without():
+    curves = [Curve(name="loss", steps=[1, 2], values=[2.0, 1.0]), Curve(name="dev/f1", steps=[2], values=[50.0])]
+    other = [Curve(name="loss", steps=[1, 2], values=[2.0, 1.5]), Curve(name="learning_rate", steps=[1], values=[0.1])]
+    figure = learning_curves([Learning(7, 0, True, curves), Learning(8, 0, False, other)], "f1")
+    assert [(t.name, t.yaxis, t.line.dash) for t in figure.data] == [
+        ("with the recipe", "y", "solid"), ("with the recipe", "y2", "solid"), ("baseline", "y", "4px,3px"),
+    ]  # fmt: skip
+    assert [t.name for t in figure.data if t.showlegend] == ["with the recipe", "baseline"]
+
+
 def test_rows_with_the_same_data_do_not_decide_the_order(matrix: Make):
     made = matrix({"mnli": {"sw": 1.0, "de": 30.0}, "squad": {"sw": 2.0, "de": 0.0}}, twice=("mnli",))
     assert languages(made, "gain") == ["sw", "de"]
@@ -158,7 +237,9 @@ def test_rows_with_the_same_data_do_not_decide_the_order(matrix: Make):
 
 def test_families_are_named_over_the_languages(matrix: Make):
     figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0, "en": 1.0, "ar": 1.0}}))
-    assert [a.hovertext for a in figure.layout.annotations] == ["Afro-Asiatic", "Indo-European", "Niger-Congo"]
+    label, *families = figure.layout.annotations
+    assert label.text == "family"
+    assert [a.hovertext for a in families] == ["Afro-Asiatic", "Indo-European", "Niger-Congo"]
     bands = [s for s in figure.layout.shapes if s.type == "rect"]
     assert [(s.x1 - s.x0) > 1.5 for s in bands] == [False, True, False]
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.language import LANGUAGES
+from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.tasks import TARGETS, TASKS
 from dashboard import links
-from dashboard.links import Cell, Explore
+from dashboard.links import Cell, Explore, Point, Tradeoff
+from dashboard.subset import CHOICES, read
 
 NAMES = st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_size=30).filter(
     lambda t: t[0].isalnum()
@@ -23,43 +24,62 @@ RECIPES = st.one_of(
 )
 STATES = st.builds(
     Explore,
-    cell=st.none() | st.builds(Cell, RECIPES, st.sampled_from(list(LANGUAGES))),
+    cell=st.none() | st.builds(Cell, RECIPES, st.sampled_from([*LANGUAGES, "mean"])),
+    fade=st.sampled_from(["none", "unsure"]),
+    languages=st.none()
+    | st.sets(st.sampled_from([*LANGUAGES, *CHOICES]), min_size=1, max_size=6).map(lambda s: read(",".join(s))),
     metric=st.none() | NAMES | st.sampled_from([m for t in TARGETS for m in TASKS[t].metrics]),
     model=st.none() | NAMES,
-    order=st.sampled_from(["family", "gain", "name"]),
+    order=st.sampled_from(["family", "script", "resource", "gain", "name"]),
     source=st.sampled_from(["mini", "hub", "files"]),
     target=st.none() | NAMES | st.sampled_from(TARGETS),
-    value=st.sampled_from(["gain", "score"]),
+    value=st.sampled_from(["gain", "score", "cost"]),
     view=st.sampled_from(["heatmap", "table"]),
 )
 
 
-@given(STATES)
-def test_what_is_written_is_read_back(state: Explore):
+TRADEOFFS = st.builds(
+    Tradeoff,
+    colour=st.sampled_from(["recipe", "model"]),
+    cost=st.sampled_from(["marginal", "amortised"]),
+    device=st.none() | st.sampled_from(["cpu", "cuda"]),
+    languages=st.sampled_from(["mean_all", "mean_transfer", *LANGUAGES, *GROUPS]),
+    metric=st.none() | NAMES,
+    point=st.none() | st.builds(Point, NAMES, RECIPES, NAMES),
+    source=st.sampled_from(["mini", "hub", "files"]),
+    target=st.none() | NAMES | st.sampled_from(TARGETS),
+    view=st.sampled_from(["figure", "table"]),
+    x=st.sampled_from(["parameters", "non-embedding", "hours"]),
+)
+
+
+@given(STATES | TRADEOFFS)
+def test_what_is_written_is_read_back(state: Explore | Tradeoff):
     parts = urlsplit(state.address)
-    assert parts.path == "/explore"
-    assert Explore.of(parts.query) == state
-    assert Explore.of("?" + parts.query) == state
+    assert parts.path == ("/explore" if isinstance(state, Explore) else "/tradeoff")
+    assert type(state).of(parts.query) == state
+    assert type(state).of("?" + parts.query) == state
 
 
-@given(STATES)
-def test_addresses_are_alphabetical_and_say_no_defaults(state: Explore):
+@given(STATES | TRADEOFFS)
+def test_addresses_are_alphabetical_and_say_no_defaults(state: Explore | Tradeoff):
     names = [name for name, _ in parse_qsl(urlsplit(state.address).query, keep_blank_values=True)]
     assert names == sorted(names)
     assert len(names) == len(set(names))
     for name in names:
-        assert getattr(state, name) != getattr(Explore(), name)
+        assert getattr(state, name) != getattr(type(state)(), name)
 
 
 @given(
     st.dictionaries(
-        st.text(max_size=8) | st.sampled_from(list(Explore.__dataclass_fields__)),
+        st.text(max_size=8) | st.sampled_from([*Explore.__dataclass_fields__, *Tradeoff.__dataclass_fields__]),
         st.text() | st.lists(st.text()) | st.none(),
     )
 )
 def test_reading_never_fails_and_gives_a_state_that_can_be_written(query: dict[str, object]):
-    state = Explore.read(query)
-    assert Explore.of(urlsplit(state.address).query) == state
+    for page in (Explore, Tradeoff):
+        state = page.read(query)
+        assert page.of(urlsplit(state.address).query) == state
 
 
 @pytest.mark.parametrize(
@@ -69,6 +89,25 @@ def test_reading_never_fails_and_gives_a_state_that_can_be_written(query: dict[s
 )  # fmt: skip
 def test_what_is_not_known_is_dropped(search: str):
     assert Explore.of(search) == Explore()
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["?x=weight", "?point=mini-2", "?point=a/b", "?languages=sw,de", "?languages=family:Elvish", "?target=%00", "?view=heatmap",
+     "?metric=f1"],
+)  # fmt: skip
+def test_what_the_trade_off_does_not_know_is_dropped(search: str):
+    assert Tradeoff.of(search) == Tradeoff()
+
+
+def test_languages_are_written_once_and_in_one_order():
+    state = Explore.of("?languages=sw,family:Turkic,xx,de,sw,family:Elvish,script:non-Latin")
+    assert state.address == "/explore?languages=family:Turkic,script:non-Latin,de,sw"
+
+
+def test_points_are_readable_in_an_address():
+    state = Tradeoff(point=Point("mini-2", "mnli+squad@steps=400", "xquad"), x="hours")
+    assert state.address == "/tradeoff?point=mini-2/mnli%2Bsquad@steps%3D400/xquad&x=hours"
 
 
 def test_the_headline_metric_is_a_default():

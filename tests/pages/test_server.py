@@ -22,13 +22,26 @@ def http(site: Any) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_front_door_leads_to_explore(http: httpx.Client):
+def test_the_front_door_is_a_page(http: httpx.Client):
     answer = http.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "/explore")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
     assert http.head("/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/explore", "/explore?target=nothing&order=up&cell=%00", "/no/such/page"])
+def test_a_link_that_shows_nothing_is_a_404_with_a_page(http: httpx.Client):
+    answer = http.get("/s/" + "A" * 43)
+    assert answer.status_code == 404
+    assert "_dash-config" in answer.text  # the document that every page lives in
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-robots-tag"] == "noindex"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/?model=%00&source=moon", "/explore", "/explore?target=nothing&order=up&cell=%00", "/help", "/no/such/page"],
+)
 def test_pages_are_html_in_english_and_never_a_500(http: httpx.Client, path: str):
     answer = http.get(path)
     assert answer.status_code == 200

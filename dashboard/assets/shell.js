@@ -1,0 +1,102 @@
+// What surrounds the pages: where one is, the menu of a narrow screen, single keys.
+(function () {
+  'use strict';
+
+  var ns = (window.dash_clientside = window.dash_clientside || {});
+  var root = document.documentElement;
+
+  // A frozen page is read on its own: it asks for nothing that is live.
+  var shared = /^\/s\//.test(location.pathname);
+  if (shared) root.setAttribute('data-shared', '');
+
+  var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/experiments/, '/experiments'],
+    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new']];
+
+  function mark(path) {
+    var section = SECTIONS.find(function (s) { return s[0].test(path); });
+    document.querySelectorAll('.nav-link').forEach(function (link) {
+      var href = link.getAttribute('href');
+      if (!section || section[1] !== href) link.removeAttribute('aria-current');
+      else link.setAttribute('aria-current', href === path ? 'page' : 'true');
+    });
+  }
+
+  function set(id, props) { if (ns.set_props) ns.set_props(id, props); }
+
+  // As a link within the pages does it.
+  function go(address) {
+    if (address === location.pathname + location.search + location.hash) return;
+    history.pushState({}, '', address);
+    window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
+    window.scrollTo(0, 0);
+  }
+  window.crossliftGo = go;
+
+  function pass_on(what) { // to the pages' callbacks: shell.live
+    return function (value) {
+      document.querySelectorAll('.live-' + what).forEach(function (place) {
+        set(place.id, { children: value === null || value === undefined ? '' : String(value) });
+      });
+    };
+  }
+
+  ns.shell = {
+    pulse: pass_on('pulse'),
+    clock: pass_on('clock'),
+    scheme: pass_on('scheme'),
+    here: function (path) {
+      mark(path || location.pathname);
+      set('menu', { opened: false });
+    },
+    start: function () { return shared ? [true, ns.no_update] : [document.hidden, 1]; },
+    menu: function (clicks) {
+      if (!clicks) return ns.no_update;
+      setTimeout(function () { mark(location.pathname); }, 50); // its links are made when it opens
+      return true;
+    },
+    follow: function (click) { // a figure whose cells carry addresses
+      var address = click && click.points[0] && click.points[0].customdata;
+      if (typeof address === 'string' && address.charAt(0) === '/') go(address);
+      return '';
+    },
+    anchor: function () { // the page came after its address was looked up
+      function look() {
+        var place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+        if (place) place.scrollIntoView();
+      }
+      setTimeout(look, 0);
+      return ns.no_update;
+    },
+    keys: function (on) {
+      root.setAttribute('data-keys', on === false ? 'off' : 'on');
+      return '';
+    }
+  };
+
+  // --- single keys: a letter, or g and a letter ------------------------------------------------------------------
+
+  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', x: '/experiments', q: '/queue' };
+  var begun = 0; // when g was pressed
+
+  function typing(target) {
+    if (!target || !target.tagName) return false;
+    if (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName)) return true;
+    return target.tagName === 'INPUT' && !/^(radio|checkbox)$/.test(target.type);
+  }
+
+  document.addEventListener('keydown', function (event) {
+    if (shared || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
+    if (root.getAttribute('data-keys') === 'off') return;
+    var key = event.key.length === 1 ? event.key.toLowerCase() : '';
+    var address = null;
+    if (begun && Date.now() - begun < 1500) address = PAGES[key] || null;
+    begun = 0;
+    if (address === null && key === 'n') address = '/new';
+    if (address !== null) go(address);
+    else if (key === 'g') begun = Date.now();
+    else if (key === '?') set('shortcuts', { opened: true });
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // g t is not t
+  }, true);
+})();

@@ -1,0 +1,346 @@
+"""An experiment that is being written: one value with four spellings.
+
+A ``Draft`` is what the form says, as text, field by field; it may be wrong. It is read from an address and written to
+one, from the form's controls, and from an experiment; and it becomes the body of a request, the same request as YAML, as
+``curl`` and as a command of ``crosslift``. What is wrong with it is for the API to say.
+
+A recipe whose stage is changed is written ``mnli+squad@steps=400;temperature=2`` (the short name of
+``backend.domain.recipe``, with semicolons, as commas stand between recipes).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from base64 import b64decode
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from backend.domain.experiment import ExperimentRequest
+from backend.domain.recipe import Recipe
+from backend.domain.schemas import ExperimentView
+from backend.domain.training import TrainingOverrides
+from backend.errors import CrossliftError, FieldError, Invalid
+from dashboard import links
+from dashboard.look import count
+
+LISTS = ("models", "recipes", "targets", "seeds", "languages")
+NUMBERS = tuple(TrainingOverrides.model_fields)
+FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS)
+NEEDED = ("models", "recipes", "targets")
+LABELS: Mapping[str, str] = {
+    "name": "Name",
+    "source": "Benchmark",
+    "models": "Models",
+    "recipes": "Recipes",
+    "targets": "Targets",
+    "seeds": "Seeds",
+    "languages": "Languages",
+    "device": "Device",
+    "precision": "Precision",
+    "priority": "Priority",
+    "learning_rate": "Learning rate",
+    "batch_size": "Batch size",
+    "epochs": "Epochs",
+    "steps": "Steps",
+    "max_length": "Longest input",
+    "warmup": "Warm-up",
+    "weight_decay": "Weight decay",
+    "frozen": "Frozen blocks",
+}
+BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
+    "source": "mini",
+    "seeds": "0,1,2",
+    "device": "cpu",
+    "precision": "fp32",
+    "priority": "0",
+}
+EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
+MOST_SEEDS = 1_000  # that a range such as 0-4 is spelt out to
+LARGEST_TEXT = 200_000  # characters of a pasted file
+
+_NUMBER = re.compile(r"[+-]?\d{1,12}")
+_RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """``said`` holds a text for each of ``FIELDS``; ``base`` what it began as, ``origin`` the experiment that this was."""
+
+    said: Mapping[str, str]
+    base: Mapping[str, str] = field(default_factory=lambda: BLANK)
+    origin: int | None = None
+
+    def entries(self, name: str) -> list[str]:
+        return [part for part in self.said[name].split(",") if part]
+
+    @property
+    def missing(self) -> list[str]:
+        """What has to be chosen before anything can be said."""
+        return [name for name in NEEDED if not self.entries(name)]
+
+    @property
+    def address(self) -> str:
+        said = {n: self.said[n] or EMPTY for n in FIELDS if self.said[n] != self.base[n]}
+        return links.new(said | ({"from": str(self.origin)} if self.origin is not None else {}))
+
+    # --- the request ----------------------------------------------------------------------------------------------
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request, without what it leaves at its default. What cannot be read is passed on as it was written."""
+        body: dict[str, Any] = {
+            "name": self.said["name"] or self.title,
+            "source": self.said["source"],
+            "models": self.entries("models"),
+            "recipes": [_recipe_body(text) for text in self.entries("recipes")],
+            "targets": self.entries("targets"),
+            "seeds": _seeds(self.entries("seeds")),
+        }
+        if self.said["languages"]:
+            body["languages"] = self.entries("languages")
+        overrides = {n: _number(self.said[n]) for n in NUMBERS if self.said[n]}
+        if overrides:
+            body["finetuning"] = overrides
+        for name in ("device", "precision"):
+            if self.said[name] != BLANK[name]:
+                body[name] = self.said[name]
+        if self.said["priority"] not in ("", BLANK["priority"]):
+            body["priority"] = _number(self.said["priority"])
+        return body
+
+    @property
+    def title(self) -> str:
+        """A name for an experiment without one: ``mnli, squad → xnli on mini-1, 3 seeds``."""
+        recipes, targets, models = (", ".join(self.entries(n)) or "…" for n in ("recipes", "targets", "models"))
+        seeds = count(len(_seeds(self.entries("seeds"))), "seed")
+        text = f"{recipes} → {targets} on {models}, {seeds}"
+        return text if len(text) <= 120 else text[:119] + "…"
+
+    @property
+    def yaml(self) -> str:
+        return as_yaml(self.body)
+
+    def curl(self, origin: str) -> str:
+        """What a shell would send. ``origin`` is where this installation is reached."""
+        body = json.dumps(self.body, ensure_ascii=False)
+        address = shlex.quote(f"{origin}{links.api('experiments')}")
+        return f"curl -sS {address} \\\n  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)}"
+
+    @property
+    def command(self) -> str:
+        """The same through the command line, which reads YAML from standard input."""
+        return f"crosslift submit - <<'YAML'\n{self.yaml}YAML"
+
+    # --- what differs -----------------------------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> list[str]:
+        """Fields in which this differs from what it began as."""
+        return [n for n in FIELDS if self.said[n] != self.base[n]]
+
+    @property
+    def differences(self) -> list[tuple[str, str]]:
+        """Label and what changed: ``Seeds``, ``+ 3, 4``."""
+        return [(LABELS[n], self._difference(n)) for n in self.changed]
+
+    def _difference(self, name: str) -> str:
+        before, after = self.base[name], self.said[name]
+        if name in LISTS and before and after:
+            old, new = before.split(","), after.split(",")
+            added, gone = [x for x in new if x not in old], [x for x in old if x not in new]
+            said = [*(["+ " + ", ".join(added)] if added else []), *(["− " + ", ".join(gone)] if gone else [])]
+            return "; ".join(said) or "in another order"
+        return f"{before or 'not set'} → {after or 'not set'}"
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def origin_of(search: str) -> int | None:
+    """The experiment that an address starts from."""
+    text = links.filled(search, ("from",)).get("from", "")
+    return int(text) if re.fullmatch(r"[1-9]\d{0,17}", text) else None
+
+
+def read(search: str, parent: ExperimentView | None = None) -> Draft:
+    """From the query part of an address. What it does not say is as in the parent, else as in a blank form."""
+    base = BLANK if parent is None else of_request(parent.request)
+    said = {n: "" if v == EMPTY else tidy(n, v) for n, v in links.filled(search, FIELDS).items()}
+    return Draft({**base, **said}, base, None if parent is None else parent.id)
+
+
+def of_request(request: ExperimentRequest) -> dict[str, str]:
+    """What a form would say that submitted this."""
+    overrides = request.finetuning.model_dump(exclude_none=True)
+    return {
+        **BLANK,
+        "name": request.name,
+        "source": request.source.value,
+        "models": ",".join(request.models),
+        "recipes": ",".join(written(r) for r in request.recipes),
+        "targets": ",".join(request.targets),
+        "seeds": ",".join(str(s) for s in request.seeds),
+        "languages": ",".join(request.languages or ()),
+        "device": request.device.value,
+        "precision": request.precision,
+        "priority": str(request.priority),
+        **{name: f"{value!r}" for name, value in overrides.items()},
+    }
+
+
+def of_yaml(text: str) -> Draft:
+    """From a file as the command line takes it.
+
+    Raises:
+        Invalid: it is no YAML, or no experiment; says where.
+    """
+    if len(text) > LARGEST_TEXT:
+        raise Invalid(f"The text is longer than {LARGEST_TEXT:,} characters.")
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise Invalid(f"This is not YAML: {' '.join(str(error).split())[:300]}") from None
+    if not isinstance(found, dict):
+        raise Invalid("This is no experiment: expected keys such as name, models, recipes, targets, seeds.")
+    try:
+        return Draft(of_request(ExperimentRequest.model_validate(found)))
+    except ValidationError as error:
+        errors = [FieldError("/" + "/".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors()[:5]]
+        said = "; ".join(f"{e.pointer}: {e.message}" for e in errors)
+        raise Invalid(f"This is no experiment: {said}", errors=errors) from None
+
+
+def uploaded(contents: str) -> str:
+    """The text of a file as a browser hands it over: ``data:…;base64,…``.
+
+    Raises:
+        Invalid: it is no text.
+    """
+    try:
+        return b64decode(contents.partition(",")[2], validate=True).decode("utf-8")
+    except (ValueError, UnicodeDecodeError):
+        raise Invalid("The file is no text in UTF-8.") from None
+
+
+def tidy(name: str, value: object) -> str:
+    """What a control holds, as text on one line. Lists have commas, whatever was typed between their entries."""
+    if isinstance(value, (list, tuple)):
+        parts: Iterable[str] = (str(v) for v in value)
+    else:
+        text = "" if value is None else str(value)
+        if name not in LISTS:
+            return "".join(c for c in text if c.isprintable()).strip() if name != "name" else _printable(text)
+        # a plus that was written bare into an address has become a space
+        parts = re.split(r"," if name == "recipes" else r"[,\s]+", text)
+    return ",".join(p.strip().replace(" ", "+").replace(",", ";") for p in parts if p.strip())
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:200].strip()
+
+
+# --- recipes ---------------------------------------------------------------------------------------------------
+
+
+def written(recipe: Recipe) -> str:
+    """``mnli+squad@steps=400;temperature=2.0``: every digit kept, unlike the name that people read."""
+    changed: dict[str, object] = recipe.training.model_dump(exclude_none=True)
+    if recipe.temperature != 1.0:
+        changed["temperature"] = recipe.temperature
+    body = recipe.name.split("@")[0]
+    return f"{body}@{';'.join(f'{k}={v!r}' for k, v in changed.items())}" if changed else body
+
+
+def recipe(text: str) -> Recipe:
+    """Read what ``written`` wrote.
+
+    Raises:
+        ValueError: it is no recipe.
+    """
+    return Recipe.model_validate(body if isinstance(body := _recipe_body(text), dict) else Recipe.parse(body))
+
+
+def _recipe_body(text: str) -> str | dict[str, Any]:
+    """Of a recipe as a request has it: its short name, or the whole where its stage is changed."""
+    short, at, rest = text.partition("@")
+    if not at:
+        return text
+    changed = dict(pair.split("=", 1) for pair in rest.split(";") if "=" in pair)
+    try:
+        known = Recipe.parse(short)
+    except ValueError:
+        return text
+    whole: dict[str, Any] = {"kind": known.kind.value, "tasks": list(known.tasks)}
+    if "temperature" in changed:
+        whole["temperature"] = _number(changed.pop("temperature"))
+    return whole | ({"training": {k: _number(v) for k, v in changed.items()}} if changed else {})
+
+
+def recipe_label(text: str) -> str:
+    return text.replace(";", ", ").replace(".0", "") if "@" in text else text
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------
+
+
+def _number(text: str) -> int | float | str:
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if abs(value) < float("inf") else text
+
+
+def _seeds(parts: Sequence[str]) -> list[int | float | str]:
+    found: list[int | float | str] = []
+    for part in parts:
+        ends = _RANGE.fullmatch(part)
+        if ends and 0 <= (last := int(ends[2])) - (first := int(ends[1])) < MOST_SEEDS:
+            found += range(first, last + 1)
+        else:
+            found.append(_number(part))
+    return found
+
+
+# --- text ------------------------------------------------------------------------------------------------------
+
+
+def as_yaml(body: Mapping[str, Any]) -> str:
+    """Lists on one line each, as people write them."""
+    return str(yaml.safe_dump(dict(body), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110))
+
+
+def request_yaml(request: ExperimentRequest) -> str:
+    return Draft(of_request(request)).yaml
+
+
+# --- errors ----------------------------------------------------------------------------------------------------
+
+
+def at_fields(error: CrossliftError, body: Mapping[str, Any]) -> dict[str, str]:
+    """What the API refused, by the field of the form that it points at; under ``""`` what points at none."""
+    found: dict[str, list[str]] = {}
+    for each in error.errors:
+        parts = [p for p in each.pointer.split("/") if p]
+        name = parts[1] if parts[:1] == ["finetuning"] and len(parts) > 1 else parts[0] if parts else ""
+        found.setdefault(name if name in FIELDS else "", []).append(_which(name, parts, body) + each.message)
+    if not found:
+        found[""] = [error.detail]
+    return {name: "; ".join(dict.fromkeys(messages)) for name, messages in found.items()}
+
+
+def _which(name: str, parts: Sequence[str], body: Mapping[str, Any]) -> str:
+    """The entry of a list that is at fault, unless the message names it."""
+    values: Collection[Any] = body.get(name, ()) if name in LISTS else ()
+    if len(parts) < 2 or not parts[1].isdigit() or not isinstance(values, list) or int(parts[1]) >= len(values):
+        return ""
+    value = values[int(parts[1])]
+    return f"{value}: " if isinstance(value, (str, int, float)) and name == "seeds" else ""

@@ -1,0 +1,353 @@
+"""The form of a new experiment: its controls, what there is to choose from, and quick fills. Drafts in, components out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from backend.domain.experiment import same_data_twice
+from backend.domain.model import MODELS
+from backend.domain.recipe import Recipe, RecipeKind
+from backend.domain.run import DeviceClass
+from backend.domain.task import Source
+from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
+from dashboard import draft, links, words
+from dashboard.controls import SOURCES
+from dashboard.draft import LABELS, NUMBERS, Draft
+from dashboard.shell import aria
+
+CHIPS = ("models", "targets", "recipes")  # fields whose control is a set of chips
+SEEDS = (1, 3, 5, 6, 10)
+FILLS = {
+    "pair": "One task → one target",
+    "one-to-all": "One task → every target",
+    "all-to-one": "Every task → one target",
+    "controls": "Add controls for compute",
+}
+HINTS: Mapping[str, str] = {
+    "learning_rate": "peak, after warm-up",
+    "batch_size": "examples of one step",
+    "epochs": "or steps",
+    "steps": "win over epochs",
+    "max_length": "sub-words",
+    "warmup": "share of the steps",
+    "weight_decay": "AdamW",
+    "frozen": "from below; 1: embeddings",
+}
+
+
+# --- what there is to choose from ----------------------------------------------------------------------------------
+
+
+def models_of(source: str) -> list[str]:
+    return [m.name for m in MODELS.values() if source in {s.value for s in m.sources}]
+
+
+def tasks_of(source: str, names: Sequence[str]) -> list[str]:
+    known = next((s for s in Source if s.value == source), None)
+    return [n for n in names if known is not None and TASKS[n].available_in(known)]
+
+
+def _and(offered: Sequence[str], chosen: Collection[str]) -> list[str]:
+    """What is offered, and what is chosen in any case, so that it can be taken back."""
+    return [*offered, *(c for c in dict.fromkeys(chosen) if c not in offered)]
+
+
+def languages_of(source: str, targets: Sequence[str]) -> list[dict[str, Any]]:
+    """Languages by family; those of the chosen targets, of all targets where none is chosen."""
+    known = next((s for s in Source if s.value == source), Source.MINI)
+    names = [t for t in targets if t in TASKS] or tasks_of(source, TARGETS)
+    codes = {code for t in names for code in TASKS[t].languages_in(known)}
+    families: dict[str, list[dict[str, str]]] = {}
+    for code in sorted(codes, key=lambda c: (words.family(c), words.language_name(c))):
+        label = f"{words.language_name(code)} ({code})"
+        families.setdefault(words.family(code), []).append({"value": code, "label": label})
+    return [{"group": name, "items": items} for name, items in families.items()]
+
+
+# --- chips ---------------------------------------------------------------------------------------------------------
+
+
+def _chip(value: str, label: str, title: str | None = None) -> Any:
+    return dmc.Chip(label, value=value, size="sm", variant="outline", wrapperProps={"title": title or label})
+
+
+def model_chips(source: str, chosen: Sequence[str]) -> list[Any]:
+    def chip(name: str) -> Any:
+        if name not in MODELS:
+            return _chip(name, name)
+        model = MODELS[name]
+        size = f"{model.parameters / 1e6:.3g}M parameters, {model.parameters_non_embedding / 1e6:.2g}M non-embedding"
+        return _chip(name, model.title, size)
+
+    return [html.Div([chip(n) for n in _and(models_of(source), chosen)], className="chips")]
+
+
+def target_chips(source: str, chosen: Sequence[str]) -> list[Any]:
+    def chip(name: str) -> Any:
+        return _chip(name, words.task_title(name), TASKS[name].summary if name in TASKS else None)
+
+    return [html.Div([chip(n) for n in _and(tasks_of(source, TARGETS), chosen)], className="chips")]
+
+
+def recipe_chips(source: str, chosen: Sequence[str]) -> list[Any]:
+    """Four rows: one task, several, and the two controls that spend the same steps otherwise."""
+    tasks = tasks_of(source, INTERMEDIATE)
+    rows: dict[str, list[str]] = {
+        "One task": list(tasks),
+        "Several, mixed": [],
+        "Control: same steps on the target": [f"control:{t}" for t in tasks],
+        "Control: same steps on MLM": [f"control-mlm:{t}" for t in tasks] if source == Source.MINI.value else [],
+    }
+    for text in dict.fromkeys(chosen):
+        row = rows[_row(text)]
+        if text not in row:
+            row.append(text)
+    return [
+        html.Div(
+            [
+                html.Span(label, className="chips-label"),
+                html.Div([_chip(t, draft.recipe_label(t), _recipe_title(t)) for t in row], className="chips")
+                if row
+                else html.Span("none yet: mix some below", className="soft"),
+            ],
+            className="chips-row",
+        )
+        for label, row in rows.items()
+        if row or label == "Several, mixed"
+    ]
+
+
+def _row(text: str) -> str:
+    if text.startswith("control-mlm:"):
+        return "Control: same steps on MLM"
+    if text.startswith("control:"):
+        return "Control: same steps on the target"
+    return "Several, mixed" if "+" in text.split("@")[0] else "One task"
+
+
+def _recipe_title(text: str) -> str | None:
+    try:
+        return draft.recipe(text).title
+    except ValueError:
+        return None
+
+
+def mixed(kind: str, tasks: Sequence[str], temperature: object) -> str | None:
+    """The recipe that the builder is set to; None where it is not complete."""
+    chosen = RecipeKind(kind) if kind in {k.value for k in RecipeKind} else RecipeKind.MIXED
+    if chosen is RecipeKind.MIXED and len(tasks) == 1:
+        chosen = RecipeKind.SINGLE
+    value = float(temperature) if isinstance(temperature, (int, float)) and chosen is RecipeKind.MIXED else 1.0
+    try:
+        return draft.written(Recipe(kind=chosen, tasks=tuple(tasks), temperature=value))
+    except ValueError:
+        return None
+
+
+# --- quick fills ---------------------------------------------------------------------------------------------------
+
+
+def filled(what: str, source: str, recipes: list[str], targets: list[str]) -> tuple[list[str], list[str]]:
+    """Recipes and targets after one of ``FILLS``. What is chosen is kept where it fits the question."""
+    tasks, offered = tasks_of(source, INTERMEDIATE), tasks_of(source, TARGETS)
+    single = [r for r in recipes if r in tasks] or tasks[:1]
+    if what == "pair":
+        pair = next(
+            ((r, t) for t in [*targets, *offered] for r in [*single, *tasks] if not same_data_twice(r, t)), None
+        )
+        return ([pair[0]], [pair[1]]) if pair else (single[:1], offered[:1])
+    if what == "one-to-all":
+        return single[:1], offered
+    if what == "all-to-one":
+        return tasks, targets[:1] or offered[:1]
+    kinds = ("control", "control-mlm") if source == Source.MINI.value else ("control",)
+    plain = [r.split("@")[0] for r in recipes if not r.startswith(("control", "none"))] or single
+    added = [f"{kind}:{r}" for kind in kinds for r in plain]
+    return [*(recipes or plain), *(a for a in added if a not in recipes)], targets
+
+
+# --- the form ------------------------------------------------------------------------------------------------------
+
+
+def form(shown: Draft) -> Any:
+    return html.Div(
+        [_question(shown), _choices(shown), _recipe(shown), _more(shown)], className="new-steps", id="new-form"
+    )
+
+
+def _step(number: int, title: str, *children: Any) -> Any:
+    head = html.H2([html.Span(str(number), className="step-number", **aria(hidden="true")), title])
+    return html.Section([head, *children], className="step", **aria(label=title))
+
+
+def _label(name: str, hint: str | None = None) -> list[Any]:
+    said: list[Any] = [LABELS[name], html.Span(id=f"new-mark-{name}", className="changed")]
+    return [*said, html.Span(hint, className="hint")] if hint else said
+
+
+def _question(shown: Draft) -> Any:
+    buttons = [
+        dmc.Button(label, id=f"new-fill-{name}", variant="default", size="compact-sm") for name, label in FILLS.items()
+    ]
+    return _step(
+        1,
+        "Question",
+        html.Div(
+            [
+                dmc.TextInput(
+                    id="new-name", label=_label("name"), value=shown.said["name"], placeholder=shown.title, size="sm",
+                    inputProps={"maxLength": 120}, className="wide-input",
+                ),
+                dmc.Select(
+                    id="new-source", label=_label("source"), data=SOURCES, value=shown.said["source"], size="sm",
+                    allowDeselect=False, checkIconPosition="right",
+                ),
+            ],
+            className="fields",
+        ),
+        html.Div([html.Span("Fill in:", className="soft"), *buttons], className="quick"),
+    )  # fmt: skip
+
+
+def _group(name: str, children: list[Any], value: list[str], hint: str) -> Any:
+    return html.Div(
+        [
+            html.Div(_label(name, hint), className="field-label", id=f"new-label-{name}"),
+            dmc.ChipGroup(children, id=f"new-{name}", multiple=True, value=value),
+            html.Div(id=f"new-error-{name}", className="field-error", role="alert"),
+        ],
+        className="field",
+        role="group",
+        **aria(labelledby=f"new-label-{name}"),
+    )
+
+
+def _choices(shown: Draft) -> Any:
+    source = shown.said["source"]
+    models, targets = shown.entries("models"), shown.entries("targets")
+    presets = [
+        html.Button(str(n), id=f"new-seeds-{n}", className="preset", **aria(label=f"Choose {n} seeds")) for n in SEEDS
+    ]
+    return _step(
+        2,
+        "Choices",
+        _group("models", model_chips(source, models), models, "the pretrained encoders to compare"),
+        _group("targets", target_chips(source, targets), targets, "trained in English, evaluated in every language"),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        dmc.TextInput(
+                            id="new-seeds", label=_label("seeds"), value=shown.said["seeds"].replace(",", ", "), size="sm",
+                            description="numbers, or a range such as 0-4", className="wide-input",
+                        ),
+                        html.Div([html.Span("How many:", className="soft"), *presets], className="quick"),
+                    ],
+                ),
+                dmc.MultiSelect(
+                    id="new-languages", label=_label("languages"), value=shown.entries("languages"), size="sm",
+                    data=languages_of(source, targets), searchable=True, clearable=True, placeholder="all of each target",
+                    description="leave empty for all", className="wide-input", hidePickedOptions=True,
+                    clearButtonProps={"aria-label": "Clear languages"},
+                ),
+            ],
+            className="fields",
+        ),
+    )  # fmt: skip
+
+
+def _recipe(shown: Draft) -> Any:
+    source, recipes = shown.said["source"], shown.entries("recipes")
+    kinds = [
+        {"value": "mixed", "label": "Mix"},
+        {"value": "control", "label": "Control on target"},
+        {"value": "control-mlm", "label": "Control on MLM"},
+    ]
+    return _step(
+        3,
+        "Recipe",
+        _group(
+            "recipes",
+            recipe_chips(source, recipes),
+            recipes,
+            "the intermediate stage; the baseline without one is always added",
+        ),
+        html.Div(
+            [
+                dmc.Select(id="new-kind", label="Build one", data=kinds, value="mixed", size="sm", allowDeselect=False),
+                dmc.MultiSelect(
+                    id="new-mix", label="of these tasks", data=task_options(source), value=[], size="sm",
+                    placeholder="two or more", className="wide-input",
+                ),
+                dmc.NumberInput(
+                    id="new-temperature", label="Temperature", value=1, min=1, max=100, step=1, size="sm", w=120,
+                    description="above 1: more even",
+                ),
+                dmc.Button("Add recipe", id="new-add", variant="default", size="sm"),
+            ],
+            className="builder",
+        ),
+        html.Div(id="new-add-said", className="field-error", role="alert"),
+    )  # fmt: skip
+
+
+def task_options(source: str) -> list[dict[str, str]]:
+    return [{"value": t, "label": words.task_title(t)} for t in tasks_of(source, INTERMEDIATE)]
+
+
+def _more(shown: Draft) -> Any:
+    def pick(name: str, options: Sequence[str]) -> Any:
+        return dmc.Select(
+            id=f"new-{name}", label=_label(name), data=list(options), value=shown.said[name], size="sm", allowDeselect=False,
+        )  # fmt: skip
+
+    def text(name: str, hint: str, placeholder: str = "the task's own") -> Any:
+        return dmc.TextInput(
+            id=f"new-{name}", label=_label(name), value=shown.said[name], description=hint, placeholder=placeholder, size="sm",
+            inputProps={"inputMode": "decimal"},
+        )  # fmt: skip
+
+    used = any(n in shown.changed or shown.said[n] for n in NUMBERS) or any(
+        shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "priority")
+    )
+    return html.Details(
+        [
+            html.Summary("More settings"),
+            html.Div(
+                [
+                    pick("device", [d.value for d in DeviceClass]),
+                    pick("precision", ("fp32", "bf16")),
+                    text("priority", "−10 to 10, higher first", "0"),
+                ],
+                className="fields thirds",
+            ),
+            html.H3("Fine-tuning on the target, where it is not to be the task's own"),
+            html.Div([text(n, HINTS.get(n, "")) for n in NUMBERS], className="fields thirds"),
+            html.P(
+                "A gain compares runs of equal fine-tune settings: the baseline is done again with these.",
+                className="soft",
+            ),
+        ],
+        className="step more",
+        open=used,
+    )
+
+
+def clone_note(shown: Draft) -> list[Any]:
+    """What differs from the experiment that this was copied from."""
+    if shown.origin is None:
+        return []
+    origin = html.A(f"experiment {shown.origin}", href=links.experiment(shown.origin))
+    if not shown.differences:
+        return [html.P(["A copy of ", origin, ", with no change yet. Every run of it is shared, none is repeated."])]
+    lines = [html.Div([html.Dt(label), html.Dd(what)]) for label, what in shown.differences]
+    return [html.P(["A copy of ", origin, ", with these changes:"]), html.Dl(lines, className="changes")]
+
+
+def marks(shown: Draft) -> dict[str, str | None]:
+    """The word beside the label of each field that differs."""
+    return {n: "changed" if shown.origin is not None and n in shown.changed else None for n in draft.FIELDS}

@@ -1,0 +1,206 @@
+"""What was frozen, shown as it was: from the content of a snapshot to the state, figures, tables and files of it.
+
+Pure functions over ``SnapshotContent``, for the page of a share link and for the file that opens without a network.
+Figures are made by the same functions that the live pages use.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.domain.gains import Missing
+from backend.domain.schemas import GainCell, GainMatrix, SnapshotContent, TradeoffPoint
+from dashboard import figures, links, subset, words
+from dashboard.bars import cost_bars
+from dashboard.look import THEMES, gain, hours, interval, probability, score
+
+State = Any  # of the page that was frozen: links.Explore or links.Tradeoff
+
+
+def state(content: SnapshotContent) -> State:
+    """How the page stood when it was frozen."""
+    search = content.view.partition("?")[2]
+    if content.matrix is not None:
+        return links.Explore.of(search)
+    return links.Tradeoff.of(search)
+
+
+def draw(content: SnapshotContent, chosen: State) -> dict[str, dict[str, Any]]:
+    """The figure for either scheme."""
+    return {name: _figure(content, chosen, theme).to_plotly_json() for name, theme in THEMES.items()}
+
+
+def _figure(content: SnapshotContent, chosen: State, theme: Any) -> Any:
+    matrix = content.matrix
+    if matrix is None:
+        return figures.tradeoff(content.points or [], chosen, theme)
+    if chosen.value == "cost":
+        return cost_bars(matrix, theme)
+    if chosen.value == "score":
+        return figures.score_heatmap(matrix, chosen.order, theme, choice=chosen.languages)
+    fade = chosen.fade == "unsure"
+    return figures.gain_heatmap(matrix, chosen.order, theme, choice=chosen.languages, fade=fade)
+
+
+def summary(content: SnapshotContent, chosen: State) -> str:
+    """What the figure shows, in words."""
+    if content.matrix is not None:
+        return words.summary(subset.narrow(content.matrix, chosen.languages), chosen.value)
+    return words.tradeoff_summary(content.points or [], chosen)
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a figure in words. ``keys``: the cell that a row is about, where it can be opened."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    keys: tuple[str, ...] = ()
+    numbers: frozenset[int] = frozenset()  # columns that stand to the right
+
+
+def table(content: SnapshotContent, chosen: State) -> Table:
+    """Every number of the figure, one row a cell or a point."""
+    if content.matrix is not None:
+        return _cells(subset.narrow(content.matrix, chosen.languages), chosen)
+    return _points(content.points or ())
+
+
+def _cells(matrix: GainMatrix, chosen: State) -> Table:
+    place = {code: i for i, code in enumerate(figures.languages(matrix, chosen.order))}
+    rows = {row.recipe: i for i, row in enumerate(matrix.recipes)}
+    twice = {row.recipe for row in matrix.recipes if row.same_data_twice}
+    ordered = sorted(
+        matrix.cells, key=lambda c: (rows.get(c.recipe, len(rows)), place.get(c.language, len(place)), c.language)
+    )
+    head = (
+        "Recipe",
+        "Language",
+        "Gain, 95 % interval",
+        "Score with",
+        "Baseline",
+        "Seeds",
+        "p, paired t",
+        "q",
+        "Verdict",
+    )
+    return Table(
+        head=head,
+        rows=tuple(_cell(c, c.recipe in twice) for c in ordered),
+        keys=tuple(f"{c.recipe}.{c.language}" for c in ordered),
+        numbers=frozenset(range(2, 8)),
+    )
+
+
+def _cell(cell: GainCell, twice: bool) -> tuple[str, ...]:
+    found = cell.missing is None and cell.gain is not None
+    verdict = cell.verdict.value if found and cell.verdict else words.MISSING[cell.missing or Missing.NOT_RUN]
+    return (
+        cell.recipe + (f" ({words.SAME_DATA_TWICE})" if twice else ""),
+        f"{words.language_name(cell.language)} ({cell.language})",
+        interval(cell.gain, cell.low, cell.high) if found else "",
+        score(cell.treated),
+        score(cell.baseline),
+        str(cell.n) if found else "",
+        probability(cell.p_t) if found else "",
+        probability(cell.q) if found else "",
+        verdict,
+    )
+
+
+def _points(points: Sequence[TradeoffPoint]) -> Table:
+    head = ("Model", "Recipe", "Target", "Over", "Gain, 95 % interval", "Seeds", "Parameters", "without embeddings",
+            "Device", "Time, on its own", "shared out")  # fmt: skip
+    rows = tuple(
+        (
+            words.model_title(p.model),
+            p.recipe + (f" ({words.SAME_DATA_TWICE})" if p.same_data_twice else ""),
+            f"{words.task_title(p.target)}, {words.metric_title(p.metric)}",
+            words.support_title(p.language),
+            interval(p.gain, p.low, p.high),
+            str(p.n),
+            f"{p.parameters:,}",
+            f"{p.parameters_non_embedding:,}",
+            f"{p.device} ({p.device_class.value})",
+            hours(p.device_hours_marginal),
+            hours(p.device_hours_amortised),
+        )
+        for p in sorted(points, key=lambda p: (p.target, p.recipe, p.parameters))
+    )
+    return Table(head, rows, numbers=frozenset({4, 5, 6, 7, 9, 10}))
+
+
+def means(matrix: GainMatrix) -> Table:
+    """The column of means."""
+    rows = tuple(
+        (
+            r.recipe + (f" ({words.SAME_DATA_TWICE})" if r.same_data_twice else ""),
+            gain(r.mean_transfer),
+            words.support(r),
+        )
+        for r in matrix.recipes
+    )
+    return Table(("Recipe", "Mean gain over transfer languages", "Over"), rows, numbers=frozenset({1}))
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def as_csv(content: SnapshotContent, sha256: str) -> str:
+    """One row a cell or a point, numbers as they are, with the address of the snapshot in each row."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    lines = _cell_lines(content, content.matrix) if content.matrix is not None else _point_lines(content)
+    for i, line in enumerate(lines):
+        if i == 0:
+            writer.writerow([*line, "snapshot"])
+        writer.writerow([_safe(value) for value in (*line.values(), sha256)])
+    return out.getvalue()
+
+
+def _cell_lines(content: SnapshotContent, m: GainMatrix) -> list[dict[str, Any]]:
+    return [
+        {
+            "benchmark": content.benchmark,
+            "synthetic": content.synthetic,
+            "model": m.model,
+            "recipe": c.recipe,
+            "target": m.target,
+            "language": c.language,
+            "metric": m.metric,
+            "gain": c.gain,
+            "ci_low": c.low,
+            "ci_high": c.high,
+            "score": c.treated,
+            "baseline": c.baseline,
+            "n_seeds": c.n,
+            "p_t": c.p_t,
+            "p_sign_flip": c.p_sign_flip,
+            "q": c.q,
+            "detectable": c.detectable,
+            "verdict": c.verdict.value if c.verdict else None,
+            "missing": c.missing.value if c.missing else None,
+            "why_missing": c.why_missing,
+            "n_examples": c.examples,
+            "runs": " ".join(map(str, c.runs)),
+            "baseline_runs": " ".join(map(str, c.baseline_runs)),
+        }
+        for c in m.cells
+    ]
+
+
+def _point_lines(content: SnapshotContent) -> list[dict[str, Any]]:
+    outer = {"benchmark": content.benchmark, "synthetic": content.synthetic}
+    return [outer | p.model_dump(mode="json") for p in content.points or ()]
+
+
+def _safe(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") and value[:1] else value

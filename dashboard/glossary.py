@@ -1,0 +1,286 @@
+"""Every word and every formula, one paragraph each, said once: for the page of help, for tooltips, for the file that opens
+without a network.
+
+``links.help("gain")`` leads to a word. ``plain`` is the paragraph, ``formula`` stands under it on a line of its own,
+``sources`` say where a method is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One entry."""
+
+    title: str
+    plain: str
+    formula: str | None = None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """Its first sentence: for a tooltip."""
+        return self.plain.partition(". ")[0].removesuffix(".") + "."
+
+
+PHANG = "Phang et al. 2020, arXiv 2005.13013"
+XTREME_R = "Ruder et al. 2021, XTREME-R, arXiv 2104.07412"
+BH = "Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57(1)"
+KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361"
+
+#: What the numbers are made of.
+THINGS: Mapping[str, Word] = {
+    "task": Word(
+        "Task",
+        "An NLP task, such as mnli or xnli. A target task is what a model is evaluated on, in every language that has data; "
+        "an intermediate task is one that it is trained on first, in English. A task is never a piece of queue work: that is "
+        "a run.",
+        sources=(PHANG, XTREME_R),
+    ),
+    "format": Word(
+        "Format",
+        "The shape of a task: classification, tagging, span question answering, multiple choice, bitext retrieval, answer or "
+        "entity retrieval. The format owns the head that is put on the encoder, how examples are encoded and decoded, and the "
+        "metrics; a task owns only its facts.",
+    ),
+    "model": Word(
+        "Model",
+        "A pretrained multilingual encoder: its checkpoint and revision, its layers and family, and its parameters, counted "
+        "in total and without embeddings. The embeddings of multilingual encoders are 47 to 71 % of their parameters and cost "
+        "next to nothing to compute with, so both counts are shown.",
+    ),
+    "recipe": Word(
+        "Recipe",
+        "How the intermediate stage is done: with which tasks (none, one, several mixed), for how many steps, and with which "
+        "settings. none is the baseline of every gain; mnli trains on MNLI first; mnli+squad on a mixture; control:mnli and "
+        "control-mlm:mnli are compute-matched controls. What stands after an @ was changed from the default.",
+    ),
+    "baseline": Word(
+        "Baseline",
+        "The recipe none: fine-tuned on the target's English training set without any intermediate stage, with the same "
+        "seed, settings, precision and engine version. Published scores are never used as a baseline, because those of one "
+        "model differ from paper to paper by as much as an effect.",
+    ),
+    "experiment": Word(
+        "Experiment",
+        "What is submitted: models × recipes × targets × seeds. It expands into runs; a run that exists already is reused and "
+        "costs nothing. Its state is derived from the states of its runs.",
+    ),
+    "run": Word(
+        "Run",
+        "One execution of one of four kinds: pretrain, intermediate, finetune (on a target's English training set) and evaluate "
+        "(one checkpoint, one target, all its languages). Runs form a graph. A run is waiting for others, queued, running, and "
+        "at last done, failed, diverged, cancelled or skipped; such an end never changes.",
+    ),
+    "fingerprint": Word(
+        "Fingerprint",
+        "The SHA-256 of everything that makes a run's numbers: kind, task and data versions, model and revision, recipe, "
+        "settings, precision, device class, seed, the fingerprints of the runs it starts from, and the version of the training "
+        "code. Equal fingerprint means the same run, computed once and shared by all experiments that ask for it.",
+    ),
+    "attempt": Word(
+        "Attempt",
+        "One try at a run by one worker. A worker that stops giving signs of life loses the run, which is queued again with its "
+        "attempt counted; what the lost worker still writes is refused, so no score appears twice.",
+    ),
+    "score": Word(
+        "Score",
+        "One number of one evaluate run: a language, a metric, a value in points from 0 to 100, and the number of test examples "
+        "behind it, by the official rules of the benchmark's own scorer.",
+        sources=(XTREME_R,),
+    ),
+    "snapshot": Word(
+        "Snapshot",
+        "A frozen result behind a share link: copied numbers with the runs they rest on, addressed by the SHA-256 of their "
+        "canonical JSON (keys sorted, no white space, ASCII only). Title, note and date are not in it, so equal numbers have "
+        "equal addresses, and whoever has the JSON can check the digest. Revoking a link or letting it expire makes it answer "
+        "404; the link itself is shown once and only its digest is kept.",
+        formula="address = SHA-256(canonical JSON);  check it with: sha256sum crosslift-….json",
+    ),
+    "seed": Word(
+        "Seed",
+        "The number that drives everything random in a replicate, in the intermediate and the fine-tune stage alike, so that "
+        "replicates are independent end to end. What trains nothing (retrieval without an intermediate task) has no seed and is "
+        "matched with every seed. n is the number of seeds behind a gain.",
+    ),
+    "benchmark": Word(
+        "Benchmark",
+        "Where scores come from. XTREME-R is the real one; mini-XTREME-R is generated by this project, a small world told in about "
+        "twelve languages, and is marked as synthetic wherever it is shown: it shows that the machinery works and says "
+        "nothing about natural language. The two are never mixed.",
+        sources=(XTREME_R,),
+    ),
+}
+
+#: How the numbers are computed.
+FORMULAS: Mapping[str, Word] = {
+    "gain": Word(
+        "Gain",
+        "The score with the intermediate stage minus the matching score without it: same model, target, language, metric, seed, "
+        "settings, precision and engine version. The gain of a cell is the mean over its seeds. Where there is no matching "
+        "baseline there is no gain, never a zero.",
+        formula="dₛ = score with recipe, seed s − score with none, seed s;   gain = (d₁ + … + dₙ) / n",
+        sources=(PHANG,),
+    ),
+    "interval": Word(
+        "Interval",
+        "The 95 % interval of a cell's mean gain from Student's t, written in brackets: +1.2 [0.3, 2.1]. It says where the mean "
+        "over new seeds is to be expected, for one cell at a time and not corrected for the others, and takes the test "
+        "sentences as given. One seed has none; two have one, a very wide one.",
+        formula="gain ± t(0.975; n − 1) · sd / √n,   sd² = Σ (dₛ − gain)² / (n − 1)",
+        sources=("Student 1908, Biometrika 6(1)",),
+    ),
+    "paired-t": Word(
+        "p, paired t",
+        "The primary test of a cell, from three seeds on: how often differences at least this far from zero would come about if "
+        "the true mean difference were zero and the differences were normally distributed. Where all seeds differ by exactly "
+        "the same amount, t has no meaning and the sign flip's p stands in.",
+        formula="t = gain / (sd / √n),   n − 1 degrees of freedom, two-sided",
+        sources=("Student 1908, Biometrika 6(1)",),
+    ),
+    "sign-flip": Word(
+        "p, exact sign flip",
+        "A test without any assumption about the shape of the noise, beside the primary one: the share of all 2ⁿ ways to give the "
+        "n differences a sign whose sum is at least as far from zero as the one seen. It cannot go below 2/2ⁿ: .25 with three "
+        "seeds, .0625 with five, .031 with six.",
+        formula="p = #{signs: |Σ ± dₛ| ≥ |Σ dₛ|} / 2ⁿ",
+        sources=("Fisher 1935, The Design of Experiments, § 21",),
+    ),
+    "bh": Word(
+        "q, and its family",
+        "A p corrected for looking at many cells at once. The family is fixed: all recipe × language cells of one model, target "
+        "and metric that have a test, whatever is filtered on screen. Calling q < .05 a finding keeps the expected share of "
+        "false ones among the findings at 5 %. A dot marks a finding.",
+        formula="qᵢ = min over j ≥ i of p₍ⱼ₎ · m / j,   p sorted upwards, m cells in the family",
+        sources=(BH,),
+    ),
+    "detectable": Word(
+        "Detectable gain",
+        "The true gain that this cell's number of seeds and their spread would have found four times out of five (5 %, two-sided, "
+        "one cell on its own). No evidence together with a large detectable gain means that the cell could not have shown "
+        "much; many cells at once ask for more.",
+        formula="sd / √n · δ,   δ such that P(|T(n − 1, δ)| ≥ t(0.975; n − 1)) = 0.8",
+    ),
+    "verdict": Word(
+        "Verdict",
+        "A cell's result in words, so that colour is never alone. helps: q < .05 and the gain is above zero. hurts: q < .05 and below "
+        "zero. no evidence: tested, and neither; that is no proof that there is no effect. too few seeds: below three, not "
+        "tested. The verdict of a mean over languages goes by its interval alone and is not corrected for other means.",
+    ),
+    "means": Word(
+        "Means and common support",
+        "Cells are averaged over languages first, each weighing the same, then over targets, as XTREME does. mean_transfer leaves "
+        "English out, mean_all takes it in. Means that stand side by side are over the languages in which every recipe has a "
+        "gain, so that they differ by the recipe and not by the languages: k of n says how many those are. The interval of a "
+        "mean is over seeds; it speaks of new seeds, not of new languages.",
+        formula="mean_transfer = (1/k) Σ gain of language ℓ,   ℓ ≠ en, ℓ in the common support",
+        sources=("Hu et al. 2020, XTREME, arXiv 2003.11080",),
+    ),
+    "marginal": Word(
+        "Cost: marginal and amortised",
+        "Device time behind a gain: the intermediate, fine-tune and evaluate runs of a recipe, mean over seeds, in device-seconds "
+        "(wall time × the share of the device that the run was given). Marginal is what the recipe takes on its own. Amortised "
+        "shares the intermediate run out over the targets evaluated from it: used by ten, it is cheap. The model's own "
+        "pretraining is in neither. Hours of a GPU are called GPU-hours; those of a processor device-hours (cpu), and the two "
+        "are never added up.",
+        formula="marginal = I + F + E;   amortised = I / (targets using it) + F + E",
+    ),
+    "flops": Word(
+        "FLOPs",
+        "Floating-point operations, by the analytic rule: N is the number of parameters without embeddings, D the number of real "
+        "sub-words, padding left out. Where the program could count them it shows the counted ones beside. An estimate of GPU-hours "
+        "from FLOPs is labelled as such.",
+        formula="training 6 · N · D,   inference 2 · N · D",
+        sources=(KAPLAN,),
+    ),
+    "energy": Word(
+        "Energy",
+        "What the device's own counter reports over a run. Where a device reports nothing, it says not measured, never zero.",
+    ),
+    "front": Word(
+        "Pareto front",
+        "On the trade-off: the points that no other point beats, being both no dearer and no smaller in gain. Points off the front "
+        "fade, they do not vanish. The front is of the means as measured; where intervals overlap, so may its order.",
+    ),
+    "same-data-twice": Word(
+        "Same data twice",
+        "A recipe and a target that train on one data set: MNLI then XNLI, SQuAD then XQuAD or MLQA. Such a gain is more training "
+        "on the target's own data, not transfer from another task. These cells run, are marked with ‡, and are left out of "
+        "headline means and of the best pair.",
+    ),
+    "control": Word(
+        "Compute-matched control",
+        "A recipe that spends exactly the steps of an intermediate stage on something else: control on more training on the target "
+        "itself, control-mlm on more masked language modelling. A gain that the control shows too comes from more compute, not "
+        "from the intermediate task.",
+    ),
+    "missing": Word(
+        "Missing cells",
+        "A cell without a gain says why. n/a, not applicable: the target has no data in this language, or the recipe does not fit it "
+        "(blank). not run: nobody has asked for it, or it has not finished (hatched). failed: a run failed or diverged "
+        "(crossed). withheld: the test labels are not public (dotted). About two fifths of XTREME-R's language × task grid "
+        "exists, so this is the normal case; nothing missing is ever counted as zero.",
+        sources=(XTREME_R,),
+    ),
+    "selection": Word(
+        "Selection of checkpoints",
+        "Zero-shot means that no target-language data choose anything: the checkpoint is the one that is best on English development "
+        "data. An oracle score, chosen on the target language's development data, is labelled where it is shown.",
+        sources=("Keung et al. 2020, arXiv 2004.15001",),
+    ),
+    "coverage": Word(
+        "Coverage",
+        "Cells that have a gain, of all cells of every model, recipe and target that was ever asked for. It says how much of the "
+        "grid an overall statement rests on.",
+    ),
+    "per-hour": Word(
+        "Gain per device-hour",
+        "The mean gain of a pair divided by its marginal device-hours, where the gain is positive. It ranks pairs within one "
+        "class of device; hours of a processor and of a GPU are not compared.",
+        formula="mean_transfer / marginal device-hours",
+    ),
+}
+
+#: How each figure is read.
+FIGURES: Mapping[str, Word] = {
+    "heatmap": Word(
+        "The heatmap on Explore",
+        "Rows are recipes, columns languages, the first column the mean over transfer languages with its support. Blue is a gain, "
+        "red a loss, white is zero; the colours end at the 98th percentile of the matrix and do not move when something is "
+        "filtered. A dot is a finding (q < .05). Hatched, crossed, dotted and blank cells are missing for different reasons. "
+        "Choosing a cell opens what is known of it; T turns the figure into a table.",
+        sources=("Colours: Crameri 2018, vik, doi 10.5281/zenodo.1243862",),
+    ),
+    "cell": Word(
+        "The drawer of a cell",
+        "Verdict first, then both scores, the gain with its interval, n, p and q, the detectable gain, each seed's difference on a "
+        "common scale, what it cost, and the runs that it comes from.",
+    ),
+    "trade-off": Word(
+        "The trade-off",
+        "Each point is the mean gain of one model, recipe and target, over its parameters or its device-hours on a logarithmic axis. "
+        "Bars are 95 % intervals over seeds; the line is the Pareto front. A line that rises to the right over parameters "
+        "is a pattern in what was measured, not a law.",
+    ),
+    "small-heatmap": Word(
+        "The small heatmap on Overview",
+        "One model; rows are recipes, columns targets, each number the mean gain over transfer languages of the target's headline "
+        "metric. ‡ marks same data twice. Choosing a cell leads to its languages on Explore.",
+    ),
+    "frozen": Word(
+        "A frozen page",
+        "What a share link shows: the same figures, made by the same program from frozen numbers. Its controls change how the numbers "
+        "are shown and never which. Its banner names the date, the runs behind it and the SHA-256.",
+    ),
+}
+
+SECTIONS: tuple[tuple[str, str, Mapping[str, Word]], ...] = (
+    ("words", "Words", THINGS),
+    ("formulas", "How each number is computed", FORMULAS),
+    ("figures", "How to read each figure", FIGURES),
+)
+
+WORDS: Mapping[str, Word] = {**THINGS, **FORMULAS, **FIGURES}

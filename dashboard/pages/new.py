@@ -1,0 +1,348 @@
+"""New experiment: the form, and beside it what submitting it would do.
+
+The address is the draft. Each change of a control gives a new address (``tell``), which ``assets/new.js`` puts into the
+address bar and, when nothing has changed for a moment, hands to ``check``: that asks the API for a preview and draws
+everything that follows from the draft. So typing never waits for an answer, and a reload gives the same form.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import (
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    ctx,
+    dcc,
+    html,
+    no_update,
+    register_page,
+)
+
+from backend.domain.run import digest
+from backend.domain.schemas import ExperimentView, Preview
+from backend.errors import CrossliftError, Invalid
+from dashboard import checked, draft, form, links, shell, states
+from dashboard.client import client
+from dashboard.draft import FIELDS, Draft
+from dashboard.shell import aria
+
+register_page(__name__, path=links.NEW, title=f"New experiment · {shell.NAME}", name="New experiment")
+
+TEXTS = [n for n in FIELDS if n not in form.CHIPS]  # fields whose control shows its own error
+LOCAL = "http://127.0.0.1:8321"  # until the browser has said where it is
+
+
+async def layout(search: str | None = None, **_: object) -> Any:
+    origin, lost = draft.origin_of(search or ""), None
+    parent: ExperimentView | None = None
+    if origin is not None:
+        try:
+            parent = await client().experiment(origin)
+        except CrossliftError as error:
+            lost = error.detail
+    shown = draft.read(search or "", parent)
+    preview, errors = await _check(shown)
+    return html.Div(
+        [
+            html.Div(
+                [
+                    dmc.Title("New experiment", order=1),
+                    html.Span("models × recipes × targets × seeds", className="soft"),
+                ],
+                className="head",
+            ),
+            html.P(f"{lost} The form below is blank." if lost else None, className="alarm", role="alert"),
+            html.Div(form.clone_note(shown), id="new-diff", className="clone-note", role="status"),
+            html.Div([form.form(shown), _aside(shown, preview, errors)], className="new-page"),
+            dcc.Store(id="new-from", data={"origin": shown.origin, "base": dict(shown.base)}),
+            dcc.Store(id="new-key", data=str(uuid.uuid4())),
+            dcc.Store(id="new-address"),
+            dcc.Store(id="new-asked"),
+            dcc.Store(id="new-go"),
+            html.Div(id="new-sink", hidden=True),
+            shell.live("new", "pulse"),
+        ],
+        className="page",
+    )
+
+
+def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> Any:
+    code = {
+        "yaml": ("YAML", shown.yaml),
+        "curl": ("curl", shown.curl(LOCAL)),
+        "cli": ("Command line", shown.command),
+    }
+    return html.Div(
+        [
+            html.Section(
+                [
+                    html.H2([html.Span("4", className="step-number", **aria(hidden="true")), "Check"]),
+                    html.Div(
+                        checked.checked(shown, preview, errors, datetime.now(UTC)), id="new-preview", **aria(live="polite")
+                    ),
+                    html.Div(
+                        [
+                            dmc.Button(checked.button(preview), id="new-submit", size="md"),
+                            html.Span(checked.results_link(shown), id="new-results"),
+                        ],
+                        className="submit",
+                    ),
+                    html.Div(id="new-said", className="field-error", role="alert"),
+                ],
+                className="step check",
+                **aria(label="Check"),
+            ),
+            html.Section(
+                [
+                    html.H2("The same, elsewhere"),
+                    dmc.Tabs(
+                        [
+                            dmc.TabsList([dmc.TabsTab(label, value=name) for name, (label, _) in code.items()]),
+                            *(
+                                dmc.TabsPanel(
+                                    [
+                                        states.copy_button(f"new-{name}"),
+                                        html.Pre(text, id=f"new-{name}", className="code", tabIndex="0"),
+                                    ],
+                                    value=name,
+                                    className="code-panel",
+                                )
+                                for name, (_, text) in code.items()
+                            ),
+                        ],
+                        value="yaml",
+                        keepMounted=True,
+                    ),
+                    html.Details(
+                        [
+                            html.Summary("Fill the form from YAML"),
+                            dcc.Upload(
+                                html.Span("Choose a file, or drop one here"), id="new-file", className="upload",
+                                accept=".yaml,.yml,.json", max_size=draft.LARGEST_TEXT,
+                            ),
+                            dmc.Textarea(
+                                id="new-paste", label="or paste it", value="", autosize=True, minRows=4, maxRows=14,
+                                size="sm", classNames={"input": "mono"},
+                            ),
+                            dmc.Button("Fill the form", id="new-read", variant="default", size="sm", mt="sm"),
+                            html.Div(id="new-read-said", className="field-error", role="alert"),
+                        ],
+                        className="paste",
+                    ),
+                ],
+                className="step elsewhere",
+            ),
+        ],
+        className="new-aside",
+    )  # fmt: skip
+
+
+# --- asking the API ------------------------------------------------------------------------------------------------
+
+
+async def _check(shown: Draft) -> tuple[Preview | None, dict[str, str]]:
+    """A preview, or what is wrong, by field. Nothing is asked while something has yet to be chosen."""
+    if shown.missing:
+        return None, {}
+    body = shown.body
+    try:
+        return await client().preview(body), {}
+    except CrossliftError as error:
+        return None, draft.at_fields(error, body)
+
+
+def _said(values: Sequence[Any], start: Any) -> Draft:
+    """What the controls say. They come from a browser: whatever they hold is made text."""
+    begun = start if isinstance(start, dict) else {}
+    base = {**draft.BLANK, **{k: str(v) for k, v in (begun.get("base") or {}).items() if k in FIELDS}}
+    origin = begun.get("origin")
+    said = {name: draft.tidy(name, value) for name, value in zip(FIELDS, values, strict=True)}
+    return Draft(said, base, origin if isinstance(origin, int) else None)
+
+
+def _errors(errors: Mapping[str, str]) -> list[Any]:
+    """In the order of ``ERRORS``."""
+    return [errors.get(n) for n in (*form.CHIPS, *TEXTS)]
+
+
+ERRORS = [(f"new-error-{n}", "children") for n in form.CHIPS] + [(f"new-{n}", "error") for n in TEXTS]
+CONTROLS = [f"new-{name}" for name in FIELDS]
+
+
+# --- callbacks --------------------------------------------------------------------------------------------------------
+
+
+@callback(
+    Output("new-address", "data"),
+    *(Input(id, "value") for id in CONTROLS),
+    State("new-from", "data"),
+)
+async def tell(*said: Any) -> str:
+    """The address of the draft."""
+    return _said(said[:-1], said[-1]).address
+
+
+@callback(
+    Output("new-preview", "children"),
+    Output("new-diff", "children"),
+    Output("new-yaml", "children"),
+    Output("new-curl", "children"),
+    Output("new-cli", "children"),
+    Output("new-submit", "children"),
+    Output("new-results", "children"),
+    Output("new-name", "placeholder"),
+    Output("new-languages", "data"),
+    *(Output(id, prop) for id, prop in ERRORS),
+    *(Output(f"new-mark-{n}", "children") for n in FIELDS),
+    Input("new-asked", "data"),
+    Input("new-pulse", "children"),
+    *(State(id, "value") for id in CONTROLS),
+    State("new-from", "data"),
+    prevent_initial_call=True,
+)
+async def check(asked: Any, _: Any, *said: Any) -> Any:
+    """Everything that follows from the draft, as the controls stand now."""
+    shown = _said(said[:-1], said[-1])
+    preview, errors = await _check(shown)
+    where = asked.get("origin") if isinstance(asked, dict) else None
+    marks = form.marks(shown)
+    return (
+        checked.checked(shown, preview, errors, datetime.now(UTC)),
+        form.clone_note(shown),
+        shown.yaml,
+        shown.curl(where if isinstance(where, str) else LOCAL),
+        shown.command,
+        checked.button(preview),
+        checked.results_link(shown),
+        shown.title,
+        form.languages_of(shown.said["source"], shown.entries("targets")),
+        *_errors(errors),
+        *(marks[n] for n in FIELDS),
+    )
+
+
+@callback(
+    Output("new-models", "children"),
+    Output("new-targets", "children"),
+    Output("new-recipes", "children"),
+    Output("new-targets", "value"),
+    Output("new-recipes", "value"),
+    Output("new-seeds", "value"),
+    Output("new-mix", "data"),
+    Output("new-mix", "value"),
+    Output("new-add-said", "children"),
+    Input("new-source", "value"),
+    Input("new-add", "n_clicks"),
+    *(Input(f"new-fill-{name}", "n_clicks") for name in form.FILLS),
+    *(Input(f"new-seeds-{n}", "n_clicks") for n in form.SEEDS),
+    State("new-models", "value"),
+    State("new-targets", "value"),
+    State("new-recipes", "value"),
+    State("new-kind", "value"),
+    State("new-mix", "value"),
+    State("new-temperature", "value"),
+    prevent_initial_call=True,
+)
+async def offer(source: Any, *said: Any) -> Any:
+    """What there is to choose from, and the quick fills."""
+    models, targets, recipes, kind, mix, temperature = said[-6:]
+    source, models, targets, recipes = str(source), list(models or ()), list(targets or ()), list(recipes or ())
+    what, problem = str(ctx.triggered_id), None
+    seeds: Any = no_update
+    if what == "new-add":
+        made = form.mixed(str(kind), list(mix or ()), temperature)
+        if made is None:
+            problem = (
+                "Choose two or more tasks to mix." if kind == "mixed" else "Choose the task whose steps it spends."
+            )
+        elif made not in recipes:
+            recipes = [*recipes, made]
+    elif what.startswith("new-fill-"):
+        recipes, targets = form.filled(what.removeprefix("new-fill-"), source, recipes, targets)
+    elif what.startswith("new-seeds-"):
+        seeds = ", ".join(str(s) for s in range(int(what.removeprefix("new-seeds-"))))
+    return (
+        form.model_chips(source, models),
+        form.target_chips(source, targets),
+        form.recipe_chips(source, recipes),
+        targets,
+        recipes,
+        seeds,
+        form.task_options(source),
+        [] if what == "new-add" and problem is None else no_update,
+        problem,
+    )
+
+
+@callback(
+    Output("new-go", "data"),
+    Output("new-said", "children"),
+    *(Output(id, prop, allow_duplicate=True) for id, prop in ERRORS),
+    Input("new-submit", "n_clicks"),
+    State("new-key", "data"),
+    *(State(id, "value") for id in CONTROLS),
+    State("new-from", "data"),
+    prevent_initial_call=True,
+    running=[(Output("new-submit", "loading"), True, False)],
+)
+async def submit(_: Any, key: Any, *said: Any) -> Any:
+    """Submit what the controls say now. Two clicks on one form make one experiment: the key is minted with the form, and
+    goes with what was submitted, so that a form that was changed afterwards is another request."""
+    shown = _said(said[:-1], said[-1])
+    body = shown.body
+    try:
+        made = await client().submit(body, f"{str(key)[:60]}-{digest(body)[:16]}")
+    except CrossliftError as error:
+        errors = draft.at_fields(error, body)
+        wrong = ", ".join(draft.LABELS[n] for n in errors if n)
+        return (
+            no_update,
+            f"Not submitted. Look at: {wrong}." if wrong else f"Not submitted. {errors.get('', error.detail)}",
+            *_errors(errors),
+        )
+    return {"address": links.experiment(made.id)}, None, *_errors({})
+
+
+@callback(
+    Output("new-go", "data", allow_duplicate=True),
+    Output("new-read-said", "children"),
+    Input("new-read", "n_clicks"),
+    State("new-paste", "value"),
+    prevent_initial_call=True,
+)
+async def fill(_: Any, text: Any) -> Any:
+    """The form from pasted YAML: its address is gone to."""
+    try:
+        found = draft.of_yaml(str(text or ""))
+    except Invalid as error:
+        return no_update, error.detail
+    return {"address": found.address}, None
+
+
+@callback(
+    Output("new-paste", "value"),
+    Output("new-read-said", "children", allow_duplicate=True),
+    Input("new-file", "contents"),
+    prevent_initial_call=True,
+)
+async def upload(contents: Any) -> Any:
+    """A chosen file, to look at before the form is filled from it."""
+    try:
+        return draft.uploaded(str(contents or "")), None
+    except Invalid as error:
+        return no_update, error.detail
+
+
+clientside_callback(ClientsideFunction("newform", "tell"), Output("new-sink", "children"), Input("new-address", "data"))
+clientside_callback(
+    ClientsideFunction("newform", "go"), Output("new-sink", "title"), Input("new-go", "data"), prevent_initial_call=True
+)

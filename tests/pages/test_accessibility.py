@@ -1,0 +1,74 @@
+"""axe-core over every page in both themes: no serious and no critical violation, full and empty, wide and narrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import httpx
+import pytest
+
+pytestmark = [pytest.mark.browser]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+RUN = """() => axe.run(document, { resultTypes: ['violations'] }).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => [v.id, v.impact, v.nodes.slice(0, 5).map(n => n.html.slice(0, 200) + ' | ' + n.target.join(' '))]))"""
+PAGES = {
+    "/": ".answer",
+    "/explore?model=mini-2&target=xnli": "#explore-graph .main-svg",
+    "/explore?model=mini-2&target=xnli&view=table&cell=squad.ar": ".cell-panel",
+    "/tradeoff": "#tradeoff-graph .main-svg",
+    "/new": "#main h1",
+    "/experiments": "#main h1",
+    "/experiments/1": "#main h1",
+    "/runs/6": "#main h1",
+    "/queue": "#main h1",
+    "/shares": "#main h1",
+    "/help": "#gain",
+    "/no/such/page": "#main h1",
+}
+EMPTY = ("/", "/explore", "/tradeoff", "/experiments", "/queue", "/shares")
+
+
+def violations(page: Any, ready: str) -> str:
+    page.locator(ready).first.wait_for()
+    page.wait_for_timeout(700)  # what fades in has come
+    page.evaluate(AXE)
+    return json.dumps(page.evaluate(RUN), indent=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_serious_violation(path: str, scheme: str, site: Any, visit: Callable[..., Any]):
+    page = visit(site, path, color_scheme=scheme).page
+    assert violations(page, PAGES[path]) == "[]"
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_none_where_there_is_nothing_and_on_a_phone(path: str, empty_site: Any, visit: Callable[..., Any]):
+    page = visit(empty_site, path, width=390, height=844).page
+    assert violations(page, "#main h1") == "[]"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_none_in_what_is_shared(scheme: str, site: Any, visit: Callable[..., Any], browser: Any, tmp_path: Path):
+    """The dialog, the frozen page with a cell open, the page of a link that is gone, and the file."""
+    page = visit(site, "/explore?model=mini-2&target=xnli", color_scheme=scheme).page
+    page.locator("#explore-graph .main-svg").first.wait_for()
+    page.get_by_role("button", name="Share", exact=True).click()
+    assert violations(page, ".share-facts") == "[]"
+    asked = {"view": "/explore?model=mini-2&target=xnli&cell=squad.ar", "title": "A title", "note": "A note"}
+    made = httpx.post(f"{site.url}/api/v1/snapshots", json=asked, timeout=30).json()
+    assert violations(visit(site, f"/s/{made['token']}?view=table", color_scheme=scheme).page, ".cell-panel") == "[]"
+    file = tmp_path / "file.html"
+    file.write_bytes(httpx.get(f"{site.url}/s/{made['token']}.html", timeout=60).content)
+    alone = browser.new_page(color_scheme=scheme)
+    for address, ready in ((file.as_uri(), "#figure .main-svg"), (f"{site.url}/s/nothing", "#main h1")):
+        alone.goto(address)
+        assert violations(alone, ready) == "[]"
+    alone.close()

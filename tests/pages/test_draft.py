@@ -1,0 +1,174 @@
+"""An experiment being written: form, address, YAML, curl and command line say the same request."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from backend.domain.experiment import ExperimentRequest
+from backend.domain.recipe import Recipe
+from backend.domain.schemas import Counts, ExperimentView
+from backend.errors import FieldError, Invalid
+from dashboard import draft, form, links
+from dashboard.draft import BLANK, Draft
+
+PLAIN = {
+    "name": 'It\'s "NLI"; $HOME',
+    "models": ["mini-2"],
+    "recipes": ["mnli"],
+    "targets": ["xnli"],
+    "seeds": [0, 1, 2],
+}
+RICH = {
+    "name": "Größe и размер",
+    "source": "hub",
+    "models": ["xlmr-base", "mbert"],
+    "recipes": [
+        "none",
+        "control:mnli",
+        "mnli+squad",
+        {"kind": "mixed", "tasks": ["mnli", "squad"], "temperature": 2.123456789},
+        {"kind": "single", "tasks": ["mnli"], "training": {"steps": 400, "learning_rate": 3e-05}},
+    ],
+    "targets": ["xnli", "xquad"],
+    "seeds": [3, 1, 2147483647],
+    "languages": ["en", "sw"],
+    "finetuning": {"learning_rate": 1e-05, "epochs": 2.5, "batch_size": 16},
+    "device": "cuda",
+    "precision": "bf16",
+    "priority": -3,
+}
+
+
+def request(body: dict[str, Any]) -> ExperimentRequest:
+    return ExperimentRequest.model_validate(body)
+
+
+def search(shown: Draft) -> str:
+    return urlsplit(shown.address).query
+
+
+def experiment(body: dict[str, Any], id: int = 12) -> ExperimentView:
+    none = dict.fromkeys(Counts.model_fields, 0)
+    return ExperimentView(
+        id=id, name=body["name"], state="done", benchmark="mini-XTREME-R", synthetic=True, request=request(body),
+        counts=Counts(**none), runs=0, reused=0, progress=1, created_at="2026-01-01T00:00:00Z", finished_at=None,
+        cancel_requested_at=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [PLAIN, RICH])
+def test_every_spelling_is_the_same_request(body: dict[str, Any]):
+    wanted = request(body)
+    shown = Draft(draft.of_request(wanted))
+    assert request(shown.body) == wanted
+    assert request(yaml.safe_load(shown.yaml)) == wanted
+    assert request(json.loads(shlex.split(shown.curl("http://127.0.0.1:1"))[-1])) == wanted
+    first, *lines, last = shown.command.split("\n")
+    assert (first, last) == ("crosslift submit - <<'YAML'", "YAML")
+    assert request(yaml.safe_load("\n".join(lines))) == wanted
+    assert request(draft.read(search(shown)).body) == wanted
+    assert draft.of_yaml(shown.yaml).said == shown.said
+
+
+def test_an_address_says_only_what_differs():
+    assert Draft(dict(BLANK)).address == "/new"
+    shown = Draft({**BLANK, "models": "mini-1,mini-4", "recipes": "mnli+squad", "seeds": ""})
+    assert shown.address == "/new?models=mini-1,mini-4&recipes=mnli%2Bsquad&seeds=-"
+    assert draft.read(search(shown)).said == shown.said
+
+
+def test_a_copy_says_only_what_differs_from_its_origin():
+    parent = experiment(RICH)
+    same = draft.read("from=12", parent)
+    assert (same.address, same.differences) == ("/new?from=12", [])
+    other = draft.read("from=12&seeds=3,1,7&languages=-&name=Another", parent)
+    assert request(other.body).seeds == (3, 1, 7) and request(other.body).languages is None
+    said = dict(other.differences)
+    assert said == {
+        "Name": "Größe и размер → Another", "Seeds": "+ 7; − 2147483647", "Languages": "en,sw → not set"
+    }  # fmt: skip
+    assert draft.read(search(other), parent).said == other.said
+    assert {n for n, m in form.marks(other).items() if m} == {"name", "seeds", "languages"}
+
+
+def test_what_is_typed_is_passed_on_for_the_api_to_judge():
+    shown = Draft(
+        {**BLANK, "seeds": draft.tidy("seeds", " 0-2, five  7"), "recipes": "mnli++,x@steps=many", "steps": "1e999"}
+    )
+    assert shown.body["seeds"] == [0, 1, 2, "five", 7]
+    assert shown.body["recipes"] == ["mnli++", {"kind": "single", "tasks": ["x"], "training": {"steps": "many"}}]
+    assert shown.body["finetuning"] == {"steps": "1e999"}
+    assert len(Draft({**BLANK, "seeds": "0-999999999"}).body["seeds"]) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["from=0", "from=12x", "seeds=%00", "models=a&models=b", "name=" + "x" * 5000, "recipes=mnli%0Asquad"]
+)
+def test_what_an_address_should_not_hold_is_dropped(address: str):
+    assert draft.read(address).said == BLANK
+    assert draft.origin_of(address) is None
+
+
+def test_a_bare_plus_in_an_address_still_mixes():
+    assert draft.read("recipes=mnli+squad").entries("recipes") == ["mnli+squad"]
+
+
+def test_errors_go_to_the_fields_that_they_point_at():
+    pointers = ("/seeds/1", "/finetuning/steps", "/models", "/nothing/0")
+    found = draft.at_fields(
+        Invalid("No.", errors=[FieldError(p, f"wrong {i}") for i, p in enumerate(pointers)]), {"seeds": [0, "x"]}
+    )
+    assert found == {"seeds": "x: wrong 0", "steps": "wrong 1", "models": "wrong 2", "": "wrong 3"}
+    assert draft.at_fields(Invalid("No."), {}) == {"": "No."}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "not YAML"),
+        ("- a", "no experiment"),
+        ("name: x", "/models"),
+        ("x" * 300_000, "longer"),
+        ("a: &a [*a]", "no experiment"),
+    ],
+)
+def test_yaml_that_is_no_experiment_says_why(text: str, says: str):
+    with pytest.raises(Invalid, match=says):
+        draft.of_yaml(text)
+
+
+def test_the_builder_makes_what_the_parser_reads():
+    assert form.mixed("mixed", ["mnli", "squad"], 1) == "mnli+squad"
+    assert draft.recipe(form.mixed("mixed", ["mnli", "squad"], 2) or "") == Recipe(
+        kind="mixed", tasks=("mnli", "squad"), temperature=2
+    )
+    assert form.mixed("control-mlm", ["mnli"], 5) == "control-mlm:mnli"
+    assert form.mixed("mixed", ["mnli"], 1) == "mnli"
+    assert form.mixed("mixed", [], 1) is None
+
+
+def test_quick_fills_ask_the_question_that_they_name():
+    recipes, targets = form.filled("pair", "mini", [], [])
+    assert len(recipes) == len(targets) == 1
+    assert form.filled("pair", "mini", ["mnli"], ["xnli"]) != (["mnli"], ["xnli"])  # no answer from the same data twice
+    recipes, targets = form.filled("all-to-one", "mini", [], ["xnli"])
+    assert targets == ["xnli"] and len(recipes) > 1
+    assert form.filled("controls", "mini", ["mnli"], ["xnli"])[0] == ["mnli", "control:mnli", "control-mlm:mnli"]
+    assert form.filled("controls", "hub", ["mnli"], [])[0] == ["mnli", "control:mnli"]
+
+
+def test_addresses_of_lists_and_runs_come_back_as_they_went():
+    for made in (
+        links.Queue(kind="evaluate", q="mini-2 ü", show="waiting"), links.Experiments(state="done with failures", cursor="a.1"),
+    ):  # fmt: skip
+        assert type(made).of(made.address.partition("?")[2]) == made
+    run = links.Run(tab="log", level="error", q="a&b=c", follow="1")
+    assert links.Run.of(run.address(7).partition("?")[2]) == run
+    assert run.address(7).startswith("/runs/7?") and links.Run().address(7) == "/runs/7"
+    assert links.Queue.of("show=moon&kind=evaluate&q=%00&q=") == links.Queue(kind="evaluate")

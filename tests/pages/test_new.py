@@ -1,0 +1,171 @@
+"""The form of a new experiment in a real browser: what is asked, refused, copied and submitted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import yaml
+from playwright.sync_api import Page, expect
+
+from backend.domain.experiment import ExperimentRequest
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def lab_site(serve: Callable[..., Any]) -> Any:
+    def fill(lab: Any) -> None:
+        lab.appears()
+        lab.submit(name="The first one", recipes=["squad"], targets=["xnli"], seeds=[0, 1, 2])
+        lab.work()
+
+    return serve(fill)
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def until(page: Page, name: str, value: str | None) -> None:
+    page.wait_for_function("([n, v]) => new URLSearchParams(location.search).get(n) === v", arg=[name, value])
+
+
+def press(page: Page, field: str, label: str) -> None:
+    page.get_by_role("group", name=re.compile(f"^{field}")).locator("label", has_text=re.compile(f"^{label}$")).click()
+
+
+def total(site: Any) -> int:
+    return int(httpx.get(f"{site.url}/api/v1/experiments").json()["total"])
+
+
+def ready(page: Page) -> Page:
+    """Wait for the form to have told its address once."""
+    page.wait_for_selector("#new-form")
+    expect(page.locator("#new-curl")).to_contain_text(f"{urlsplit(page.url).netloc}/api/v1/experiments")
+    return page
+
+
+def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., Any]):
+    """Choose, be told what it takes, reload, open the address elsewhere, click twice: one experiment."""
+    page = ready(visit(lab_site, "/new").page)
+    expect(page).to_have_title("New experiment · Crosslift")
+    expect(page.locator("#new-preview")).to_contain_text("Choose a model, a recipe and a target")
+    assert query(page) == {}
+    press(page, "Models", "Mini XLM-R, 2 layers")
+    until(page, "models", "mini-2")
+    press(page, "Targets", "XNLI")
+    press(page, "Targets", "Tatoeba")
+    press(page, "Recipes", "mnli")
+    press(page, "Recipes", "control:squad")
+    page.get_by_label("Name").fill('It\'s a "test"')
+    page.get_by_label("Choose 5 seeds").click()
+    until(page, "seeds", "0,1,2,3,4")
+    until(page, "recipes", "mnli,control:squad")
+    panel = page.locator("#new-preview")
+    expect(panel).to_contain_text("30 cells")  # the baseline is added
+    expect(panel).to_contain_text("exist already")  # runs of the first one
+    expect(panel).to_contain_text("mnli → xnli")
+    expect(panel).to_contain_text("tatoeba has no training that could be prolonged")
+    expect(panel).to_contain_text("5 seeds: paired t can reach")
+    expect(panel.locator(".grid-preview td.na")).to_have_count(1)
+    said = query(page)
+    assert said["name"] == 'It\'s a "test"' and set(said["targets"].split(",")) == {"xnli", "tatoeba"}
+    # built from two tasks
+    page.locator("#new-mix").click()
+    page.get_by_role("option", name="SQuAD").click()
+    page.get_by_role("option", name="HellaSwag").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Add recipe").click()
+    until(page, "recipes", "mnli,control:squad,squad+hellaswag")
+    expect(panel).to_contain_text("40 cells")
+    asked = ExperimentRequest.model_validate(yaml.safe_load(page.locator("#new-yaml").inner_text()))
+    assert [r.name for r in asked.recipes] == ["mnli", "control:squad", "squad+hellaswag"]
+    # a reload and a fresh browser give the same form
+    url, words, code = page.url, panel.locator(".check-headline").inner_text(), page.locator("#new-yaml").inner_text()
+    page.reload()
+    other = visit(lab_site, urlsplit(url)._replace(scheme="", netloc="").geturl(), locale="de-DE").page
+    for each in (page, other):
+        ready(each)
+        expect(each.locator("#new-preview .check-headline")).to_have_text(words)
+        assert each.locator("#new-yaml").inner_text() == code
+        assert each.url == url
+    before = total(lab_site)
+    page.get_by_role("button", name=re.compile("^Submit")).dblclick()
+    page.wait_for_url(re.compile(r"/experiments/\d+$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text('It\'s a "test"')
+    assert total(lab_site) == before + 1
+    page.go_back()
+    ready(page)
+    expect(page.get_by_label("Name")).to_have_value('It\'s a "test"')
+
+
+def test_what_the_api_refuses_is_said_at_the_field(lab_site: Any, visit: Callable[..., Any]):
+    page = ready(visit(lab_site, "/new?models=mini-2,nobody&recipes=mnli&targets=xnli&seeds=0").page)
+    expect(page.locator("#new-error-models")).to_contain_text("unknown model 'nobody'")
+    press(page, "Models", "nobody")  # what cannot be chosen can be taken back
+    expect(page.locator("#new-error-models")).to_be_empty()
+    seeds = page.get_by_label("Seeds", exact=False).first
+    seeds.fill("0, 1, minus one")
+    expect(page.locator(".mantine-InputWrapper-error", has_text="minus")).to_be_visible()
+    expect(seeds).to_have_attribute("aria-invalid", "true")
+    expect(seeds).to_have_value("0, 1, minus one")  # what is typed is left alone
+    before = total(lab_site)
+    page.get_by_role("button", name=re.compile("^Submit")).click()
+    expect(page.locator("#new-said")).to_contain_text("Not submitted. Look at: Seeds.")
+    assert total(lab_site) == before
+    seeds.fill("0")
+    expect(page.locator("#new-preview")).to_contain_text("2 cells")
+    expect(seeds).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_copy_says_what_differs_and_what_exists(lab_site: Any, visit: Callable[..., Any]):
+    page = ready(visit(lab_site, "/new?from=1").page)
+    expect(page.locator("#new-diff")).to_contain_text("A copy of experiment 1, with no change yet")
+    expect(page.locator("#new-preview")).to_contain_text("All runs exist already")
+    expect(page.get_by_role("button", name="Submit, nothing to compute")).to_be_visible()
+    press(page, "Recipes", "mnli")
+    page.get_by_label("Choose 6 seeds").click()
+    until(page, "seeds", "0,1,2,3,4,5")
+    assert query(page) == {"from": "1", "recipes": "squad,mnli", "seeds": "0,1,2,3,4,5"}
+    note = page.locator("#new-diff .changes")
+    expect(note).to_contain_text("Recipes+ mnli")
+    expect(note).to_contain_text("Seeds+ 3, 4, 5")
+    expect(page.locator("#new-mark-recipes")).to_have_text("changed")
+    expect(page.locator("#new-mark-models")).to_be_empty()
+    page.reload()
+    expect(page.locator("#new-diff .changes")).to_contain_text("Seeds+ 3, 4, 5")
+    # the form of another: the link in the header begins a blank one
+    page.get_by_role("link", name="New experiment").click()
+    expect(page.locator("#new-preview")).to_contain_text("Choose a model")
+    # and YAML fills it
+    page.get_by_text("Fill the form from YAML").click()
+    page.get_by_label("or paste it").fill("name: x\nmodels: [mini-1\n")
+    page.get_by_role("button", name="Fill the form").click()
+    expect(page.locator("#new-read-said")).to_contain_text("This is not YAML")
+    page.get_by_label("or paste it").fill(
+        "name: Pasted\nmodels: [mini-1]\nrecipes: [mnli]\ntargets: [tatoeba]\nseeds: [4]"
+    )
+    page.get_by_role("button", name="Fill the form").click()
+    until(page, "name", "Pasted")
+    expect(page.get_by_label("Name")).to_have_value("Pasted")
+    expect(page.locator("#new-preview")).to_contain_text("2 cells")
+    assert query(page) == {"name": "Pasted", "models": "mini-1", "recipes": "mnli", "targets": "tatoeba", "seeds": "4"}
+
+
+def test_with_keys_alone_and_on_a_phone(lab_site: Any, visit: Callable[..., Any]):
+    page = ready(visit(lab_site, "/new?recipes=squad&targets=xnli&seeds=0", width=390, height=844).page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("group", name=re.compile("^Models")).get_by_role("checkbox").first.focus()
+    page.keyboard.press("Space")
+    until(page, "models", "mini-1")
+    button = page.get_by_role("button", name=re.compile(r"^Submit \d+ runs"))
+    expect(button).to_be_enabled()
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/experiments/\d+$"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,66 @@
+"""The queue in a real browser: what runs, what waits and why, and who is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from backend.domain.run import Phase
+from backend.store import runs
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def busy(serve: Callable[..., Any]) -> Any:
+    def fill(lab: Any) -> None:
+        lab.appears()
+        lab.submit(models=["mini-1", "mini-2"], recipes=["mnli", "squad"], targets=["xnli", "tatoeba"], seeds=[0, 1])
+        lab.work(at_most=9, broken="squad")
+
+    return serve(fill)
+
+
+def test_the_queue_says_what_runs_and_why_the_rest_waits(busy: Any, visit: Callable[..., Any]):
+    busy.lab.appears()
+    claim = busy.lab.claim()
+    with busy.lab.store.write() as session:
+        runs.beat(
+            session, claim.run_id, claim.attempt, lease_seconds=600, phase=Phase.LOADING, step=0, total_steps=0, rate=None,
+            eta_low=None, eta_high=None, progressed=True,
+        )  # fmt: skip
+    page = visit(busy, "/queue").page
+    expect(page).to_have_title("Queue · Crosslift")
+    content = page.locator("#queue-content")
+    expect(content).to_contain_text("1 of 2 slots busy")
+    expect(content).to_contain_text("loading")
+    expect(content).to_contain_text(re.compile(r"heartbeat \d+ s ago"))
+    expect(content).to_contain_text("queued, next")
+    expect(content).to_contain_text(re.compile(r"waiting for run \d+ \("))
+    expect(content).to_contain_text("the loss is not finite")
+    # it moves by itself
+    with busy.lab.store.write() as session:
+        runs.beat(
+            session, claim.run_id, claim.attempt, lease_seconds=600, phase=Phase.TRAINING, step=7, total_steps=70, rate=None,
+            eta_low=None, eta_high=None, progressed=True,
+        )  # fmt: skip
+    expect(content).to_contain_text("step 7 of 70")
+    # what is listed is in the address, and the address lists it
+    page.locator("#queue-show").click()
+    page.get_by_role("option", name="Waiting").click()
+    page.locator("#queue-kind").click()
+    page.get_by_role("option", name="Evaluate").click()
+    page.get_by_label("Title holds").fill("mini-2 tatoeba")
+    page.wait_for_url("**/queue?kind=evaluate&q=mini-2%20tatoeba&show=waiting")
+    expect(content.locator(".rows .row-title").first).to_contain_text("Evaluate mini-2 on tatoeba")
+    titles = content.locator(".rows .row-title").all_inner_texts()
+    assert titles and all(t.startswith("Evaluate mini-2 on tatoeba") for t in titles)
+    other = visit(busy, "/queue?kind=evaluate&q=mini-2%20tatoeba&show=waiting", width=390, height=844).page
+    expect(other.locator("#queue-content .rows .row-title")).to_have_count(len(titles))
+    assert other.evaluate("document.documentElement.scrollWidth") <= 390
+    other.get_by_label("Title holds").fill("nothing is called this")
+    expect(other.locator("#queue-content")).to_contain_text("None matches")

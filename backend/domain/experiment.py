@@ -468,7 +468,8 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
     """Expand a request into its graph of runs, baselines included.
 
     The order is depth first, so that the first gain appears as soon as it can: per model and seed, target by target,
-    the baseline before the recipes.
+    the baseline before the recipes. Only the pretraining of all models comes right after the runs of the first one: everything
+    else of a model waits for it, and pretrained last it would keep one worker busy and the others idle.
 
     Raises:
         Invalid: the request names something that cannot be done (``problems`` says what, field by field).
@@ -485,7 +486,15 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
         for target in request.targets
         for recipe in recipes
     ]
-    return Plan(planner.runs, tuple(cells))
+    first = request.models[0]
+
+    def turn(run: PlannedRun) -> int:
+        if run.model == first and run.seed in (None, request.seeds[0]):
+            return 0
+        return 1 if run.spec.kind is RunKind.PRETRAIN else 2
+
+    ordered = sorted(planner.runs.items(), key=lambda item: turn(item[1]))
+    return Plan(dict(ordered), tuple(cells))
 
 
 def same_data_twice(recipe: str, target: str) -> bool:

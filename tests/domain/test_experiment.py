@@ -209,3 +209,19 @@ def test_canonical_json_is_one_text_for_one_value():
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
     with pytest.raises(ValueError):
         canonical({"a": float("nan")})
+
+
+def test_pretraining_of_every_model_comes_right_after_the_runs_of_the_first():
+    """What most runs wait for must not be last; the first model's gains come first all the same."""
+    request = ExperimentRequest(
+        name="order",
+        models=("mini-1", "mini-4", "mini-2"),
+        recipes=("mnli",),
+        targets=("xnli", "tatoeba"),
+        seeds=(0, 1),
+    )
+    runs = [(r.model, r.spec.kind is RunKind.PRETRAIN, r.seed) for r in plan(request).runs.values()]
+    later = next(i for i, (model, _, _) in enumerate(runs) if model != "mini-1")
+    assert all(seed in (None, 0) for _, _, seed in runs[:later])
+    assert runs[later : later + 2] == [("mini-4", True, None), ("mini-2", True, None)]
+    assert not any(pretrain for _, pretrain, _ in runs[later + 2 :])

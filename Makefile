@@ -58,7 +58,7 @@ test: $(STAMP) lint browser ## lint, then every test but the slow ones
 test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
 	@$(BIN)/python -m pytest -m "not network and not bench" $(TEST_ARGS)
 
-bench: $(STAMP) ## measure planning, submitting, claiming and reading at size
+bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
 	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)
 
 readme: $(STAMP) ## renew the generated tables of README.md

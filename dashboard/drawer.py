@@ -61,7 +61,7 @@ def cell_panel(
     body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix)]
     facts = _numbers(found, matrix.baseline, base=base)
     if facts:
-        body.append(_facts(facts))
+        body.append(_facts(facts, linked=state is not None))
     if found.differences:
         body += [html.H3("Each seed"), *_seeds(found, drawn=state is not None)]
     if not base:
@@ -113,8 +113,22 @@ def _numbers(found: GainCell, baseline: str, *, base: bool) -> list[tuple[str, A
     return facts
 
 
-def _facts(facts: Sequence[tuple[str, Any]]) -> Any:
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts")
+MEANT = {
+    "Gain": "gain",
+    "q in the whole grid": "bh",
+    "p, paired t": "paired-t",
+    "p, exact sign flip": "sign-flip",
+    "Detectable gain": "detectable",
+}  # facts that the glossary explains
+
+
+def _facts(facts: Sequence[tuple[str, Any]], *, linked: bool = False) -> Any:
+    """Names and values. ``linked``: names lead to what they mean; not where something is frozen or on paper."""
+    rows = [
+        html.Div([html.Dt(shell.term(MEANT[name], name) if linked and name in MEANT else name), html.Dd(value)])
+        for name, value in facts
+    ]
+    return html.Dl(rows, className="facts")
 
 
 def _seeds(cell: GainCell, *, drawn: bool) -> list[Any]:

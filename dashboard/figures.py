@@ -9,6 +9,7 @@ blank with ``n/a``, *not run* is hatched, *failed* is crossed, *withheld* is dot
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import order_by_family
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import subset
-from dashboard.heatmap import Band, Spot, axes, hover_text, layout, paint, paint_means
+from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, layout, paint, paint_means
 from dashboard.links import Order
 from dashboard.look import (
     DIVERGING,
@@ -63,10 +64,10 @@ LEVELS = ("high-resource", "mid-resource", "low-resource", "Other")
 # --- light and dark ------------------------------------------------------------------------------------------------
 
 
-def schemes(draw: Callable[[Theme], go.Figure]) -> dict[str, Any]:
+def schemes(draw: Callable[[Theme], go.Figure | Drawing]) -> dict[str, Any]:
     """A figure for either scheme, so that switching needs no new numbers: the light one, and where the dark one differs,
     as pairs of a path and a value. Nearly everything is the same in both, above all what is long."""
-    light, dark = (draw(THEMES[name]).to_plotly_json() for name in ("light", "dark"))
+    light, dark = (d if isinstance(d := draw(THEMES[name]), dict) else d.to_plotly_json() for name in ("light", "dark"))
     return {"light": light, "dark": list(_differences(light, dark, ()))}
 
 
@@ -153,24 +154,24 @@ def gain_heatmap(
         choice: the languages to show, as ``subset`` writes them; None: all. Colours are those of the whole matrix.
         fade: pale what is not a finding.
     """
-    return gain_drawing(matrix, order, choice=choice, fade=fade)(theme)
+    return go.Figure(gain_drawing(matrix, order, choice=choice, fade=fade)(theme))
 
 
 def gain_drawing(
     matrix: GainMatrix, order: Order, *, choice: str | None = None, fade: bool = False
-) -> Callable[[Theme], go.Figure]:
-    """``gain_heatmap`` for any theme: what is long, and the same in all of them, is made once."""
+) -> Callable[[Theme], Drawing]:
+    """``gain_heatmap`` for any theme, as plotly's JSON: what is long, and the same in all of them, is made once."""
     end, clipped = gain_range(matrix)
     shown = subset.narrow(matrix, choice)
     columns = languages(shown, order)
-    spots = _spots(shown, columns, scores=False, fade=fade)
+    spots = _spots(shown, columns, _hovers(matrix), scores=False, fade=fade)
     title = f"gain,<br>points<br>clipped<br>at ±{end:g}" if clipped else "gain,<br>points"
     axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
     means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(shown.recipes)]
     label = f"mean of<br>{'shown' if choice else 'transfer'}"
 
-    def draw(theme: Theme) -> go.Figure:
-        figure = go.Figure(layout=layout(shown, len(shown.recipes), theme, axis, title))
+    def draw(theme: Theme) -> Drawing:
+        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
         paint(figure, spots, shown.recipes, columns, theme, DIVERGING, (-end, end))
         paint_means(figure, means, shown.recipes, len(columns), theme, (-end, end))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=label)
@@ -183,20 +184,20 @@ def score_heatmap(
     matrix: GainMatrix, order: Order = "family", theme: Theme = LIGHT, *, choice: str | None = None
 ) -> go.Figure:
     """Language × recipe heatmap of the scores with each recipe; the first row is the baseline."""
-    return score_drawing(matrix, order, choice=choice)(theme)
+    return go.Figure(score_drawing(matrix, order, choice=choice)(theme))
 
 
-def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None) -> Callable[[Theme], go.Figure]:
+def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None) -> Callable[[Theme], Drawing]:
     """``score_heatmap`` for any theme."""
     every = score_matrix(matrix)
     low, high = score_range([c.treated for c in every.cells if c.treated is not None])
     shown = subset.narrow(every, choice)
     columns = languages(subset.narrow(matrix, choice), order)
-    spots = _spots(shown, columns, scores=True)
+    spots = _spots(shown, columns, {}, scores=True)
     axis = {"colorscale": scale(SEQUENTIAL), "cmin": low, "cmax": high}
 
-    def draw(theme: Theme) -> go.Figure:
-        figure = go.Figure(layout=layout(shown, len(shown.recipes), theme, axis, "score,<br>points"))
+    def draw(theme: Theme) -> Drawing:
+        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, "score,<br>points")}
         paint(figure, spots, shown.recipes, columns, theme, SEQUENTIAL, (low, high))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=None)
         return figure
@@ -234,7 +235,21 @@ def score_matrix(matrix: GainMatrix) -> GainMatrix:
     return matrix.model_copy(update={"recipes": [row, *matrix.recipes], "cells": [*cells, *matrix.cells]})
 
 
-def _spots(matrix: GainMatrix, columns: Sequence[str], *, scores: bool, fade: bool = False) -> list[Spot]:
+_HOVERS: deque[tuple[GainMatrix, dict[int, str]]] = deque(maxlen=8)
+
+
+def _hovers(matrix: GainMatrix) -> dict[int, str]:
+    """What is said of each cell so far, by the cell's ``id``: another order of the same matrix says the same again."""
+    for known, said in tuple(_HOVERS):
+        if known is matrix:
+            return said
+    _HOVERS.append((matrix, said := {}))
+    return said
+
+
+def _spots(
+    matrix: GainMatrix, columns: Sequence[str], said: dict[int, str], *, scores: bool, fade: bool = False
+) -> list[Spot]:
     at = {(c.recipe, c.language): c for c in matrix.cells}
     spots = []
     for i, row in enumerate(matrix.recipes):
@@ -244,7 +259,11 @@ def _spots(matrix: GainMatrix, columns: Sequence[str], *, scores: bool, fade: bo
             missing = cell.missing or Missing.NOT_RUN
             text = (score(value) if scores else gain(value)) if value is not None else MISSING[missing]
             found = not scores and is_finding(cell)
-            hover = hover_text(cell_lines(cell, row, matrix.baseline))
+            hover = said.get(id(cell))
+            if hover is None:
+                hover = hover_text(cell_lines(cell, row, matrix.baseline))
+                if (row.recipe, language) in at:  # a cell made up here will be gone, and its id another's
+                    said[id(cell)] = hover
             pale = fade and value is not None and not found
             spots.append(Spot(i, j, cell, value, text, hover, found, missing, pale))
     return spots

@@ -17,7 +17,7 @@ from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from dashboard import draft, links, words
 from dashboard.controls import SOURCES
 from dashboard.draft import LABELS, NUMBERS, Draft
-from dashboard.shell import aria
+from dashboard.shell import aria, what
 
 CHIPS = ("models", "targets", "recipes")  # fields whose control is a set of chips
 SEEDS = (1, 3, 5, 6, 10)
@@ -179,8 +179,9 @@ def form(shown: Draft) -> Any:
     )
 
 
-def _step(number: int, title: str, *children: Any) -> Any:
-    head = html.H2([html.Span(str(number), className="step-number", **aria(hidden="true")), title])
+def _step(number: int, title: str, *children: Any, word: str | None = None) -> Any:
+    number_of = html.Span(str(number), className="step-number", **aria(hidden="true"))
+    head = html.H2([number_of, title, *([" ", what(word)] if word else [])])
     return html.Section([head, *children], className="step", **aria(label=title))
 
 
@@ -210,6 +211,7 @@ def _question(shown: Draft) -> Any:
             className="fields",
         ),
         html.Div([html.Span("Fill in:", className="soft"), *buttons], className="quick"),
+        word="experiment",
     )  # fmt: skip
 
 
@@ -257,6 +259,7 @@ def _choices(shown: Draft) -> Any:
             ],
             className="fields",
         ),
+        word="seed",
     )  # fmt: skip
 
 
@@ -292,6 +295,7 @@ def _recipe(shown: Draft) -> Any:
             className="builder",
         ),
         html.Div(id="new-add-said", className="field-error", role="alert"),
+        word="recipe",
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """How a heatmap of recipes by languages is drawn: cells, marks for what is missing, means, axes with their bands.
 
-``figures`` says what each cell holds; nothing is computed here.
+``figures`` says what each cell holds; nothing is computed here. A drawing is plotly's own JSON, a dictionary of ``data``
+and ``layout``: making plotly's objects of it, which checks every value, takes five times as long as everything else.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import plotly.graph_objects as go
-
 from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard.look import DIVERGING, FONT, ROW_HEIGHT, SIZE, Theme, colour, ink_on
 from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
+MAX_MARKS = 60  # cells without a number that are marked one by one
+BAND_HEIGHT, LABEL_HEIGHT = 20, 42  # pixels over the cells: what the languages have in common, their names
 MIN_COLUMNS, MIN_ROWS = 6, 3  # fewer leave their place empty, so that a cell is about as large everywhere
 GAP_TO_MEANS = 0.2  # between the column of means and the first language, which is at 0
+
+
+Drawing = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Band:
 
 
 def paint(
-    figure: go.Figure,
+    figure: Drawing,
     spots: Sequence[Spot],
     rows: Sequence[RecipeRow],
     columns: Sequence[str],
@@ -61,7 +65,9 @@ def paint(
     grid: list[list[Spot]] = [[] for _ in rows]
     for spot in spots:
         grid[spot.row].append(spot)
-    figure.add_heatmap(
+    _add(
+        figure,
+        "heatmap",
         x=list(range(len(columns))),
         y=list(range(len(rows))),
         z=[[s.value for s in line] for line in grid],
@@ -75,7 +81,9 @@ def paint(
         name="cells",
     )
     if any(s.pale for s in spots):  # a veil in the colour of the page
-        figure.add_heatmap(
+        _add(
+            figure,
+            "heatmap",
             x=list(range(len(columns))),
             y=list(range(len(rows))),
             z=[[1 if s.pale else None for s in line] for line in grid],
@@ -88,7 +96,7 @@ def paint(
     for kind in Missing:
         gone = [s for s in spots if s.value is None and s.missing is kind]
         if gone:
-            figure.add_bar(**_missing_marks(gone, kind, theme))
+            _add(figure, "bar", **_missing_marks(gone, kind, theme))
     with_text = len(rows) * len(columns) <= MAX_TEXT_CELLS
     low, high = ends
 
@@ -100,7 +108,9 @@ def paint(
         numbers = [s for s in spots if s.value is not None]
         reasons = [s for s in spots if s.value is None and _has_word(s, len(columns))]
         for name, some, halo in (("numbers", numbers, "none"), ("reasons", reasons, _halo(theme.hatch_ground))):
-            figure.add_scatter(
+            _add(
+                figure,
+                "scatter",
                 x=[s.column for s in some],
                 y=[s.row for s in some],
                 mode="text",
@@ -112,19 +122,44 @@ def paint(
             )
     dots = [s for s in spots if s.found]
     if dots:
-        figure.add_scatter(
-            x=[s.column + 0.36 for s in dots],
-            y=[s.row - 0.28 for s in dots],
-            mode="markers",
-            marker={"symbol": "circle", "size": 6, "color": [ink(s) for s in dots]},
-            hoverinfo="skip",
-            showlegend=False,
-            name="findings",
-        )
-        figure.add_scatter(  # the same dot in the legend, in a colour that reads on the page
+        if len(dots) > MAX_MARKS:
+            figure["layout"]["shapes"] += _many_dots(dots, ink)
+        else:
+            _add(
+                figure,
+                "scatter",
+                x=[s.column + 0.36 for s in dots],
+                y=[s.row - 0.28 for s in dots],
+                mode="markers",
+                marker={"symbol": "circle", "size": 6, "color": [ink(s) for s in dots]},
+                hoverinfo="skip",
+                showlegend=False,
+                name="findings",
+            )
+        _add(  # the same dot in the legend, in a colour that reads on the page
+            figure, "scatter",
             x=[None], y=[None], mode="markers", marker={"symbol": "circle", "size": 6, "color": theme.ink},
             name=f"q < {ALPHA:g}".replace("0.", "."), hoverinfo="skip",
         )  # fmt: skip
+
+
+def _many_dots(dots: Sequence[Spot], ink: Callable[[Spot], str]) -> list[dict[str, Any]]:
+    """The same dots, small and square, as one shape a colour: marks of their own take a browser longer than the cells."""
+    paths: dict[str, list[str]] = {}
+    for s in dots:
+        left, top = s.column + 0.26, s.row - 0.36
+        paths.setdefault(ink(s), []).append(f"M{left:g},{top:g}H{left + 0.2:g}V{top + 0.15:g}H{left:g}Z")
+    return [
+        {
+            "type": "path", "path": "".join(parts), "xref": "x", "yref": "y", "fillcolor": colour, "line": {"width": 0},
+            "layer": "above", "name": "findings",
+        }
+        for colour, parts in sorted(paths.items())
+    ]  # fmt: skip
+
+
+def _add(figure: Drawing, kind: str, **trace: Any) -> None:
+    figure["data"].append({"type": kind, **trace})
 
 
 def _halo(ground: str) -> str:
@@ -138,7 +173,7 @@ def _has_word(spot: Spot, columns: int) -> bool:
 
 
 def _missing_marks(gone: Sequence[Spot], kind: Missing, theme: Theme) -> dict[str, Any]:
-    """One bar a cell, with a pattern: what heatmaps cannot draw."""
+    """One bar a cell, with a pattern: what heatmaps cannot draw. Of very many, one for neighbours: bars are slow."""
     pattern: Mapping[Missing, dict[str, Any]] = {
         Missing.NOT_APPLICABLE: {"shape": ""},
         Missing.NOT_RUN: {"shape": "/", "solidity": 0.1, "size": 11},
@@ -147,11 +182,14 @@ def _missing_marks(gone: Sequence[Spot], kind: Missing, theme: Theme) -> dict[st
     }
     blank = kind is Missing.NOT_APPLICABLE
     mark = theme.alarm if kind is Missing.FAILED else theme.hatch
+    spans = [(s.row, s.column, s.column) for s in gone]
+    if len(gone) > MAX_MARKS:
+        spans = _joined(spans)
     return {
-        "x": [s.column for s in gone],
-        "base": [s.row - 0.46 for s in gone],
-        "y": [0.92 for _ in gone],
-        "width": [0.96 for _ in gone],
+        "x": [(first + last) / 2 for _, first, last in spans],
+        "base": [row - 0.46 for row, _, _ in spans],
+        "y": [0.92 for _ in spans],
+        "width": [last - first + 0.96 for _, first, last in spans],
         "marker": {
             "color": theme.paper if blank else theme.hatch_ground,
             "line": {"width": 1 if blank else 0, "color": theme.line},
@@ -168,8 +206,19 @@ def _missing_marks(gone: Sequence[Spot], kind: Missing, theme: Theme) -> dict[st
     }
 
 
+def _joined(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Row, first and last column: spans of one row that touch made into one."""
+    found: list[tuple[int, int, int]] = []
+    for row, first, last in sorted(spans):
+        if found and found[-1][0] == row and found[-1][2] + 1 == first:
+            found[-1] = (row, found[-1][1], last)
+        else:
+            found.append((row, first, last))
+    return found
+
+
 def paint_means(
-    figure: go.Figure,
+    figure: Drawing,
     means: Sequence[tuple[int, float | None, str]],
     rows: Sequence[RecipeRow],
     columns: int,
@@ -180,7 +229,9 @@ def paint_means(
     if not means or not columns:
         return
     low, high = ends
-    figure.add_heatmap(
+    _add(
+        figure,
+        "heatmap",
         x=list(_mean_span(columns)),
         y=list(range(len(rows))),
         z=[[value] for _, value, _ in means],
@@ -193,7 +244,9 @@ def paint_means(
         name="means",
     )
     inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for _, v, _ in means]
-    figure.add_scatter(
+    _add(
+        figure,
+        "scatter",
         x=[sum(_mean_span(columns)) / 2 for _ in means],
         y=[row for row, _, _ in means],
         mode="text",
@@ -213,11 +266,16 @@ def _mean_span(columns: int) -> tuple[float, float]:
 
 def smallest_width(columns: int) -> int:
     """Pixels below which cells would be too narrow for what stands in them; the figure scrolls in its box then."""
-    return 260 + (44 if columns <= 20 else 32) * (columns + 2)
+    return 260 + _least(columns) * (columns + 2)
+
+
+def _least(columns: int) -> int:
+    """Pixels that a column has at least."""
+    return 44 if columns <= 20 else 32
 
 
 def axes(
-    figure: go.Figure,
+    figure: Drawing,
     rows: Sequence[RecipeRow],
     columns: Sequence[str],
     theme: Theme,
@@ -234,47 +292,62 @@ def axes(
         ticks.insert(0, (left + right) / 2)
         labels.insert(0, mean_label)
         start = left - 0.02
-    figure.update_xaxes(
-        tickvals=ticks,
-        ticktext=labels,
-        range=[start, max(MIN_COLUMNS, len(columns)) - 0.5],
-        tickangle=0,
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[row_label(row) for row in rows],
-        range=[max(MIN_ROWS, len(rows)) - 0.5, -0.5],
-    )
-    shapes, notes = _bands(columns, theme, band)
-    figure.update_layout(shapes=shapes, annotations=notes)  # at once: adding one by one checks all of them every time
+    wide = figure["layout"]
+    wide["xaxis"] |= {
+        "tickvals": ticks,
+        "ticktext": labels,
+        "range": [start, max(MIN_COLUMNS, len(columns)) - 0.5],
+        "tickangle": 0,
+    }
+    wide["yaxis"] |= {
+        "tickvals": list(range(len(rows))),
+        "ticktext": [row_label(row) for row in rows],
+        "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5],
+    }
+    shapes, names = _bands(columns, theme, band)
+    wide["shapes"] += shapes
+    figure["data"] += names
 
 
 def _bands(columns: Sequence[str], theme: Theme, band: Band) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A strip over neighbours that share a band, with its name; what kind of band it is at the left."""
+    """A strip over neighbours that share a band, with its name; what kind of band it is at the left.
+
+    Names are text of a trace, not annotations: each of those has the browser lay out the whole page, a second for fifty.
+    """
+    if not columns:
+        return [], []
     at = 0
     shapes: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
-    label = {"y": 1, "yref": "paper", "yshift": 52, "yanchor": "middle", "showarrow": False}
-    if columns:
-        font = {"size": SIZE["tiny"], "color": theme.soft}
-        notes.append({**label, "x": -0.53, "xanchor": "right", "text": band.name, "font": font, "name": "band"})
+    middles: list[float] = []
+    texts: list[str] = []
+    whole: list[str] = []
     for i, (name, run) in enumerate(groupby(columns, key=band.of)):
         width = len(list(run))
         left, right = at - 0.47, at + width - 0.53
         shapes.append({
-            "type": "rect", "x0": left, "x1": right, "xref": "x", "yref": "paper", "ysizemode": "pixel", "yanchor": 1, "y0": 42,
-            "y1": 62, "fillcolor": theme.hatch_ground if i % 2 == 0 else theme.line, "line": {"width": 0}, "layer": "below",
+            "type": "rect", "x0": left, "x1": right, "xref": "x", "yref": "y2", "y0": 0, "y1": 1,
+            "fillcolor": theme.hatch_ground if i % 2 == 0 else theme.line, "line": {"width": 0}, "layer": "below",
         })  # fmt: skip
-        text = html.escape(short_family(name, width, len(columns)))
-        font = {"size": SIZE["tiny"], "color": theme.ink}
-        notes.append({**label, "x": (left + right) / 2, "text": text, "hovertext": name, "font": font})
+        middles.append((left + right) / 2)
+        texts.append(html.escape(short_family(name, width, len(columns))))
+        whole.append(html.escape(name))
         at += width
-    return shapes, notes
+    same = {"type": "scatter", "mode": "text", "yaxis": "y2", "cliponaxis": False, "showlegend": False}
+    return shapes, [
+        same | {
+            "x": [-0.53], "y": [0.5], "text": [band.name], "textposition": "middle left", "hoverinfo": "skip", "name": "band",
+            "textfont": {"size": SIZE["tiny"], "color": theme.soft},
+        },
+        same | {
+            "x": middles, "y": [0.5] * len(middles), "text": texts, "hovertext": whole, "hoverinfo": "text", "name": "bands",
+            "textfont": {"size": SIZE["tiny"], "color": theme.ink},
+        },
+    ]  # fmt: skip
 
 
 def short_family(name: str, width: int, columns: int) -> str:
     """A band's name, as much as fits over ``width`` of ``columns`` languages on a wide page."""
-    letters = max(2, int(width * max(44, 900 / max(columns, MIN_COLUMNS)) / 6.2))
+    letters = max(2, int(width * max(_least(columns), 900 / max(columns, MIN_COLUMNS)) / 6.2))
     if len(name) <= letters:
         return name
     parts = name.replace("-", " ").split()
@@ -303,17 +376,24 @@ def hover_text(lines: Sequence[str]) -> str:
 
 
 def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], bar_title: str) -> dict[str, Any]:
-    grid = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
+    grid = {
+        "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True,
+        "ticklabeloverflow": "allow",  # else every label is measured again, each time laying out the whole page: 0.7 s
+    }  # fmt: skip
+    cells = max(MIN_ROWS, rows) * ROW_HEIGHT
+    inner = cells + LABEL_HEIGHT + BAND_HEIGHT
     return {
         "template": None,
+        "shapes": [],
         "autosize": True,
-        "height": max(MIN_ROWS, rows) * ROW_HEIGHT + 120,
-        "margin": {"l": 12, "r": 8, "t": 74, "b": 46},
+        "height": inner + 58,
+        "margin": {"l": 12, "r": 8, "t": 12, "b": 46},
         "paper_bgcolor": theme.paper,
         "plot_bgcolor": theme.paper,
         "font": {"family": FONT, "size": SIZE["small"], "color": theme.ink},
         "xaxis": {**grid, "side": "top", "tickfont": {"size": SIZE["small"]}},
-        "yaxis": {**grid, "automargin": True, "tickfont": {"size": SIZE["small"]}},
+        "yaxis": {**grid, "automargin": True, "ticklabelstandoff": 4, "tickfont": {"size": SIZE["small"]}, "domain": [0, cells / inner]},
+        "yaxis2": {"domain": [1 - BAND_HEIGHT / inner, 1], "range": [0, 1], "fixedrange": True, "visible": False},
         "barmode": "overlay",
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": theme.panel, "bordercolor": theme.line, "align": "left", "font": {"color": theme.ink, "size": SIZE["small"]}},
@@ -324,9 +404,9 @@ def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], ba
         "coloraxis": {
             **axis,
             "colorbar": {
-                "thickness": 12, "len": 1, "outlinewidth": 0, "title": {"text": bar_title, "font": {"size": SIZE["tiny"]}},
+                "thickness": 12, "len": cells / inner, "y": 0, "yanchor": "bottom", "outlinewidth": 0, "title": {"text": bar_title, "font": {"size": SIZE["tiny"]}},
                 "tickfont": {"size": SIZE["tiny"], "color": theme.ink}, "ticks": "outside", "ticklen": 3, "tickcolor": theme.line,
-                "x": 1.005, "xanchor": "left",
+                "x": 1.005, "xanchor": "left", "ticklabeloverflow": "allow",
             },
         },
         # what a reader changed by hand stays while the same thing is shown

@@ -12,6 +12,7 @@ from dash import dcc, html
 
 from backend.domain.run import RunKind
 from backend.domain.schemas import RunDetail, RunView, ScoreView
+from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError
 from dashboard import links, states, words
 from dashboard.client import Client
@@ -125,9 +126,11 @@ def flops(value: float) -> str:
 # --- scores ----------------------------------------------------------------------------------------------------------
 
 
-def scores(found: Sequence[ScoreView]) -> list[Any]:
-    """Languages by metrics, with how many examples each rests on."""
-    metrics = list(dict.fromkeys(s.metric for s in found))
+def scores(found: Sequence[ScoreView], target: str | None) -> list[Any]:
+    """Languages by metrics, the target's main one first, with how many examples each rests on."""
+    known = TASKS[target].metrics if target is not None and target in TASKS else ()
+    given = {s.metric for s in found}
+    metrics = [m for m in known if m in given] + sorted(given.difference(known))
     at = {(s.language, s.metric): s for s in found}
     codes = sorted({s.language for s in found}, key=lambda c: (c != "en", words.language_name(c)))
 

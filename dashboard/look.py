@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,6 +178,7 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+@lru_cache(maxsize=4096)  # as many as there are colours on our scales, many times over
 def ink_on(ground: str) -> str:
     """Black or white, whichever reads better on this ground; one of them has at least 4.5:1 on any colour."""
     return max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, ground))

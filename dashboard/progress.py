@@ -125,20 +125,37 @@ def failures(runs: Sequence[RunView]) -> list[Any]:
         if r.skipped_because is not None:
             skipped[r.skipped_because] = skipped.get(r.skipped_because, 0) + 1
     broken.sort(key=lambda r: (-skipped.get(r.id, 0), r.id))
-    rows = [html.Li(failure(r, skipped.get(r.id, 0))) for r in broken[:SHOWN_FAILURES]]
-    left = len(broken) - SHOWN_FAILURES
+    alike: dict[object, list[RunView]] = {}  # by what went wrong: forty runs with one cause are one thing to mend
+    for r in broken:
+        alike.setdefault((r.state, _first_line(r), r.error and r.error.cause), []).append(r)
+    rows = [
+        html.Li([*failure(some[0], sum(skipped.get(r.id, 0) for r in some)), *_the_same(some[1:])])
+        for some in list(alike.values())[:SHOWN_FAILURES]
+    ]
+    left = sum(len(some) for some in list(alike.values())[SHOWN_FAILURES:])
     more = [html.P(f"and {left} more: see the grid", className="soft")] if left > 0 else []
     return [html.H2(f"{count(len(broken), 'run')} failed"), html.Ul(rows, className="failures"), *more]
 
 
-def failure(run: RunView, skipped: int = 0) -> Any:
+def _first_line(run: RunView) -> str | None:
+    return run.error.message.split("\n")[0][:300] if run.error else run.why
+
+
+def _the_same(runs: Sequence[RunView]) -> list[Any]:
+    if not runs:
+        return []
+    those = [html.Li(dcc.Link(r.title, href=links.run(r.id))) for r in runs]
+    return [html.Details([html.Summary(f"{count(len(runs), 'more run')} with the same error"), html.Ul(those)])]
+
+
+def failure(run: RunView, skipped: int = 0) -> list[Any]:
     error = run.error
     return [
         html.Div(
             [states.chip(run.state.value), dcc.Link(run.title, href=links.run(run.id), className="run-title")],
             className="run-head",
         ),
-        html.P(error.message.split("\n")[0][:300] if error else run.why, className="failure-message"),
+        html.P(_first_line(run), className="failure-message"),
         html.P([html.B("Likely cause: "), error.cause]) if error and error.cause else None,
         html.P(f"{count(skipped, 'run')} skipped because of it.", className="soft") if skipped else None,
     ]

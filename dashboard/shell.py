@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from backend.domain.schemas import ExperimentView
 from backend.errors import CrossliftError
-from dashboard import links, look, words
+from dashboard import glossary, links, look, words
 from dashboard.client import client
 
 NAME = "Crosslift"
@@ -79,6 +79,19 @@ def graph(id: str, figure: Any = None) -> dcc.Graph:
             "toImageButtonOptions": {"format": "svg", "filename": "crosslift"},
         },
     )
+
+
+def term(word: str, text: str | None = None) -> Any:
+    """A word of the glossary in running text, and the way to what it means."""
+    entry = glossary.WORDS[word]
+    return dcc.Link(text or entry.title, href=links.help(word), className="term", title=entry.short)
+
+
+def what(word: str) -> Any:
+    """The same as a mark beside a title."""
+    entry = glossary.WORDS[word]
+    label = [html.Span("?", **aria(hidden="true")), html.Span(f"What is: {entry.title}", className="unseen")]
+    return dcc.Link(label, href=links.help(word), className="what", title=entry.short)
 
 
 def aria(**values: str) -> dict[str, Any]:

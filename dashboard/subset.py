@@ -9,11 +9,11 @@ and language of the model, target and metric, whatever is looked at.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
-from backend.domain.language import ENGLISH, GROUPS, LANGUAGES
-from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
+from backend.domain.language import GROUPS, LANGUAGES
+from backend.domain.schemas import GainMatrix
+from backend.domain.selection import select
 
 NON_LATIN = "script:non-Latin"
 LOW = "resource:low"
@@ -67,34 +67,6 @@ def described(choice: str | None) -> str:
 
 
 def narrow(matrix: GainMatrix, choice: str | None) -> GainMatrix:
-    """The matrix with the chosen languages alone, and its means over them: those in which every recipe has a gain."""
+    """The matrix with the chosen languages alone, and its means over them (``selection.select``)."""
     wanted = members(choice)
-    if wanted is None:
-        return matrix
-    languages = [code for code in matrix.languages if code in wanted]
-    cells = [c for c in matrix.cells if c.language in wanted]
-    support = _support(matrix.cells).intersection(wanted)
-    rows = [_row(row, [c for c in cells if c.recipe == row.recipe], languages, support) for row in matrix.recipes]
-    return matrix.model_copy(update={"languages": languages, "cells": cells, "recipes": rows})
-
-
-def _support(cells: Iterable[GainCell]) -> frozenset[str]:
-    """The languages in which every recipe has a gain that has any."""
-    found: dict[str, set[str]] = {}
-    for c in cells:
-        if c.missing is None and c.gain is not None:
-            found.setdefault(c.recipe, set()).add(c.language)
-    return frozenset(set.intersection(*found.values()) if found else ())
-
-
-def _row(row: RecipeRow, cells: Iterable[GainCell], languages: Iterable[str], support: Collection[str]) -> RecipeRow:
-    used = {c.language: c.gain for c in cells if c.gain is not None and c.missing is None and c.language in support}
-    transfer = [gain for code, gain in used.items() if code != ENGLISH]
-    asked = [code for code in languages if code != ENGLISH]
-    changed = {"mean_all": _mean(used.values()), "mean_transfer": _mean(transfer), "k": len(transfer), "n": len(asked)}
-    return row.model_copy(update=changed)
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return math.fsum(found) / len(found) if found else None
+    return matrix if wanted is None else select(matrix, wanted)

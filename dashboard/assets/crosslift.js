@@ -93,6 +93,13 @@
     }
   });
 
+  // --- width ---------------------------------------------------------------------------------------------------
+
+  var phone = window.matchMedia('(max-width: 767px)'); // as crosslift.css swaps the figure for lists
+  phone.addEventListener('change', function () {
+    if (document.getElementById('explore-ranked')) set('explore-narrow', { data: phone.matches });
+  });
+
   // --- clientside callbacks ------------------------------------------------------------------------------------
 
   function themed(figures, name) {
@@ -155,6 +162,8 @@
     },
 
     tell: tell,
+
+    narrow: function () { return phone.matches; },
 
     view: function (view) { return view === 'table' ? 'table' : 'heatmap'; },
 

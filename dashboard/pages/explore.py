@@ -72,6 +72,9 @@ async def layout(search: str | None = None, **_: object) -> Any:
             share.dialog("explore"),
             dcc.Store(id="explore-cell", data=str(state.cell or "")),
             dcc.Store(id="explore-digests", data=shown.digests),
+            dcc.Store(id="explore-narrow"),
+            dcc.Store(id="explore-listed"),
+            dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
             dcc.Store(id="explore-figures", data=_figures(shown)),
             dcc.Store(id="explore-turn"),
@@ -107,12 +110,12 @@ def _badge(shown: Shown) -> Any:
 def _body(shown: Shown) -> list[Any]:
     return [
         html.Div(shell.graph("explore-graph"), className="figure-box", id="explore-figure"),
-        html.Div(_ranked(shown), className="ranked", id="explore-ranked"),
+        html.Div(className="ranked", id="explore-ranked"),
         html.Div(
             dag.AgGrid(
                 id="explore-grid",
-                rowData=_rows(shown),
-                columnDefs=_columns(shown),
+                rowData=_rows(shown) if shown.state.view == "table" else [],
+                columnDefs=_columns(shown) if shown.state.view == "table" else [],
                 getRowId="params.data.recipe",
                 enableEnterpriseModules=False,
                 defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
@@ -130,11 +133,20 @@ def _body(shown: Shown) -> list[Any]:
             id="explore-table",
         ),
         html.P(
-            "Gain: score with the intermediate stage minus score without, same model, seeds and settings. "
-            f"A dot marks q < {ALPHA:g} (Benjamini–Hochberg over all recipes and languages of this model, target and metric, "
-            "whichever are shown). Brackets: 95 % interval of one cell. Means are over the languages shown in which every "
-            f"recipe has a gain, English left out. ‡ {words.SAME_DATA_TWICE}: intermediate and target stage train on one "
-            "data set. Cost: device time of the recipe's intermediate, fine-tune and evaluate runs, for one seed.",
+            [
+                shell.term("gain"),
+                ": score with the intermediate stage minus score without, same model, seeds and settings. A dot marks ",
+                shell.term("bh", f"q < {ALPHA:g}"),
+                " over all recipes and languages of this model, target and metric, whichever are shown. Brackets: ",
+                shell.term("interval", "95 % interval"),
+                " of one cell. ",
+                shell.term("means", "Means"),
+                " are over the languages shown in which every recipe has a gain, English left out. ‡ ",
+                shell.term("same-data-twice", words.SAME_DATA_TWICE),
+                ": intermediate and target stage train on one data set. ",
+                shell.term("marginal", "Cost"),
+                ": device time of the recipe's intermediate, fine-tune and evaluate runs, for one seed.",
+            ],
             className="soft note",
         ),
     ]
@@ -220,9 +232,6 @@ _SAID = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.i
 
 @callback(
     Output("explore-figures", "data"),
-    Output("explore-ranked", "children"),
-    Output("explore-grid", "rowData"),
-    Output("explore-grid", "columnDefs"),
     Output("explore-summary", "children"),
     Output("explore-nothing", "children"),
     Output("explore-body", "className"),
@@ -251,7 +260,7 @@ async def draw(*given: Any) -> Any:
     shown = await find(client(), asked, fresh=not here <= controls.DISPLAY)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
-        return (no_update,) * 18
+        return (no_update,) * 15
 
     def part(name: str, make: Callable[[], Any]) -> Any:
         return make() if digests[name] != before.get(name) else no_update
@@ -259,9 +268,6 @@ async def draw(*given: Any) -> Any:
     models, targets, metrics = controls.choices(shown)
     return (
         part("figure", lambda: _figures(shown)),
-        part("lists", lambda: _ranked(shown)),
-        part("rows", lambda: _rows(shown)),
-        part("columns", lambda: _columns(shown)),
         part("words", lambda: _summary(shown)),
         _nothing(shown),
         _body_class(shown),
@@ -277,6 +283,50 @@ async def draw(*given: Any) -> Any:
         digests,
         shown.numbers,
     )
+
+
+@callback(
+    Output("explore-grid", "rowData"),
+    Output("explore-grid", "columnDefs"),
+    Output("explore-tabled", "data"),
+    Input("explore-view", "value"),
+    Input("explore-digests", "data"),
+    State("explore-tabled", "data"),
+    *(State(*control) for control in _SAID.values()),
+)
+async def table(view: Any, digests: Any, tabled: Any, *said: Any) -> Any:
+    """The grid with the same numbers, where it is looked at: filling one that is hidden costs as much."""
+    wanted = _grid(digests)
+    if view != "table" or wanted is None or wanted == tabled:
+        return no_update, no_update, no_update
+    before = tabled if isinstance(tabled, list) else [None, None]
+    shown = await find(client(), _state(said), fresh=False)
+    return (
+        no_update if wanted[0] == before[0] else _rows(shown),
+        no_update if wanted[1] == before[1] else _columns(shown),
+        wanted,
+    )
+
+
+def _grid(digests: Any) -> list[Any] | None:
+    """What the grid shows, in digests: its rows and its columns."""
+    return [digests.get("rows"), digests.get("columns")] if isinstance(digests, dict) else None
+
+
+@callback(
+    Output("explore-ranked", "children"),
+    Output("explore-listed", "data"),
+    Input("explore-narrow", "data"),
+    Input("explore-digests", "data"),
+    State("explore-listed", "data"),
+    *(State(*control) for control in _SAID.values()),
+)
+async def ranked(narrow: Any, digests: Any, listed: Any, *said: Any) -> Any:
+    """The lists that a narrow screen has in place of the figure: long, so nobody else is sent them."""
+    wanted = digests.get("lists") if isinstance(digests, dict) else None
+    if narrow is not True or wanted == listed:
+        return no_update, no_update
+    return _ranked(await find(client(), _state(said), fresh=False)), wanted
 
 
 def _benchmark(shown: Shown) -> dict[str, Any]:
@@ -404,6 +454,7 @@ _in_browser(
 )
 clientside_callback(ClientsideFunction("findings", "benchmark"), Input("explore-benchmark", "data"))
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
+_in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)
 _in_browser(
     "choose",

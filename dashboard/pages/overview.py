@@ -30,7 +30,7 @@ from backend.domain.gains import Verdict
 from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
-from dashboard import glossary, learnt, links, pairs, shell, words
+from dashboard import learnt, links, pairs, shell, words
 from dashboard.client import client
 from dashboard.links import Overview as Place
 from dashboard.look import THEMES, count, hours
@@ -68,7 +68,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                         [
                             html.Div(
                                 [
-                                    html.H2(["Mean gain by recipe and target ", _what("small-heatmap")]),
+                                    html.H2(["Mean gain by recipe and target ", shell.what("small-heatmap")]),
                                     dmc.Select(
                                         id="overview-model", data=_models(seen), value=place.model, allowDeselect=False, size="xs",
                                         className="overview-model", **aria(label="Model"),
@@ -118,13 +118,6 @@ def _digest(seen: Overview | None, place: Place, problem: CrossliftError | None)
     return hashlib.sha256(f"{place} {said}".encode()).hexdigest()[:16]
 
 
-def _what(word: str) -> Any:
-    """A way to what a word means."""
-    entry = glossary.WORDS[word]
-    label = [html.Span("?", **aria(hidden="true")), html.Span(f"What is: {entry.title}", className="unseen")]
-    return dcc.Link(label, href=links.help(word), className="what", title=entry.short)
-
-
 # --- what has been learnt ----------------------------------------------------------------------------------------------
 
 
@@ -150,7 +143,7 @@ def _verdicts(seen: Overview) -> Any:
         )
         for v in Verdict
     ]
-    return _card(["Cells by verdict ", _what("verdict")], [html.Ul(tiles, className="verdict-tiles")], "wide-card")
+    return _card(["Cells by verdict ", shell.what("verdict")], [html.Ul(tiles, className="verdict-tiles")], "wide-card")
 
 
 def _cards(seen: Overview) -> list[Any]:
@@ -160,14 +153,14 @@ def _cards(seen: Overview) -> list[Any]:
     said = [html.P(text, className="card-number small") for text in learnt.spent(seen)]
     return [
         _card(
-            ["Largest mean gain ", _what("means")], [_pair(seen, best, learnt.pair_gain(best))] if best else [nothing]
+            ["Largest mean gain ", shell.what("means")], [_pair(seen, best, learnt.pair_gain(best))] if best else [nothing]
         ),
         _card(
-            ["Most per device-hour ", _what("per-hour")],
+            ["Most per device-hour ", shell.what("per-hour")],
             [_pair(seen, worth, learnt.per_hour(worth), small=True)] if worth else [nothing],
         ),
         _card(
-            ["Coverage ", _what("coverage")],
+            ["Coverage ", shell.what("coverage")],
             [
                 html.P(f"{seen.cells:,} of {count(seen.cells_possible, 'cell')}", className="card-number small"),
                 dmc.Progress(value=round(share, 1), size="md", **aria(label="Coverage")),
@@ -175,7 +168,7 @@ def _cards(seen: Overview) -> list[Any]:
             ],
         ),
         _card(
-            ["Spent ", _what("marginal")],
+            ["Spent ", shell.what("marginal")],
             [*(said or [nothing]), html.P(f"{count(seen.runs_done, 'run')} of {count(seen.experiments, 'experiment')}", className="soft")],
         ),
     ]  # fmt: skip

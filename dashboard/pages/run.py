@@ -176,7 +176,7 @@ def _parts(detail: RunDetail, scores: list[ScoreView], log: list[LogLine]) -> di
         "state": _state(run),
         "standing": _standing(run),
         "facts": _facts(run),
-        "scores": [html.H2("Scores by language"), *lineage.scores(scores)] if scores else _no_scores(run),
+        "scores": [html.H2("Scores by language"), *lineage.scores(scores, run.target)] if scores else _no_scores(run),
         "cost": lineage.cost(run),
         "attempts": lineage.attempts(detail),
         "pinned": logbook.pinned(run, log),

@@ -199,11 +199,19 @@ def _body(found: Standing) -> list[Any]:
             id="tradeoff-table",
         ),
         html.P(
-            "A point is one model, recipe and target; it leads to its cell on Explore. Bars: 95 % interval over seeds. Full "
-            "marks are on the Pareto front of their target: no other point costs as little and gains as much. On an axis of "
-            "parameters lines join one recipe from model to model, and recipes of one model stand beside each other. Device "
-            "time is that of a recipe's intermediate, fine-tune and evaluate runs for one seed; times of different device "
-            "classes are never put on one axis. Hollow marks: intermediate and target stage train on one data set.",
+            [
+                "A point is one model, recipe and target; it leads to its cell on Explore. Bars: ",
+                shell.term("interval", "95 % interval"),
+                " over seeds. Full marks are on the ",
+                shell.term("front", "Pareto front"),
+                " of their target: no other point costs as little and gains as much. On an axis of parameters lines join one "
+                "recipe from model to model, and recipes of one model stand beside each other. ",
+                shell.term("marginal", "Device time"),
+                " is that of a recipe's intermediate, fine-tune and evaluate runs for one seed; times of different device "
+                "classes are never put on one axis. Hollow marks: intermediate and target stage train on ",
+                shell.term("same-data-twice", "one data set"),
+                ".",
+            ],
             className="soft note",
         ),
     ]

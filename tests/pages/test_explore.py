@@ -386,7 +386,9 @@ def test_costs_are_shown_by_recipe(site: Any, visit: Callable[..., Any]):
 
 def test_what_is_only_shown_otherwise_is_not_asked_for_again(site: Any, visit: Callable[..., Any]):
     page = settled(visit(site, "/explore?target=xnli").page)
-    page.wait_for_function("document.querySelector('#explore-pulse').textContent !== ''")  # the first one asks anew
+    page.wait_for_function(
+        "() => document.querySelector('#explore-pulse').textContent !== ''"
+    )  # the first one asks anew
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
     log = site.home / "web.log"

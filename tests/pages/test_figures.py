@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from backend.domain.gains import Missing
+from backend.domain.language import LANGUAGES
 from backend.domain.schemas import Curve, GainCell, GainMatrix
 from dashboard.bars import cost_bars, round_hours
 from dashboard.evidence import Learning, learning_curves, seed_strip
@@ -162,8 +163,8 @@ def test_orders(matrix: Make):
 def test_bands_follow_the_order_and_are_named(order: Any, codes: list[str], bands: list[str], matrix: Make):
     figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0, "ar": 1.0, "hi": 1.0}}), order)
     assert [c.partition(".")[2] for c in trace(figure, "cells").customdata[0]] == codes
-    label, *named = figure.layout.annotations
-    assert (label.text, [a.hovertext for a in named]) == (order, bands)
+    assert trace(figure, "band").text == (order,)
+    assert trace(figure, "bands").hovertext == tuple(bands)
 
 
 def test_a_choice_of_languages_moves_no_colour_and_says_what_means_are_over(matrix: Make):
@@ -237,17 +238,42 @@ def test_rows_with_the_same_data_do_not_decide_the_order(matrix: Make):
 
 def test_families_are_named_over_the_languages(matrix: Make):
     figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0, "en": 1.0, "ar": 1.0}}))
-    label, *families = figure.layout.annotations
-    assert label.text == "family"
-    assert [a.hovertext for a in families] == ["Afro-Asiatic", "Indo-European", "Niger-Congo"]
+    assert trace(figure, "band").text == ("family",)
+    assert trace(figure, "bands").hovertext == ("Afro-Asiatic", "Indo-European", "Niger-Congo")
     bands = [s for s in figure.layout.shapes if s.type == "rect"]
     assert [(s.x1 - s.x0) > 1.5 for s in bands] == [False, True, False]
 
 
+def test_a_great_many_marks_are_drawn_as_few_things(matrix: Make, cell: Callable[..., GainCell]):
+    """What a browser draws one by one is what a reader waits for."""
+    codes, recipes = list(LANGUAGES)[:40], ["a", "b", "c", "d"]
+    found = {r: {c: cell(r, c, 2.0 if i % 2 else -9.0, q=0.01) for i, c in enumerate(codes)} for r in recipes[:2]}
+    gone: dict[str, dict[str, Any]] = {r: dict.fromkeys(codes) for r in recipes[2:]}
+    gone["d"][codes[7]] = cell("d", codes[7], 1.0)
+    figure = gain_heatmap(matrix(found | gone), "name")
+    assert "findings" not in names(figure)
+    dots = [s for s in figure.layout.shapes if s.name == "findings"]
+    assert sum(s.path.count("M") for s in dots) == 80 and len(dots) == len({s.fillcolor for s in dots}) == 2
+    marks = trace(figure, "not run")
+    at = languages(matrix(found), "name").index(codes[7])
+    assert [round(w, 2) for w in marks.width] == [39.96, at - 0.04, 39 - at - 0.04]
+    assert list(marks.x) == [19.5, (at - 1) / 2, (at + 1 + 39) / 2]
+
+
+def test_what_is_said_of_a_cell_is_the_same_in_any_order(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": 9.0, "hi": 2.0}})
+    for order in ("family", "name", "gain"):
+        cells = trace(gain_heatmap(made, order), "cells")
+        for key, said in zip(cells.customdata[0], cells.hovertext[0], strict=True):
+            assert f"({key.partition('.')[2]})" in said
+    other = trace(gain_heatmap(matrix({"mnli": {"sw": -4.0}})), "cells").hovertext[0][0]
+    assert "\u22124.0" in other
+
+
 @pytest.mark.parametrize(
     ("name", "width", "columns", "text"),
-    [("Indo-European", 9, 15, "Indo-European"), ("Niger-Congo", 1, 15, "Nig-Con"), ("Niger-Congo", 1, 40, "Nig-Con"),
-     ("Sino-Tibetan", 1, 20, "Sin-Tib"), ("Austronesian", 1, 50, "Austro."), ("Trans-New Guinea", 1, 50, "TNG")],
+    [("Indo-European", 9, 15, "Indo-European"), ("Niger-Congo", 1, 15, "Nig-Con"), ("Niger-Congo", 1, 40, "NC"),
+     ("Sino-Tibetan", 1, 20, "Sin-Tib"), ("Austronesian", 1, 50, "Aust."), ("Trans-New Guinea", 1, 50, "TNG")],
 )  # fmt: skip
 def test_family_names_give_way(name: str, width: int, columns: int, text: str):
     assert short_family(name, width, columns) == text

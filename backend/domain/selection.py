@@ -1,0 +1,48 @@
+"""A matrix of gains looked at in some of its languages: their cells, and means over them.
+
+It changes what is shown and what is averaged. It changes no q: the correction is over every recipe and language of the
+model, target and metric, whatever is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+
+from backend.domain.language import ENGLISH
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
+
+
+def select(matrix: GainMatrix, languages: Collection[str]) -> GainMatrix:
+    """The matrix with these of its languages alone, and its means, in points, over those of them in which every recipe
+    that has any gain has one (as ``gains.common_support``); "k of n" counts the languages other than English."""
+    shown = [code for code in matrix.languages if code in languages]
+    cells = [c for c in matrix.cells if c.language in languages]
+    support = _support(matrix.cells).intersection(languages)
+    of: dict[str, list[GainCell]] = {}
+    for c in cells:
+        of.setdefault(c.recipe, []).append(c)
+    rows = [_row(row, of.get(row.recipe, ()), shown, support) for row in matrix.recipes]
+    return matrix.model_copy(update={"languages": shown, "cells": cells, "recipes": rows})
+
+
+def _support(cells: Iterable[GainCell]) -> frozenset[str]:
+    """The languages in which every recipe has a gain that has any."""
+    found: dict[str, set[str]] = {}
+    for c in cells:
+        if c.missing is None and c.gain is not None:
+            found.setdefault(c.recipe, set()).add(c.language)
+    return frozenset(set.intersection(*found.values()) if found else ())
+
+
+def _row(row: RecipeRow, cells: Iterable[GainCell], languages: Iterable[str], support: Collection[str]) -> RecipeRow:
+    used = {c.language: c.gain for c in cells if c.gain is not None and c.missing is None and c.language in support}
+    transfer = [gain for code, gain in used.items() if code != ENGLISH]
+    asked = [code for code in languages if code != ENGLISH]
+    changed = {"mean_all": _mean(used.values()), "mean_transfer": _mean(transfer), "k": len(transfer), "n": len(asked)}
+    return row.model_copy(update=changed)
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else None

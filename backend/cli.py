@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import uuid4
 
 import psutil
@@ -30,11 +30,15 @@ from rich.table import Table
 
 from backend.domain.run import TERMINAL, RunState
 from backend.domain.schemas import ExperimentView, LogLine, Page, Preview, QueueView, RunView
-from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany
+from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany, unknown
 from backend.local.home import prepare_home, read_state, running_pid
 from backend.remote import Remote, address
 from backend.settings import Settings
 from backend.settings import settings as read_settings
+
+if TYPE_CHECKING:  # most commands never need them
+    from backend.submission.benchmarks import Benchmark
+    from backend.submission.score import Report as ScoreReport
 
 FAILED, USAGE, NOT_FOUND, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
 CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
@@ -544,6 +548,65 @@ def export(
     except OSError as error:
         raise Usage(f"{output} cannot be written: {error}") from None
     say(f"Wrote {output}")
+
+
+@app.command()
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS_DIR", help="A submission: {task}/test-{language}.{tsv,json,jsonl}.")
+    ],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS_DIR", help="The gold answers, in the same layout.")],
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", help="xtreme or xtreme-r.", metavar="xtreme|xtreme-r")
+    ] = "xtreme-r",
+    languages: Annotated[bool, typer.Option("--languages", help="Every language instead of the averages.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score a submission to XTREME or XTREME-R; needs no running installation. Exit code 1 if it has problems."""
+    from backend.submission.benchmarks import BENCHMARKS
+    from backend.submission.score import score as score_folders
+
+    if benchmark not in BENCHMARKS:
+        raise Usage(f"--benchmark: {unknown('benchmark', benchmark, tuple(BENCHMARKS))}")
+    try:
+        report = score_folders(predictions, labels, BENCHMARKS[benchmark])
+    except OSError as error:
+        raise Usage(str(error)) from None
+    if as_json:
+        print_json(report.as_json())
+    elif languages:
+        print_table(
+            ("task", "language", "metric", "points"),
+            (
+                (name, code, metric, f"{points:.2f}")
+                for name, task in report.tasks.items()
+                for code, values in task.languages.items()
+                for metric, points in values.items()
+            ),
+        )
+    else:
+        _score_table(report, BENCHMARKS[benchmark])
+    for note in report.notes:
+        say(f"note: {note}")
+    for problem in report.problems:
+        say(f"problem: {problem}")
+    if report.problems:
+        raise typer.Exit(FAILED)
+
+
+def _score_table(report: ScoreReport, benchmark: Benchmark) -> None:
+    """Averages over languages, then groups, then the whole. Of tags, accuracy is said beside what makes the score."""
+    found = {metric for task in report.tasks.values() for metric in task.average}
+    metrics = [m for m in ("accuracy", "precision", "recall", "f1", "exact_match", "map@20") if m in found]
+    rows: list[tuple[object, ...]] = []
+    for name, task in report.tasks.items():
+        averages = (f"{task.average[m]:.2f}" if m in task.average else "" for m in metrics)
+        of = f"{len(task.languages)} of {len(benchmark.tasks[name].languages)}"
+        rows.append((name, of, *averages, "" if task.score is None else f"{task.score:.2f}"))
+    blank = [""] * (1 + len(metrics))
+    rows += [(f"group {name}", *blank, f"{points:.2f}") for name, points in report.groups.items()]
+    rows.append((benchmark.title, *blank, "" if report.overall is None else f"{report.overall:.2f}"))
+    print_table(("task", "languages", *metrics, "score"), rows)
 
 
 @app.command()

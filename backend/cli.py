@@ -20,23 +20,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import uuid4
 
-import psutil
 import typer
-import yaml
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from backend.domain.run import TERMINAL, RunState
-from backend.domain.schemas import ExperimentView, LogLine, Page, Preview, QueueView, RunView
 from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany, unknown
-from backend.local.home import prepare_home, read_state, running_pid
-from backend.remote import Remote, address
-from backend.settings import Settings
-from backend.settings import settings as read_settings
 
-if TYPE_CHECKING:  # most commands never need them
+# Each command imports what it needs: all of it takes half a second, which is longer than most commands.
+if TYPE_CHECKING:
+    import psutil
+
+    from backend.domain.schemas import LogLine, RunView
+    from backend.remote import Remote
+    from backend.settings import Settings
     from backend.submission.benchmarks import Benchmark
     from backend.submission.score import Report as ScoreReport
 
@@ -94,6 +90,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         for line in ([*columns], *cells):
             sys.stdout.write("\t".join(line) + "\n")
         return
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -123,6 +121,10 @@ def settings() -> Settings:
     Raises:
         Usage: one of the variables has a value that is not acceptable.
     """
+    from pydantic import ValidationError
+
+    from backend.settings import settings as read_settings
+
     try:
         return read_settings()
     except ValidationError as error:
@@ -135,6 +137,8 @@ def settings() -> Settings:
 
 
 def remote(url: str | None) -> Remote:
+    from backend.remote import Remote, address
+
     return Remote(address(settings(), url))
 
 
@@ -144,6 +148,8 @@ def read_request(path: Path) -> dict[str, Any]:
     Raises:
         Usage: there is no such file, or it is no YAML object.
     """
+    import yaml
+
     try:
         raw = sys.stdin.buffer.read(LARGEST_FILE + 1) if str(path) == "-" else path.read_bytes()
         if len(raw) > LARGEST_FILE:
@@ -195,6 +201,8 @@ def start_detached(chosen: Settings) -> str:
         Conflict: it was refused; its own words.
         CrossliftError: it did not come up.
     """
+    from backend.local.home import prepare_home, read_state
+
     prepare_home(chosen.root)
     log = chosen.root / "logs" / "up.log"
     with log.open("ab") as file:
@@ -221,6 +229,10 @@ def down(
     force: Annotated[bool, typer.Option("--force", help="Kill it if it does not stop in time.")] = False,
 ) -> None:
     """Stop what `up` started in this HOME."""
+    import psutil
+
+    from backend.local.home import running_pid
+
     chosen = settings()
     pid = running_pid(chosen.root)
     if pid is None:
@@ -240,6 +252,8 @@ def down(
 
 
 def _there(process: psutil.Process) -> bool:
+    import psutil
+
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -255,6 +269,7 @@ def demo(
 ) -> None:
     """Pretrain, tune and evaluate small encoders here, up to a heatmap of gains."""
     from backend import demo as study
+    from backend.local.home import read_state, running_pid
 
     chosen = settings()
     screen = err()
@@ -276,6 +291,7 @@ def doctor(
 ) -> None:
     """List every setting with its value and origin, and check this machine."""
     from backend.local.doctor import examine, setting_rows
+    from backend.settings import Settings
 
     if markdown:
         print_markdown(
@@ -375,6 +391,8 @@ def submit(
     if dry_run:
         preview(file, url, as_json)
         return
+    from backend.domain.schemas import ExperimentView
+
     body = read_request(file)
     with remote(url) as there:
         view = ExperimentView.model_validate(there.post("/experiments", body, key=key or str(uuid4())).json())
@@ -393,6 +411,8 @@ def submit(
 @app.command()
 def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
     """Say what submitting a file would do, without doing it."""
+    from backend.domain.schemas import Preview
+
     body = read_request(file)
     with remote(url) as there:
         answer = there.post("/experiments:preview", body).json()
@@ -436,6 +456,8 @@ def status(
 
 
 def _all(there: Remote, as_json: bool) -> None:
+    from backend.domain.schemas import ExperimentView, Page, QueueView
+
     listed, queue = there.get("/experiments", limit=50), there.get("/queue")
     if as_json:
         print_json({"experiments": listed["items"], "queue": queue})
@@ -453,6 +475,9 @@ def _all(there: Remote, as_json: bool) -> None:
 
 
 def _one(there: Remote, experiment: int, as_json: bool) -> None:
+    from backend.domain.run import RunState
+    from backend.domain.schemas import ExperimentView
+
     view = there.view(ExperimentView, f"/experiments/{experiment}")
     runs = list(pages(there, f"/experiments/{experiment}/runs"))
     if as_json:
@@ -467,6 +492,8 @@ def _one(there: Remote, experiment: int, as_json: bool) -> None:
 
 def pages(there: Remote, path: str, **query: Any) -> Iterable[RunView]:
     """Every run of a list, page by page."""
+    from backend.domain.schemas import Page, RunView
+
     cursor: str | None = None
     while True:
         page = Page[RunView].model_validate(there.get(path, limit=200, cursor=cursor, **query))
@@ -484,6 +511,9 @@ def logs(
     as_json: AsJson = False,
 ) -> None:
     """Print the log of a run; with --json one object a line."""
+    from backend.domain.run import TERMINAL, RunState
+    from backend.domain.schemas import LogLine, RunView
+
     with remote(url) as there:
         after = 0
         while True:
@@ -523,6 +553,8 @@ def cancel(
 @app.command()
 def retry(experiment: Experiment, url: Url = None) -> None:
     """Do again what failed, diverged, was cancelled or skipped in an experiment."""
+    from backend.domain.schemas import ExperimentView
+
     with remote(url) as there:
         view = ExperimentView.model_validate(there.post(f"/experiments/{experiment}:retry").json())
     say(f"Experiment {experiment} is {view.state}, {view.counts.done} of {view.runs} runs done")

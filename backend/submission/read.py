@@ -47,15 +47,17 @@ def lines(path: Path) -> list[str]:
 
 def sentences(path: Path) -> list[list[str]]:
     """Tags, one a line; blank lines end a sentence."""
+    every = lines(path)
+    several = {line for line in set(every) if len(line.split()) > 1}  # few lines differ
+    if several:
+        number = next(number for number, line in enumerate(every, start=1) if line in several)
+        raise Unreadable(f"line {number}: {shown(every[number - 1])} is not one tag; a line holds a tag and no token")
     found: list[list[str]] = [[]]
-    for number, line in enumerate(lines(path), start=1):
-        if not line:
-            if found[-1]:
-                found.append([])
-        elif len(line.split()) > 1:
-            raise Unreadable(f"line {number}: {shown(line)} is not one tag; a line holds a tag and no token")
-        else:
+    for line in every:
+        if line:
             found[-1].append(line)
+        elif found[-1]:
+            found.append([])
     kept = [sentence for sentence in found if sentence]
     if not kept:
         raise Unreadable("holds no tag")

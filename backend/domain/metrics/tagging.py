@@ -61,20 +61,21 @@ def chunks(tags: Sequence[str]) -> set[tuple[str, int, int]]:
     """
     found = set()
     begin = 0
-    last = before, kind_before = OUTSIDE, ""
-    split: dict[str, tuple[str, str]] = {}  # there are few different tags
+    last: str | None = None
+    moves: dict[tuple[str | None, str], tuple[bool, bool, str]] = {}  # there are few different pairs of neighbours
     for at, tag in enumerate((*tags, OUTSIDE)):
-        this = split.get(tag)
-        if this is None:
-            this = split[tag] = tag[0], tag.split("-")[-1]
-        if this == last == (OUTSIDE, OUTSIDE):
-            continue
-        prefix, kind = this
-        if _ends(before, prefix, kind_before, kind):
-            found.add((kind_before, begin, at - 1))
-        if _starts(before, prefix, kind_before, kind):
+        move = moves.get((last, tag))
+        if move is None:
+            before, kind_before = (OUTSIDE, "") if last is None else (last[0], last.split("-")[-1])
+            prefix, kind = tag[0], tag.split("-")[-1]
+            move = _ends(before, prefix, kind_before, kind), _starts(before, prefix, kind_before, kind), kind_before
+            moves[last, tag] = move
+        ends, starts, ended = move
+        if ends:
+            found.add((ended, begin, at - 1))
+        if starts:
             begin = at
-        last = before, kind_before = this
+        last = tag
     return found
 
 

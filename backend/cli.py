@@ -562,16 +562,31 @@ def retry(experiment: Experiment, url: Url = None) -> None:
 
 @app.command()
 def export(
-    experiment: Experiment,
+    what: Annotated[str, typer.Argument(metavar="ID|xtreme|xtreme-r", help="An experiment; or a layout and the rest.")],
+    experiment: Annotated[int | None, typer.Argument(min=1, metavar="EXPERIMENT", help="After a layout.")] = None,
+    archive: Annotated[Path | None, typer.Argument(metavar="OUT.zip", help="After a layout: file to write.")] = None,
     url: Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of CSV.")] = False,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write; - is standard output.")] = Path("-"),
+    model: Annotated[str | None, typer.Option(help="Of a submission: only this model.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Of a submission: only this recipe.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of a submission: only this seed.")] = None,
+    gold: Annotated[bool, typer.Option("--gold", help="Of a submission: the labels instead of predictions.")] = False,
 ) -> None:
-    """Write every score of an experiment, one a row."""
+    """Write every score of an experiment, one a row; or its predictions as a submission to XTREME-R."""
+    from backend.submission.benchmarks import BENCHMARKS
+
+    if what in BENCHMARKS:
+        if experiment is None or archive is None:
+            raise Usage(f"expected an experiment and a file: crosslift export {what} 3 {what}.zip")
+        _submission(BENCHMARKS[what], experiment, archive, url, gold, {"model": model, "recipe": recipe, "seed": seed})
+        return
+    if not (what.isascii() and what.isdigit() and int(what)):
+        raise Usage(f"{what}: expected the number of an experiment, or {' or '.join(BENCHMARKS)} and an experiment")
+    if experiment is not None:
+        raise Usage(f"{experiment} is one argument too many; the file of scores is named with --output")
     with remote(url) as there:
-        answer = there.send(
-            "GET", f"/experiments/{experiment}/export", params={"format": "jsonl" if as_json else "csv"}
-        )
+        answer = there.send("GET", f"/experiments/{what}/export", params={"format": "jsonl" if as_json else "csv"})
     if str(output) == "-":
         sys.stdout.buffer.write(answer.content)
         return
@@ -580,6 +595,27 @@ def export(
     except OSError as error:
         raise Usage(f"{output} cannot be written: {error}") from None
     say(f"Wrote {output}")
+
+
+def _submission(
+    benchmark: Benchmark, experiment: int, archive: Path, url: str | None, gold: bool, only: dict[str, Any]
+) -> None:
+    from backend.domain.schemas import ExperimentView
+    from backend.submission.stored import submissions, write_zip
+
+    with remote(url) as there:
+        view = there.view(ExperimentView, f"/experiments/{experiment}")
+        chosen = submissions(pages(there, f"/experiments/{experiment}/runs"), benchmark, **only)
+    about = {"experiment": view.id, "name": view.name, "benchmark": view.benchmark, "synthetic": view.synthetic}
+    try:
+        missing = write_zip(archive, chosen, benchmark, root=settings().artifact_root, about=about, gold=gold)
+    except OSError as error:
+        raise Usage(f"{archive} cannot be written: {error}") from None
+    if view.synthetic:
+        say(f"note: {view.benchmark} is synthetic: these are no predictions for {benchmark.title}'s own data")
+    for words in missing:
+        say(f"note: {words}")
+    say(f"Wrote {archive}: {len(chosen)} submission{'s' if len(chosen) > 1 else ''}")
 
 
 @app.command()

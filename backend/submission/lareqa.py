@@ -33,10 +33,10 @@ def relevant(whole: Mapping[str, Any], language: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for number, (paragraph, questions) in enumerate(squad(whole), start=1):
         try:
-            context = paragraph["context"]
+            context = str(paragraph["context"])
             spans = [(int(start), int(end)) for start, end in paragraph["sentence_breaks"]]
             starts = {entry["id"]: [int(answer["answer_start"]) for answer in entry["answers"]] for entry in questions}
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise Unreadable(
                 f"paragraph {number} is not XQuAD-R's: expected context, sentence_breaks and answers with answer_start"
             ) from None

@@ -145,8 +145,8 @@ def json_object(path: Path) -> dict[str, Any]:
         whole = json.loads(content)
     except json.JSONDecodeError as error:
         raise Unreadable(f"line {error.lineno}: not JSON ({error.msg})") from None
-    except RecursionError:
-        raise Unreadable("not JSON that can be read: nested too deeply") from None
+    except (ValueError, RecursionError):
+        raise Unreadable("not JSON that can be read: a number is too long, or it is nested too deeply") from None
     if not isinstance(whole, dict):
         raise Unreadable("is not a JSON object")
     return whole

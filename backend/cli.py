@@ -17,24 +17,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import uuid4
 
-import psutil
 import typer
-import yaml
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from backend.domain.run import TERMINAL, RunState
-from backend.domain.schemas import ExperimentView, LogLine, Page, Preview, QueueView, RunView
-from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany
-from backend.local.home import prepare_home, read_state, running_pid
-from backend.remote import Remote, address
-from backend.settings import Settings
-from backend.settings import settings as read_settings
+from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany, unknown
+
+# Each command imports what it needs: all of it takes half a second, which is longer than most commands.
+if TYPE_CHECKING:
+    import psutil
+
+    from backend.domain.schemas import LogLine, RunView
+    from backend.remote import Remote
+    from backend.settings import Settings
+    from backend.submission.benchmarks import Benchmark
+    from backend.submission.score import Report as ScoreReport
 
 FAILED, USAGE, NOT_FOUND, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
 CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
@@ -90,6 +90,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         for line in ([*columns], *cells):
             sys.stdout.write("\t".join(line) + "\n")
         return
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -119,6 +121,10 @@ def settings() -> Settings:
     Raises:
         Usage: one of the variables has a value that is not acceptable.
     """
+    from pydantic import ValidationError
+
+    from backend.settings import settings as read_settings
+
     try:
         return read_settings()
     except ValidationError as error:
@@ -131,6 +137,8 @@ def settings() -> Settings:
 
 
 def remote(url: str | None) -> Remote:
+    from backend.remote import Remote, address
+
     return Remote(address(settings(), url))
 
 
@@ -140,6 +148,8 @@ def read_request(path: Path) -> dict[str, Any]:
     Raises:
         Usage: there is no such file, or it is no YAML object.
     """
+    import yaml
+
     try:
         raw = sys.stdin.buffer.read(LARGEST_FILE + 1) if str(path) == "-" else path.read_bytes()
         if len(raw) > LARGEST_FILE:
@@ -191,6 +201,8 @@ def start_detached(chosen: Settings) -> str:
         Conflict: it was refused; its own words.
         CrossliftError: it did not come up.
     """
+    from backend.local.home import prepare_home, read_state
+
     prepare_home(chosen.root)
     log = chosen.root / "logs" / "up.log"
     with log.open("ab") as file:
@@ -217,6 +229,10 @@ def down(
     force: Annotated[bool, typer.Option("--force", help="Kill it if it does not stop in time.")] = False,
 ) -> None:
     """Stop what `up` started in this HOME."""
+    import psutil
+
+    from backend.local.home import running_pid
+
     chosen = settings()
     pid = running_pid(chosen.root)
     if pid is None:
@@ -236,6 +252,8 @@ def down(
 
 
 def _there(process: psutil.Process) -> bool:
+    import psutil
+
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -251,6 +269,7 @@ def demo(
 ) -> None:
     """Pretrain, tune and evaluate small encoders here, up to a heatmap of gains."""
     from backend import demo as study
+    from backend.local.home import read_state, running_pid
 
     chosen = settings()
     screen = err()
@@ -272,6 +291,7 @@ def doctor(
 ) -> None:
     """List every setting with its value and origin, and check this machine."""
     from backend.local.doctor import examine, setting_rows
+    from backend.settings import Settings
 
     if markdown:
         print_markdown(
@@ -371,6 +391,8 @@ def submit(
     if dry_run:
         preview(file, url, as_json)
         return
+    from backend.domain.schemas import ExperimentView
+
     body = read_request(file)
     with remote(url) as there:
         view = ExperimentView.model_validate(there.post("/experiments", body, key=key or str(uuid4())).json())
@@ -389,6 +411,8 @@ def submit(
 @app.command()
 def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
     """Say what submitting a file would do, without doing it."""
+    from backend.domain.schemas import Preview
+
     body = read_request(file)
     with remote(url) as there:
         answer = there.post("/experiments:preview", body).json()
@@ -432,6 +456,8 @@ def status(
 
 
 def _all(there: Remote, as_json: bool) -> None:
+    from backend.domain.schemas import ExperimentView, Page, QueueView
+
     listed, queue = there.get("/experiments", limit=50), there.get("/queue")
     if as_json:
         print_json({"experiments": listed["items"], "queue": queue})
@@ -449,6 +475,9 @@ def _all(there: Remote, as_json: bool) -> None:
 
 
 def _one(there: Remote, experiment: int, as_json: bool) -> None:
+    from backend.domain.run import RunState
+    from backend.domain.schemas import ExperimentView
+
     view = there.view(ExperimentView, f"/experiments/{experiment}")
     runs = list(pages(there, f"/experiments/{experiment}/runs"))
     if as_json:
@@ -463,6 +492,8 @@ def _one(there: Remote, experiment: int, as_json: bool) -> None:
 
 def pages(there: Remote, path: str, **query: Any) -> Iterable[RunView]:
     """Every run of a list, page by page."""
+    from backend.domain.schemas import Page, RunView
+
     cursor: str | None = None
     while True:
         page = Page[RunView].model_validate(there.get(path, limit=200, cursor=cursor, **query))
@@ -480,6 +511,9 @@ def logs(
     as_json: AsJson = False,
 ) -> None:
     """Print the log of a run; with --json one object a line."""
+    from backend.domain.run import TERMINAL, RunState
+    from backend.domain.schemas import LogLine, RunView
+
     with remote(url) as there:
         after = 0
         while True:
@@ -519,6 +553,8 @@ def cancel(
 @app.command()
 def retry(experiment: Experiment, url: Url = None) -> None:
     """Do again what failed, diverged, was cancelled or skipped in an experiment."""
+    from backend.domain.schemas import ExperimentView
+
     with remote(url) as there:
         view = ExperimentView.model_validate(there.post(f"/experiments/{experiment}:retry").json())
     say(f"Experiment {experiment} is {view.state}, {view.counts.done} of {view.runs} runs done")
@@ -526,16 +562,31 @@ def retry(experiment: Experiment, url: Url = None) -> None:
 
 @app.command()
 def export(
-    experiment: Experiment,
+    what: Annotated[str, typer.Argument(metavar="ID|xtreme|xtreme-r", help="An experiment; or a layout and the rest.")],
+    experiment: Annotated[int | None, typer.Argument(min=1, metavar="EXPERIMENT", help="After a layout.")] = None,
+    archive: Annotated[Path | None, typer.Argument(metavar="OUT.zip", help="After a layout: file to write.")] = None,
     url: Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of CSV.")] = False,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write; - is standard output.")] = Path("-"),
+    model: Annotated[str | None, typer.Option(help="Of a submission: only this model.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Of a submission: only this recipe.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of a submission: only this seed.")] = None,
+    gold: Annotated[bool, typer.Option("--gold", help="Of a submission: the labels instead of predictions.")] = False,
 ) -> None:
-    """Write every score of an experiment, one a row."""
+    """Write every score of an experiment, one a row; or its predictions as a submission to XTREME-R."""
+    from backend.submission.benchmarks import BENCHMARKS
+
+    if what in BENCHMARKS:
+        if experiment is None or archive is None:
+            raise Usage(f"expected an experiment and a file: crosslift export {what} 3 {what}.zip")
+        _submission(BENCHMARKS[what], experiment, archive, url, gold, {"model": model, "recipe": recipe, "seed": seed})
+        return
+    if not (what.isascii() and what.isdigit() and int(what)):
+        raise Usage(f"{what}: expected the number of an experiment, or {' or '.join(BENCHMARKS)} and an experiment")
+    if experiment is not None:
+        raise Usage(f"{experiment} is one argument too many; the file of scores is named with --output")
     with remote(url) as there:
-        answer = there.send(
-            "GET", f"/experiments/{experiment}/export", params={"format": "jsonl" if as_json else "csv"}
-        )
+        answer = there.send("GET", f"/experiments/{what}/export", params={"format": "jsonl" if as_json else "csv"})
     if str(output) == "-":
         sys.stdout.buffer.write(answer.content)
         return
@@ -544,6 +595,86 @@ def export(
     except OSError as error:
         raise Usage(f"{output} cannot be written: {error}") from None
     say(f"Wrote {output}")
+
+
+def _submission(
+    benchmark: Benchmark, experiment: int, archive: Path, url: str | None, gold: bool, only: dict[str, Any]
+) -> None:
+    from backend.domain.schemas import ExperimentView
+    from backend.submission.stored import submissions, write_zip
+
+    with remote(url) as there:
+        view = there.view(ExperimentView, f"/experiments/{experiment}")
+        chosen = submissions(pages(there, f"/experiments/{experiment}/runs"), benchmark, **only)
+    about = {"experiment": view.id, "name": view.name, "benchmark": view.benchmark, "synthetic": view.synthetic}
+    try:
+        missing = write_zip(archive, chosen, benchmark, root=settings().artifact_root, about=about, gold=gold)
+    except OSError as error:
+        raise Usage(f"{archive} cannot be written: {error}") from None
+    if view.synthetic:
+        say(f"note: {view.benchmark} is synthetic: these are no predictions for {benchmark.title}'s own data")
+    for words in missing:
+        say(f"note: {words}")
+    say(f"Wrote {archive}: {len(chosen)} submission{'s' if len(chosen) > 1 else ''}")
+
+
+@app.command()
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS_DIR", help="A submission: {task}/test-{language}.{tsv,json,jsonl}.")
+    ],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS_DIR", help="The gold answers, in the same layout.")],
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", help="xtreme or xtreme-r.", metavar="xtreme|xtreme-r")
+    ] = "xtreme-r",
+    languages: Annotated[bool, typer.Option("--languages", help="Every language instead of the averages.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score a submission to XTREME or XTREME-R; needs no running installation. Exit code 1 if it has problems."""
+    from backend.submission.benchmarks import BENCHMARKS
+    from backend.submission.score import score as score_folders
+
+    if benchmark not in BENCHMARKS:
+        raise Usage(f"--benchmark: {unknown('benchmark', benchmark, tuple(BENCHMARKS))}")
+    try:
+        report = score_folders(predictions, labels, BENCHMARKS[benchmark])
+    except OSError as error:
+        raise Usage(str(error)) from None
+    if as_json:
+        print_json(report.as_json())
+    elif languages:
+        print_table(
+            ("task", "language", "metric", "points"),
+            (
+                (name, code, metric, f"{points:.2f}")
+                for name, task in report.tasks.items()
+                for code, values in task.languages.items()
+                for metric, points in values.items()
+            ),
+        )
+    else:
+        _score_table(report, BENCHMARKS[benchmark])
+    for note in report.notes:
+        say(f"note: {note}")
+    for problem in report.problems:
+        say(f"problem: {problem}")
+    if report.problems:
+        raise typer.Exit(FAILED)
+
+
+def _score_table(report: ScoreReport, benchmark: Benchmark) -> None:
+    """Averages over languages, then groups, then the whole. Of tags, accuracy is said beside what makes the score."""
+    found = {metric for task in report.tasks.values() for metric in task.average}
+    metrics = [m for m in ("accuracy", "precision", "recall", "f1", "exact_match", "map@20") if m in found]
+    rows: list[tuple[object, ...]] = []
+    for name, task in report.tasks.items():
+        averages = (f"{task.average[m]:.2f}" if m in task.average else "" for m in metrics)
+        of = f"{len(task.languages)} of {len(benchmark.tasks[name].languages)}"
+        rows.append((name, of, *averages, "" if task.score is None else f"{task.score:.2f}"))
+    blank = [""] * (1 + len(metrics))
+    rows += [(f"group {name}", *blank, f"{points:.2f}") for name, points in report.groups.items()]
+    rows.append((benchmark.title, *blank, "" if report.overall is None else f"{report.overall:.2f}"))
+    print_table(("task", "languages", *metrics, "score"), rows)
 
 
 @app.command()

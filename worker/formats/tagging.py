@@ -97,5 +97,4 @@ def score(task: Task, predictions: Sequence[Prediction]) -> Values:
     """Both over tokens: n is the number of tokens."""
     tags, gold = [p.prediction for p in predictions], [p.gold for p in predictions]
     n = sum(len(g) for g in gold)
-    flat = metrics.accuracy([t for p in tags for t in p], [t for g in gold for t in g])
-    return {"f1": (metrics.chunk_f1(tags, gold), n), "accuracy": (flat, n)}
+    return {"f1": (metrics.chunk_f1(tags, gold), n), "accuracy": (metrics.token_accuracy(tags, gold), n)}

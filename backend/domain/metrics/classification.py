@@ -1,0 +1,21 @@
+"""Accuracy.
+
+Source: google-research/xtreme at 838c13b69d, ``evaluate.py`` (XNLI, PAWS-X, XCOPA and Tatoeba compare line by line).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+
+def accuracy(predictions: Sequence[Hashable], gold: Sequence[Hashable]) -> float:
+    """Share of equal pairs, in points. For Tatoeba a line is the number of the sentence that was found first.
+
+    Raises:
+        ValueError: the two differ in length, or there is nothing to score.
+    """
+    if len(predictions) != len(gold):
+        raise ValueError(f"{len(predictions)} predictions for {len(gold)} gold answers")
+    if not gold:
+        raise ValueError("nothing to score")
+    return sum(p == g for p, g in zip(predictions, gold, strict=True)) / len(gold) * 100

@@ -1,0 +1,181 @@
+"""The predictions of an experiment's evaluations, from where its workers left them, as a zip in the official layout.
+
+Each run keeps one ``predictions.parquet`` under its fingerprint: language, id, prediction, gold, in the order of the examples.
+A submission is that of one model, recipe and seed. Retrieval that nothing was trained for has no seed and belongs to every one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from backend.domain.language import LANGUAGES
+from backend.domain.run import RunKind, RunState
+from backend.domain.schemas import RunView
+from backend.errors import CrossliftError, Invalid, NotFound, shown
+from backend.submission.benchmarks import Benchmark
+from backend.submission.write import Stored, content
+
+PREDICTIONS = "predictions.parquet"
+MANIFEST = "manifest.json"
+ABOUT = "about.json"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry, so that equal predictions make an equal zip
+
+
+class Missing(CrossliftError):
+    """Stored predictions are not where they should be, or not what was stored."""
+
+
+class Choice(NamedTuple):
+    """What one submission is of."""
+
+    model: str
+    recipe: str
+    seed: int | None
+
+    @property
+    def folder(self) -> str:
+        """Fit for a file system: recipes have colons."""
+        return f"{self.model}/{self.recipe.replace(':', '-')}/seed-{'none' if self.seed is None else self.seed}"
+
+
+def submissions(
+    runs: Iterable[RunView],
+    benchmark: Benchmark,
+    *,
+    model: str | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+) -> dict[Choice, dict[str, RunView]]:
+    """Each model, recipe and seed with a done evaluation of each task, narrowed to what is asked for.
+
+    Raises:
+        NotFound: nothing is left; the message says what there is.
+    """
+    done = [
+        run
+        for run in runs
+        if run.kind is RunKind.EVALUATE and run.state is RunState.DONE and run.target in benchmark.tasks
+    ]
+    seeds: list[int | None] = [*sorted({run.seed for run in done if run.seed is not None})] or [None]
+    found: dict[Choice, dict[str, RunView]] = {}
+    for run in sorted(done, key=lambda run: run.id):
+        for each in seeds if run.seed is None else [run.seed]:
+            found.setdefault(Choice(run.model, run.recipe, each), {})[str(run.target)] = run
+    if not found:
+        raise NotFound(
+            f"the experiment has no done evaluation of a task of {benchmark.title}: {', '.join(benchmark.tasks)}"
+        )
+    kept = {
+        choice: tasks
+        for choice, tasks in found.items()
+        if model in (None, choice.model) and recipe in (None, choice.recipe) and seed in (None, choice.seed)
+    }
+    if not kept:
+        there = "; ".join(f"{c.model}, {c.recipe}, seed {c.seed}" for c in list(found)[:20])
+        raise NotFound(f"no done evaluation of that model, recipe and seed; there are: {there}")
+    return kept
+
+
+def write_zip(
+    archive: Path,
+    chosen: Mapping[Choice, Mapping[str, RunView]],
+    benchmark: Benchmark,
+    *,
+    root: str,
+    about: Mapping[str, Any],
+    gold: bool = False,
+) -> list[str]:
+    """Write them, one at the top of the zip, several in a folder each, with an ``about.json``; returns what is missing.
+
+    ``root`` is the store of artifacts. The zip appears whole or not at all.
+
+    Raises:
+        Missing: predictions cannot be found or read.
+        OSError: the zip cannot be written.
+    """
+    missing: list[str] = []
+    read: dict[str, dict[str, list[Stored]]] = {}  # a run without seed belongs to several
+    making = archive.with_name(f".{archive.name}.making")
+    try:
+        with zipfile.ZipFile(making, "w", zipfile.ZIP_DEFLATED) as out:
+            for choice, runs in chosen.items():
+                top = "" if len(chosen) == 1 else f"{choice.folder}/"
+                for name, entry in benchmark.tasks.items():
+                    run = runs.get(name)
+                    if run is None:
+                        missing.append(f"{choice.folder}: {name} was not evaluated")
+                        continue
+                    if run.fingerprint not in read:
+                        read[run.fingerprint] = stored(run, root, gold=gold)
+                    rows = read[run.fingerprint]
+                    for language in entry.languages:
+                        if language in rows:
+                            try:
+                                text = content(entry, rows[language], gold=gold)
+                            except ValueError as error:
+                                raise Missing(f"run {run.id}, {name} in {LANGUAGES[language].name}: {error}") from None
+                            _add(out, f"{top}{name}/{entry.file(language)}", text)
+                    without = [code for code in entry.languages if code not in rows]
+                    if without:
+                        missing.append(f"{choice.folder}: {name} was not evaluated in {', '.join(without)}")
+                facts = {
+                    **about, "model": choice.model, "recipe": choice.recipe, "seed": choice.seed, "gold": gold,
+                    "runs": {name: {"run": run.id, "fingerprint": run.fingerprint} for name, run in runs.items()},
+                }  # fmt: skip
+                _add(out, f"{top}{ABOUT}", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        making.replace(archive)
+    finally:
+        making.unlink(missing_ok=True)
+    return missing
+
+
+def _add(out: zipfile.ZipFile, name: str, text: str) -> None:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    out.writestr(info, text)
+
+
+def stored(run: RunView, root: str, *, gold: bool = False) -> dict[str, list[Stored]]:
+    """A run's predictions (or gold answers) by language, in the order of its examples. What was read is what was stored: its
+    digest is that of the artifact's manifest.
+
+    Raises:
+        Missing: there is no such artifact, here or below ``root``; it is damaged; or what reads it is not installed.
+    """
+    try:
+        import fsspec
+        from pyarrow import BufferReader, parquet
+    except ImportError as error:
+        raise Missing(f"reading predictions needs {error.name}: install crosslift[backend]") from None
+    tried = []
+    for address in (run.artifact, f"{root.rstrip('/')}/{run.fingerprint[:2]}/{run.fingerprint}"):
+        if not address:
+            continue
+        try:
+            fs, place = fsspec.core.url_to_fs(address)
+            manifest = json.loads(fs.cat_file(f"{place}/{MANIFEST}"))
+            raw = fs.cat_file(f"{place}/{PREDICTIONS}")
+            whole = hashlib.sha256(raw).hexdigest() == manifest[PREDICTIONS]["sha256"]
+        except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+            tried.append(f"{shown(address, 200)} ({type(error).__name__})")
+            continue
+        if not whole:
+            raise Missing(f"run {run.id}: {shown(address, 200)}/{PREDICTIONS} is not what was stored")
+        try:
+            table = parquet.read_table(BufferReader(raw), columns=["language", "id", "gold" if gold else "prediction"])
+        except (OSError, ValueError, KeyError) as error:
+            raise Invalid(f"run {run.id}: its predictions cannot be read: {error}") from None
+        return by_language(*(column.to_pylist() for column in table.columns))
+    raise Missing(f"the predictions of run {run.id} are not on this machine; looked in {', '.join(tried)}")
+
+
+def by_language(languages: Sequence[str], ids: Sequence[str], answers: Sequence[str]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for language, one, answer in zip(languages, ids, answers, strict=True):
+        found.setdefault(language, []).append(Stored(one, answer))
+    return found

@@ -7,6 +7,7 @@ STAMP  := $(VENV)/.installed
 DEMO_ARGS ?=
 UP_ARGS   ?=
 TEST_ARGS ?=
+JOBS      ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up study down test test-full lint browser bench readme secrets clean
@@ -52,11 +53,11 @@ lint: $(STAMP) ## style, types, import rules
 browser: $(STAMP)
 	@.ci/browser $(BIN)
 
-test: $(STAMP) lint browser ## lint, then every test but the slow ones
-	@$(BIN)/python -m pytest -m "not slow and not network and not bench" $(TEST_ARGS)
+test: $(STAMP) lint browser ## lint, then every test but the slow ones, JOBS=2 files at a time
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not network and not bench" $(TEST_ARGS)
 
 test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
-	@$(BIN)/python -m pytest -m "not network and not bench" $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
 
 bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
 	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)

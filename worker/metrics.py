@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import NamedTuple
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -113,3 +114,85 @@ def squad_f1(prediction: str, gold: Sequence[str]) -> float:
             precision, recall = common / ours.total(), common / theirs.total()
             best = max(best, 200.0 * precision * recall / (precision + recall))
     return best
+
+
+# --- retrieval ------------------------------------------------------------------------------------------------------
+
+TOP = 20  # XTREME-R looks at the first twenty
+
+
+def average_precision(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int = TOP) -> float:
+    """AP@k of one query: the precisions at the hits among the first k, over the most hits there can be (LAReQA: XTREME's
+    ``third_party/utils_lareqa.py``). Mean over queries: mAP@k.
+
+    Raises:
+        ValueError: nothing is relevant.
+    """
+    right = set(relevant)
+    most = min(len(right), k)
+    if not most:
+        raise ValueError("a query without a relevant answer cannot be scored")
+    hits, total = 0, 0.0
+    for place, one in enumerate(ranked[:k], start=1):
+        if one in right:
+            right.discard(one)
+            hits += 1
+            total += hits / place
+    return 100.0 * total / most
+
+
+def reciprocal_rank(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int = TOP) -> float:
+    """100 / the place of the first right one among the first k, 0 where there is none; with one right answer the same as AP@k
+    (Mewsli-X: XTREME's ``third_party/utils_mewslix.py``, ``evaluate``)."""
+    right = set(relevant)
+    return next((100.0 / place for place, one in enumerate(ranked[:k], start=1) if one in right), 0.0)
+
+
+# --- mining ---------------------------------------------------------------------------------------------------------
+
+IdPair = tuple[str, str]  # ids of a sentence and of its translation
+
+
+class Mined(NamedTuple):
+    precision: float
+    recall: float
+    f1: float
+
+
+def mined(found: Collection[IdPair], gold: Collection[IdPair]) -> Mined:
+    """Of a set of pairs (XTREME's ``bucc_f1``).
+
+    Raises:
+        ValueError: there is no gold pair.
+    """
+    ours, theirs = set(found), set(gold)
+    if not theirs:
+        raise ValueError("nothing to score")
+    right = len(ours & theirs)
+    if not right:
+        return Mined(0.0, 0.0, 0.0)
+    precision, recall = 100.0 * right / len(ours), 100.0 * right / len(theirs)
+    return Mined(precision, recall, 2 * precision * recall / (precision + recall))
+
+
+def best_threshold(scores: Mapping[IdPair, float], gold: Collection[IdPair]) -> float:
+    """The threshold with the best F1 on development data: half way between the last pair that is kept and the next
+    (XTREME's ``bucc_optimize``); of equally good ones the highest. Infinite where no gold pair was found: then nothing
+    is worth keeping. Pairs of equal score are kept or dropped together.
+
+    Raises:
+        ValueError: there is no gold pair.
+    """
+    theirs = set(gold)
+    if not theirs:
+        raise ValueError("nothing to tune on")
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    right, best, threshold = 0, 0.0, float("inf")
+    for kept, (pair, score) in enumerate(ranked, start=1):
+        right += pair in theirs
+        following = ranked[kept][1] if kept < len(ranked) else score
+        if right and (following < score or kept == len(ranked)):
+            f1 = 2 * right / (kept + len(theirs))
+            if f1 > best:
+                best, threshold = f1, (score + following) / 2
+    return threshold

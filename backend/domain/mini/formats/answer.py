@@ -12,6 +12,7 @@ from backend.domain.mini.formats.item import Row, distinct
 from backend.domain.mini.formats.span import Question, paragraph, question, squad
 from backend.domain.mini.grammar import grammar
 
+
 def _pattern(fact: Clause, slot: str) -> Clause:
     """The fact without the part that is asked for."""
     if slot == "subject":

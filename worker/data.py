@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 
 from backend.domain import mini
 from backend.domain.run import DataSpec, digest
-from backend.domain.task import Bitext, Example, Question, Source, Task, Tokens
+from backend.domain.task import Bitext, Example, Layout, Line, Question, Search, Source, Task, Tokens
 from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError
 from worker import formats
@@ -112,35 +112,36 @@ class Door:
             assert task.mini is not None  # the planner asks for what the source has
             return iter(mini.rows(task.mini, language, data.split.value))
         if data.source is Source.FILES:
-            path, reader = self._file(task, data, language)
+            (path, *_), reader = self._file(task, data, language)
             return reader(path, language)
         return iter(self._hub(task, data, language))
 
     def _content(self, task: Task, data: DataSpec, language: str) -> str:
         """What pins rows whose spec does not say: digest of the file, commit on the hub."""
         if data.source is Source.FILES:
-            path, _ = self._file(task, data, language)
-            return self.resolved.setdefault(f"{task.name}/{language}/{data.split.value}", file_digest(path))
+            paths, _ = self._file(task, data, language)
+            digests = [file_digest(path) for path in paths]
+            pin = digests[0] if len(digests) == 1 else digest(digests)
+            return self.resolved.setdefault(f"{task.name}/{language}/{data.split.value}", pin)
         if data.source is Source.HUB:
             return self._commit(task, data) or str(self._hub(task, data, language)._fingerprint)
-        return digest(mini.fingerprint_parameters())
+        return digest(mini.fingerprint_parameters(task.mini))
 
     def _file(
         self, task: Task, data: DataSpec, language: str
-    ) -> tuple[Path, Callable[[Path, str], Iterator[dict[str, Any]]]]:
+    ) -> tuple[list[Path], Callable[[Path, str], Iterator[dict[str, Any]]]]:
+        """The file, what lies beside it, and its reader."""
         if self.data_root is None:
             raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
         tried = []
         for layout in task.files:
             if layout.splits and data.split not in layout.splits:
                 continue
-            split = layout.splits.get(data.split, data.split.value)
-            path = self.data_root / layout.pattern.format(
-                language=layout.languages.get(language, language), split=split
-            )
-            if path.is_file():
-                return path, layout.rows
-            tried.append(str(path))
+            paths = [self.data_root / name for name in _names(layout, data, language)]
+            absent = [str(path) for path in paths if not path.is_file()]
+            if not absent:
+                return paths, layout.rows
+            tried += absent
         looked = "; looked for " + ", ".join(tried) if tried else "; no layout of it has this split"
         raise MissingData(f"no file of {task.name}, {language}, {data.split.value}{looked}")
 
@@ -183,6 +184,13 @@ class Door:
         return known
 
 
+def _names(layout: Layout, data: DataSpec, language: str) -> list[str]:
+    """The file and those beside it, relative to the data root."""
+    split = layout.splits.get(data.split, data.split.value)
+    code = layout.languages.get(language, language)
+    return [pattern.format(language=code, split=split) for pattern in (layout.pattern, *layout.beside)]
+
+
 def _answered(example: Example) -> bool:
     """Whether it can be trained on and scored. XTREME withholds an answer as an empty text."""
     match example:
@@ -190,7 +198,7 @@ def _answered(example: Example) -> bool:
             return any(a.text for a in answers)
         case Tokens(tags=tags):
             return tags is not None
-        case Bitext():
+        case Bitext() | Line() | Search():
             return True
     return example.label is not None
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from backend.domain.run import Phase, Precision
-from backend.domain.task import Task
+from backend.domain.run import DataSpec, Phase, Precision, RunSpec
+from backend.domain.task import Format, Split, Task
 from backend.domain.tasks import TASKS
 from worker import formats
 from worker.data import Door
 from worker.encoder import Encoder, states
-from worker.formats import Behaviour, Features, Level, Prediction, collate_rows
+from worker.formats import Behaviour, Features, Level, Prediction, Read, collate_rows
 from worker.meter import INFERENCE, Meter
 from worker.outcomes import Job, Report, Score, Stopped
 
@@ -96,15 +96,12 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         Stopped: as asked; an evaluation is short and starts anew.
     """
     spec = job.spec
-    (data,) = spec.data
-    task = TASKS[data.task]
+    task = settled(TASKS[spec.data[0].task], spec)
     behaviour = formats.of(task.format)
     max_length = spec.training.max_length if spec.training else RETRIEVAL_LENGTH
     stride = spec.training.stride if spec.training else 0
-    scored = {code: door.scored(data, code, encoder, max_length, stride) for code in spec.languages}
-    examples = {code: each for code, (each, _) in scored.items()}
-    parts = {code: features for code, (_, features) in scored.items()}
-    if task.retrieval is not None:
+    if task.trained_on is None:
+        assert task.retrieval is not None  # nothing else goes without training
         keep_layers(encoder, task.retrieval.layer_fraction)
         head = behaviour.head(encoder.hidden, task, 0.0)
     else:
@@ -117,23 +114,56 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         if report.should_stop():
             raise Stopped(0, saved=False)
 
-    joined = Features.joined(list(parts.values()))
-    outputs = predict(
-        encoder, head, behaviour, joined, ask=ask, meter=meter, precision=spec.precision, done=report.progress
-    )
     scores: list[Score] = []
     predictions: dict[str, list[Prediction]] = {}
-    start = 0
-    for code, features in parts.items():
-        size = len(features.tokens) if behaviour.LEVEL is Level.TOKEN else len(features.rows) - 1
-        predictions[code] = behaviour.decode(task, examples[code], features, outputs[start : start + size])
-        start += size
-        values = behaviour.score(task, predictions[code])
-        scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
-        meter.work(examples=len(examples[code]), tokens=0, each=INFERENCE)
+    streams = in_streams(task, spec)
+    for number, parts in enumerate(streams):
+        loaded = {part: door.scored(*part, encoder, max_length, stride) for part in parts}
+        joined = Features.joined([features for _, features in loaded.values()])
+
+        def done(rows: int, of: int, number: int = number) -> None:
+            report.progress(number * of + rows, len(streams) * of)
+
+        outputs = predict(encoder, head, behaviour, joined, ask=ask, meter=meter, precision=spec.precision, done=done)
+        read: dict[Split, dict[str, Read]] = {data.split: {} for data in spec.data}
+        start = 0
+        for (data, code), (examples, features) in loaded.items():
+            size = len(features.tokens) if behaviour.LEVEL is Level.TOKEN else len(features.rows) - 1
+            read[data.split][code] = Read(examples, features, outputs[start : start + size])
+            start += size
+            meter.work(examples=len(examples), tokens=0, each=INFERENCE)
+        sets = read.pop(spec.data[0].split)
+        scored = [code for code in sets if code in spec.languages]
+        for code, each in formats.decode_all(behaviour, task, sets, read, scored).items():
+            predictions[code] = each
+            values = behaviour.score(task, each)
+            scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
     report.phase(Phase.SAVING)
     write_predictions(job.out / PREDICTIONS, predictions)
     return tuple(scores)
+
+
+def settled(task: Task, spec: RunSpec) -> Task:
+    """The task with the layer and pooling of this run: of its source's version, or what the request set."""
+    base = task.retrieval_in(spec.data[0].source)
+    if base is None:
+        return task
+    return task.model_copy(update={"retrieval": spec.retrieval.applied_to(base) if spec.retrieval else base})
+
+
+def in_streams(task: Task, spec: RunSpec) -> list[list[tuple[DataSpec, str]]]:
+    """What is read together: sets of rows and their languages.
+
+    All of them; but of mining each language alone, because its texts are large and the languages have nothing to do with each
+    other. A pool is of all languages of its target, whichever are scored.
+    """
+    data, *beside = spec.data
+    if task.format is Format.BITEXT_MINING:
+        return [[(each, code) for each in spec.data] for code in spec.languages]
+    parts = [(data, code) for code in (task.languages_in(data.source) if task.pooled else spec.languages)]
+    for each in beside:
+        parts += [(each, code) for code in (("en",) if each.split is Split.CANDIDATES else spec.languages)]
+    return [parts]
 
 
 def save_head(folder: Path, task: Task, head: nn.Module) -> None:
@@ -158,9 +188,10 @@ def load_head(folder: Path, task: Task, encoder: Encoder) -> nn.Module:
 
 
 def keep_layers(encoder: Encoder, fraction: float) -> None:
-    """Drop the layers above this share of them: their states are not looked at."""
+    """Drop the layers above this share of them: their states are not looked at. What is saved then has no more either."""
     layers: Any = encoder.module.encoder
     layers.layer = layers.layer[: max(1, round(fraction * len(layers.layer)))]
+    encoder.module.config.num_hidden_layers = len(layers.layer)
 
 
 def write_predictions(path: Path, predictions: Mapping[str, Sequence[Prediction]]) -> None:

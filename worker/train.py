@@ -27,7 +27,7 @@ from backend.domain.training import Training
 from worker import checkpoints, formats
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
-from worker.evaluate import predict, save_head
+from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
 from worker.outcomes import Diverged, Job, Report, Stopped
@@ -390,8 +390,14 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
     freeze(encoder.module, training.frozen)
+    fitted = settled(TASKS[spec.data[0].task], spec)
+    if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
+        keep_layers(encoder, fitted.retrieval.layer_fraction)
     pairs = list(zip(spec.data[0::2], spec.data[1::2], strict=True))
-    learners = [_learner(train, dev, encoder, door, training, spec.seed) for train, dev in pairs]
+    learners = [
+        _learner(settled(TASKS[train.task], spec), train, dev, encoder, door, training, spec.seed)
+        for train, dev in pairs
+    ]
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
     temperature = spec.recipe.temperature if spec.recipe else 1.0
     stage = TaskStage(encoder, learners, temperature, total, spec.seed, spec.precision, meter)
@@ -402,9 +408,10 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
         save_head(job.out, learners[0].task, learners[0].head)
 
 
-def _learner(train: DataSpec, dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int) -> Learner:
+def _learner(
+    task: Task, train: DataSpec, dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int
+) -> Learner:
     assert train.split is Split.TRAIN and train.task == dev.task  # the planner's order
-    task = TASKS[train.task]
     behaviour = formats.of(task.format)
     features = door.features(train, "en", encoder, training.max_length, training.stride)
     examples, dev_features = door.scored(dev, "en", encoder, training.max_length, training.stride)

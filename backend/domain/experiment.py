@@ -28,7 +28,7 @@ from backend.domain.run import (
     RunSpec,
     digest,
 )
-from backend.domain.task import Source, Split, Task
+from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.training import Training, TrainingOverrides
 from backend.errors import FieldError, Invalid, shown, unknown
@@ -98,6 +98,7 @@ class ExperimentRequest(BaseModel):
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
     languages: tuple[Name, ...] | None = Field(default=None, min_length=1, max_length=100)
     finetuning: TrainingOverrides = TrainingOverrides()
+    retrieval: RetrievalOverrides = RetrievalOverrides()
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
     priority: int = Field(default=0, ge=-10, le=10)
@@ -217,6 +218,9 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
         refuse(f"/{longest}", f"{product} = {cells:,} cells; at most {MAX_CELLS:,} in one experiment")
     if request.device is DeviceClass.CPU and request.precision != "fp32":
         refuse("/precision", "on a CPU only fp32 is accepted")
+    if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
+        offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
+        refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
     if request.languages and not found:
         for i, name in enumerate(request.targets):
             if not set(request.languages) & set(TASKS[name].languages_in(request.source)):
@@ -229,9 +233,9 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
 
 
 @cache
-def mini_content() -> str:
-    """Digest of the mini world's generator: its version and every parameter."""
-    return digest(mini.fingerprint_parameters())
+def mini_content(task: str | None = None) -> str:
+    """Digest of the mini world's generator: its version and every parameter that a mini task's rows depend on."""
+    return digest(mini.fingerprint_parameters(task))
 
 
 def examples(task: Task, split: Split, source: Source) -> int:
@@ -275,7 +279,7 @@ class _Planner:
 
     def data(self, task: Task, split: Split) -> DataSpec:
         source = self.request.source
-        content = mini_content() if source is Source.MINI else self.pins.data.get((source, task.name))
+        content = mini_content(task.mini) if source is Source.MINI else self.pins.data.get((source, task.name))
         if content is None and source is Source.HUB and task.hub is not None:
             content = task.hub.revision
         return DataSpec(task=task.name, version=task.version, source=source, split=split, content=content)
@@ -305,6 +309,7 @@ class _Planner:
         label: str,
         target: str | None = None,
         settings: str = "",
+        retrieval: RetrievalOverrides | None = None,
         count: int,
     ) -> str:
         spec = RunSpec(
@@ -319,6 +324,7 @@ class _Planner:
             precision=self.request.precision,
             device=self.request.device,
             parents=parents,
+            retrieval=retrieval,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
@@ -394,7 +400,8 @@ class _Planner:
             if target.trained_on or recipe.kind is not RecipeKind.CONTROL_TARGET
             else None
         )
-        test = self.data(target, target.evaluated_on)
+        test = tuple(self.data(target, split) for split in (target.evaluated_on, *target.evaluated_with))
+        retrieval = self.request.retrieval if target.retrieval and self.request.retrieval.given else None
         base: Training | None = None
         train: tuple[DataSpec, ...] = ()
         if target.trained_on is not None:
@@ -423,9 +430,10 @@ class _Planner:
                 "engine": ENGINE_VERSION,
                 "model": self.model_spec(model).model_dump(mode="json"),
                 "training": base.model_dump(mode="json") if base else None,
-                "data": [d.model_dump(mode="json") for d in (*train, test)],
+                "data": [d.model_dump(mode="json") for d in (*train, *test)],
                 "precision": self.request.precision,
                 "device": self.request.device.value,
+                **({"retrieval": retrieval.model_dump(mode="json")} if retrieval else {}),
             }
         )
         checkpoint = start
@@ -444,6 +452,7 @@ class _Planner:
                 label=recipe.name,
                 target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
                 settings=settings,
+                retrieval=retrieval,
                 count=examples(TASKS[str(target.trained_on)], Split.TRAIN, source),
             )
         # Retrieval from the pretrained encoder has no training of its own, hence no seed.
@@ -451,7 +460,7 @@ class _Planner:
         evaluate = self.add(
             RunKind.EVALUATE,
             model,
-            data=(test,),
+            data=test,
             training=base,
             parents=(checkpoint,) if checkpoint else (),
             languages=languages,
@@ -459,7 +468,10 @@ class _Planner:
             label=recipe.name,
             target=target.name,
             settings=settings,
-            count=examples(target, target.evaluated_on, source) * len(languages),
+            retrieval=retrieval,
+            count=sum(
+                examples(target, d.split, source) * (1 if d.split is Split.CANDIDATES else len(languages)) for d in test
+            ),
         )
         return Cell(model.name, recipe.name, target.name, seed, evaluate)
 
@@ -498,11 +510,14 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
 
 def same_data_twice(recipe: str, target: str) -> bool:
-    """Whether the target's training set is also an intermediate task of the recipe (MNLI → XNLI, SQuAD → XQuAD).
+    """Whether the target's training set is also an intermediate task of the recipe (MNLI → XNLI, SQuAD → XQuAD), or made of
+    that of one (SQuAD → LAReQA).
 
     Such cells run and are labelled, and are left out of headline means.
     """
     body = recipe.split("@")[0]
     if body == "none" or body.startswith("control") or target not in TASKS:
         return False
-    return TASKS[target].trained_on in body.split("+")
+    trainer = TASKS[target].trained_on
+    drawn_from = TASKS[trainer].drawn_from if trainer else None
+    return not {trainer, drawn_from}.isdisjoint(body.split("+"))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.errors import Invalid, shown
+
 Rows = Callable[[Path, str], Iterator[dict[str, Any]]]
 
 
@@ -78,3 +80,152 @@ def tagged_lines(path: Path, language: str) -> Iterator[dict[str, Any]]:
                 tags.append(tag)
     if tokens:
         yield {"tokens": tokens, "pos_tags": tags or None}
+
+
+# --- retrieval -----------------------------------------------------------------------------------------------------
+
+
+class Malformed(Invalid):
+    """A file is not what its name says."""
+
+    title = "A data file cannot be read"
+
+    def __init__(self, path: Path, where: str, expected: str, found: object) -> None:
+        super().__init__(f"{path}, {where}: expected {expected}, found {shown(found)}")
+
+
+def xquad_r(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """SQuAD's nested JSON, XQuAD-R's paragraphs with ``sentence_breaks`` ([first, last + 1] in characters).
+
+    One row a question, as ``squad_json`` gives it, with the paragraph's running number and, where it has them, its breaks.
+
+    Raises:
+        Malformed: it is no JSON of that shape, or a sentence or an answer does not lie in its paragraph.
+    """
+    number = -1
+    try:
+        articles = json.loads(path.read_text(encoding="utf-8-sig"))["data"]
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                number += 1
+                context, breaks = paragraph["context"], paragraph.get("sentence_breaks")
+                for pair in breaks or []:
+                    if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= len(context):
+                        span = f"sentence_breaks [first, last + 1] within its {len(context)} characters"
+                        raise Malformed(path, f"paragraph {number}", span, pair)
+                for question in paragraph["qas"]:
+                    answers = question["answers"]
+                    for answer in answers:
+                        if not 0 <= answer["answer_start"] < len(context):
+                            where = f"answer_start within the {len(context)} characters of its context"
+                            raise Malformed(path, f"question {question['id']}", where, answer["answer_start"])
+                    yield {
+                        "id": str(question["id"]),
+                        "title": article.get("title", ""),
+                        "paragraph": number,
+                        "context": context,
+                        "question": question["question"],
+                        "answers": {
+                            "text": [a["text"] for a in answers],
+                            "answer_start": [int(a["answer_start"]) for a in answers],
+                        },
+                        **({} if breaks is None else {"sentence_breaks": breaks}),
+                    }
+    except json.JSONDecodeError as error:
+        raise Malformed(path, f"line {error.lineno}", "JSON of SQuAD's shape", error.msg) from error
+    except (KeyError, TypeError) as error:
+        shape = "data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}"
+        raise Malformed(path, f"paragraph {max(0, number)}", shape, error) from error
+
+
+def _records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers from 1 and objects of a JSONL file whose objects have these fields."""
+    expected = "a JSON object with " + ", ".join(wanted)
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise Malformed(path, f"line {number}", expected, error.msg) from error
+            if not isinstance(record, dict) or any(field not in record for field in wanted):
+                raise Malformed(path, f"line {number}", expected, list(record) if isinstance(record, dict) else record)
+            yield number, record
+
+
+def mewslix_mentions(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """Mewsli-X's ``wikinews_mentions-*.jsonl``: a document and its mentions a line, all languages in one file.
+
+    One row a mention of the language asked for: its ``context`` and the ``mention``, as the pairs of the training set have them.
+
+    Raises:
+        Malformed: a line is no such object, or a mention is not where it is said to be.
+    """
+    for number, record in _records(path, ("context", "mentions")):
+        context = record["context"]
+        try:
+            if context["language"] != language:
+                continue
+            for mention in record["mentions"]:
+                span = mention["mention_span"]
+                if context["text"][span["start"] : span["end"]] != span["text"]:
+                    raise Malformed(
+                        path,
+                        f"line {number}, mention {mention['example_id']}",
+                        f"{shown(span['text'])} at characters {span['start']} to {span['end']} of its text",
+                        context["text"][span["start"] : span["end"]],
+                    )
+                yield {"context": context, "mention": mention}
+        except (KeyError, TypeError) as error:
+            shape = "context {language, text, sentence_spans} and mentions [{example_id, mention_span, entity_id}]"
+            raise Malformed(path, f"line {number}", shape, error) from error
+
+
+def mewslix_pairs(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """Mewsli-X's ``wikipedia_pairs-*.jsonl``: an English mention in its context and the entity it means, a pair a line."""
+    yield from (record for _, record in _records(path, ("contextual_mention", "entity")))
+
+
+def mewslix_entities(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """Mewsli-X's ``candidate_set_entities.jsonl``: an entity a line, described in one of 50 languages."""
+    yield from (record for _, record in _records(path, ("entity_id", "description", "sentence_spans")))
+
+
+def bucc_text(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """BUCC 2018 of a language and English, named by the language's text: ``de-en.dev.de``; ``.en`` and ``.gold`` lie beside it.
+
+    Texts are ``id<TAB>sentence`` lines, the gold standard ``id<TAB>English id`` lines. One row a sentence of either text.
+
+    Raises:
+        Malformed: a line has another shape, an id comes twice in a text, or the gold standard names one that neither has.
+    """
+    english = path.with_suffix(".en")
+    gold_file = path.with_suffix(".gold")
+    texts = {of: list(_two_columns(of, "id<TAB>sentence")) for of in (path, english)}
+    for of, lines in texts.items():
+        seen: set[str] = set()
+        for number, (key, _) in enumerate(lines, start=1):
+            if key in seen:
+                raise Malformed(of, f"line {number}", "an id that no earlier line has", key)
+            seen.add(key)
+    ours, theirs = ({key for key, _ in texts[of]} for of in (path, english))
+    gold: dict[str, list[str]] = {}
+    for number, (foreign, translation) in enumerate(_two_columns(gold_file, "id<TAB>English id"), start=1):
+        if foreign not in ours or translation not in theirs:
+            of, key = (path, foreign) if foreign not in ours else (english, translation)
+            raise Malformed(gold_file, f"line {number}", f"an id of {of.name}", key)
+        gold.setdefault(foreign, []).append(translation)
+    for key, sentence in texts[path]:
+        yield {"id": key, "sentence": sentence, "english": False, "gold": gold.get(key, [])}
+    for key, sentence in texts[english]:
+        yield {"id": key, "sentence": sentence, "english": True, "gold": []}
+
+
+def _two_columns(path: Path, expected: str) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            first, tab, second = line.rstrip("\r\n").partition("\t")
+            if not (first and tab and second):
+                raise Malformed(path, f"line {number}", expected, line)
+            yield first, second

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
-from backend.domain.task import Source, Split
+from backend.domain.task import RetrievalOverrides, Source, Split
 from backend.domain.training import Training
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
@@ -110,10 +110,14 @@ class RunSpec(Spec):
     precision: Precision
     device: DeviceClass
     parents: tuple[str, ...] = Field(description="fingerprints")
+    retrieval: RetrievalOverrides | None = None  # of a retrieval target, where the request set any
 
     @property
     def fingerprint(self) -> str:
-        return digest(self.model_dump(mode="json"))
+        spec = self.model_dump(mode="json")
+        if self.retrieval is None:  # runs from before there was this field keep their fingerprints
+            del spec["retrieval"]
+        return digest(spec)
 
 
 def canonical(value: Any) -> str:

@@ -27,6 +27,12 @@ class Format(StrEnum):
     SPAN_QA = "span_qa"
     MULTIPLE_CHOICE = "multiple_choice"
     BITEXT_RETRIEVAL = "bitext_retrieval"
+    BITEXT_MINING = "bitext_mining"
+    ANSWER_RETRIEVAL = "answer_retrieval"
+
+
+RETRIEVAL: frozenset[Format] = frozenset({Format.BITEXT_RETRIEVAL, Format.BITEXT_MINING, Format.ANSWER_RETRIEVAL})
+UNTRAINED: frozenset[Format] = frozenset({Format.BITEXT_RETRIEVAL, Format.BITEXT_MINING})  # by similarity alone
 
 
 class Role(StrEnum):
@@ -41,6 +47,9 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+    CANDIDATES = (
+        "candidates"  # what can be found, one set for all languages; asked for as English, as training sets are
+    )
 
 
 class Source(StrEnum):
@@ -108,7 +117,41 @@ class Bitext:
     english: str
 
 
-Example = Pair | Tokens | Question | Choice | Bitext
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of one of two texts; ``translations`` are the ids of its translations in the English one."""
+
+    id: str
+    text: str
+    english: bool
+    translations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Something that can be found: a text, read together with its context where it has one. ``id``: one in its set."""
+
+    id: str
+    text: str
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query and what answers it, or one of the two alone (a mention; an entity).
+
+    ``sought`` joins the two: every ``answer`` whose example has the same ``sought`` is right, in whatever language. ``others``
+    are further passages of the pool that come with this example. An example has a query or an answer.
+    """
+
+    id: str
+    query: str | None
+    sought: str
+    answer: Passage | None
+    others: tuple[Passage, ...] = ()
+
+
+Example = Pair | Tokens | Question | Choice | Bitext | Line | Search
 Row = Mapping[str, Any]
 
 SHAPE: Mapping[Format, type[Any]] = {
@@ -117,6 +160,8 @@ SHAPE: Mapping[Format, type[Any]] = {
     Format.SPAN_QA: Question,
     Format.MULTIPLE_CHOICE: Choice,
     Format.BITEXT_RETRIEVAL: Bitext,
+    Format.BITEXT_MINING: Line,
+    Format.ANSWER_RETRIEVAL: Search,
 }
 
 
@@ -151,13 +196,15 @@ class Layout(Facts):
     """One way the original files lie in a directory, and how such a file becomes rows in the hub's shape.
 
     ``pattern`` is relative to the data root and may hold ``{language}`` and ``{split}``; ``names`` says how a split or
-    a language is spelled there (``test`` for validation, ``swh`` for sw).
+    a language is spelled there (``test`` for validation, ``swh`` for sw). ``beside`` are patterns of files that ``rows`` reads
+    too: they must be there, and they are part of what pins the content.
     """
 
     pattern: str
     rows: Callable[[Path, str], Iterator[dict[str, Any]]]
     splits: Mapping[Split, str] = Field(default_factory=dict)
     languages: Mapping[str, str] = Field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 class Retrieval(Facts):
@@ -167,12 +214,29 @@ class Retrieval(Facts):
     pooling: str = Field(pattern="^(mean|cls)$")
 
 
+class RetrievalOverrides(Facts):
+    """The part of ``Retrieval`` that a request may set for its retrieval targets; what is left out keeps the task's fact."""
+
+    layer_fraction: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    pooling: str | None = Field(default=None, pattern="^(mean|cls)$")
+
+    @property
+    def given(self) -> bool:
+        return self.layer_fraction is not None or self.pooling is not None
+
+    def applied_to(self, base: Retrieval) -> Retrieval:
+        return Retrieval.model_validate({**base.model_dump(), **self.model_dump(exclude_none=True)})
+
+
 class Task(Facts):
     """A task of the catalogue. The file's name is the task's name.
 
     ``languages`` are those the real data set has test data in; ``mini_languages`` those of its mini version.
     ``trained_on`` names the task whose English training set a target is fine-tuned on: itself, another task (XNLI
     trains on MNLI) or None (retrieval without training). ``metrics[0]`` is the headline metric.
+    ``drawn_from`` names the task whose training set this one's own is made of (LAReQA's of SQuAD's). ``evaluated_with`` are
+    splits that an evaluation reads beside ``evaluated_on``: the candidates, or what a threshold is tuned on. ``pooled``: each
+    query searches the candidates of all languages of the target, whichever of them are scored.
     Raise ``version`` whenever the numbers would change: it enters every fingerprint.
     """
 
@@ -187,12 +251,16 @@ class Task(Facts):
     labels: tuple[str, ...] = ()
     metrics: tuple[str, ...] = Field(min_length=1)
     trained_on: str | None = None
+    drawn_from: str | None = None
     evaluated_on: Split = Split.TEST
+    evaluated_with: tuple[Split, ...] = ()
+    pooled: bool = False
     sizes: Mapping[Split, int] = Field(default_factory=dict)  # examples in the real English data
     hub: Hub | None = None
     files: tuple[Layout, ...] = ()
     mini: str | None = None  # name of its generator in backend.domain.mini
     retrieval: Retrieval | None = None
+    mini_retrieval: Retrieval | None = None  # None: as in the real version
     training: Training | None = None  # the benchmark's own settings
     mini_training: Training | None = None
     licence: str
@@ -208,9 +276,9 @@ class Task(Facts):
                 raise ValueError(unknown("language", code, tuple(LANGUAGES)))
         if len(set(self.languages)) != len(self.languages):
             raise ValueError(f"task {self.name}: a language is listed twice")
-        if Role.TARGET in self.roles and self.format is not Format.BITEXT_RETRIEVAL and self.trained_on is None:
+        if Role.TARGET in self.roles and self.format not in UNTRAINED and self.trained_on is None:
             raise ValueError(f"target {self.name} of format {self.format} needs trained_on")
-        if self.format is Format.BITEXT_RETRIEVAL and self.retrieval is None:
+        if self.format in RETRIEVAL and self.retrieval is None:
             raise ValueError(f"retrieval task {self.name} needs its layer and pooling")
         if self.format in (Format.CLASSIFICATION, Format.TAGGING) and not self.labels:
             raise ValueError(f"task {self.name} of format {self.format} needs labels")
@@ -227,3 +295,6 @@ class Task(Facts):
 
     def languages_in(self, source: Source) -> tuple[str, ...]:
         return self.mini_languages if source is Source.MINI else self.languages
+
+    def retrieval_in(self, source: Source) -> Retrieval | None:
+        return self.mini_retrieval or self.retrieval if source is Source.MINI else self.retrieval

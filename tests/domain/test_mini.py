@@ -144,6 +144,30 @@ GOLDEN_ROWS: dict[str, str] = {
     "tatoeba zh validation": "21f8b8ef315213b3",
     "tatoeba ta validation": "aeb0d66ffbc85635",
     "tatoeba et validation": "1ee55d1ba43931e0",
+    "bucc de validation": "0ef7c5470fc59f58",
+    "bucc ru validation": "f7cf006652b22038",
+    "bucc zh validation": "71ae817ea9d33bf4",
+    "bucc de test": "d954f215fd553714",
+    "bucc ru test": "25481977ed741240",
+    "bucc zh test": "07f51d20b92ffaa3",
+    "lareqa en train": "72e61eb88801ab6b",
+    "lareqa en validation": "bcf9304f430709cb",
+    "lareqa en test": "495c539e471b001c",
+    "lareqa de test": "7f9a3340b6b465d7",
+    "lareqa ru test": "a6b960dfdcbdb22c",
+    "lareqa ar test": "1c448b0e571b6afa",
+    "lareqa hi test": "10dd7c6c5904e6a9",
+    "lareqa tr test": "a2f7fa89c6c194f7",
+    "lareqa vi test": "cf418d595c4d32f8",
+    "lareqa zh test": "96f84186a73a2251",
+    "mewslix en train": "cccaf7689cc64b56",
+    "mewslix en validation": "bc77a03ecdf59f8c",
+    "mewslix en candidates": "a26fd31458051f95",
+    "mewslix en test": "2b094fd06bc84c55",
+    "mewslix de test": "f2a0a0a58afa6003",
+    "mewslix ar test": "5ca33ee206f19a06",
+    "mewslix tr test": "95b784fef73f993c",
+    "mewslix ta test": "44a95b1ca355889a",
 }
 
 
@@ -219,6 +243,24 @@ SHAPES: dict[str, dict[str, type]] = {
     "xcopa": {**COPA, "changed": bool},
     "udpos": {"tokens": list, "pos_tags": list},
     "tatoeba": {"source_sentence": str, "target_sentence": str, "source_lang": str, "target_lang": str},
+    "bucc": {"id": str, "sentence": str, "english": bool, "gold": list},
+}  # fmt: skip
+SQUAD = SHAPES["squad"]
+ENTITY = {
+    "entity_id": str, "title": str, "description": str, "sentence_spans": list, "description_language": str,
+    "description_url": str,
+}  # fmt: skip
+SPLIT_SHAPES: dict[tuple[str, str], dict[str, type]] = {
+    ("lareqa", "train"): SQUAD,
+    ("lareqa", "validation"): SQUAD,
+    ("lareqa", "test"): {
+        "id": str, "title": str, "paragraph": int, "context": str, "question": str, "answers": dict,
+        "sentence_breaks": list,
+    },
+    ("mewslix", "train"): {"contextual_mention": dict, "entity": dict},
+    ("mewslix", "validation"): {"contextual_mention": dict, "entity": dict},
+    ("mewslix", "candidates"): ENTITY,
+    ("mewslix", "test"): {"context": dict, "mention": dict},
 }  # fmt: skip
 
 
@@ -227,7 +269,7 @@ def test_rows_have_the_shape_of_the_real_ones(stream: tuple[str, str, str]):
     task, _, split = stream
     made = rows(*stream)
     assert len(made) == mini.SIZES[task][split]
-    shape = list(SHAPES[task].items())
+    shape = list((SPLIT_SHAPES.get((task, split)) or SHAPES[task]).items())
     for row in made:
         assert [(column, type(value)) for column, value in row.items()] == shape
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from backend.domain.task import Format, Task
+from backend.domain.task import Format, Split, Task
 
 IGNORED = -100  # what cross entropy skips
 
@@ -250,6 +250,31 @@ class Behaviour(Protocol):
     def score(self, task: Task, predictions: Sequence[Prediction]) -> Values: ...
 
 
+class Read(NamedTuple):
+    """A set of examples, and what an encoder made of them."""
+
+    examples: Sequence[Any]
+    features: Features
+    outputs: NDArray[np.float32]
+
+
+Beside = Mapping[Split, Mapping[str, Read]]  # by split and language
+
+
+def decode_all(
+    behaviour: Behaviour, task: Task, sets: Mapping[str, Read], beside: Beside, scored: Sequence[str]
+) -> dict[str, list[Prediction]]:
+    """Predictions of the scored languages.
+
+    A format whose predictions of a language depend on more than that language's examples has a ``decode_all`` of its own, with
+    all these arguments but the first; of the others each language is decoded alone.
+    """
+    together = getattr(behaviour, "decode_all", None)
+    if together is not None:
+        return cast(dict[str, list[Prediction]], together(task, sets, beside, scored))
+    return {code: behaviour.decode(task, *sets[code]) for code in scored}
+
+
 def of(format: Format) -> Behaviour:
     return cast(Behaviour, import_module(f"{__name__}.{format.value}"))
 
@@ -290,6 +315,31 @@ class TokenHead(nn.Module):
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """[…, hidden] → […, outputs]"""
         return cast(torch.Tensor, self.out(self.dropout(states)))
+
+
+class Pooling(nn.Module):
+    """No weights: the mean over all tokens, special ones included, or the first token's state."""
+
+    def __init__(self, mean: bool) -> None:
+        super().__init__()
+        self.mean = mean
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """[rows, length, hidden] → [rows, hidden], each of length 1"""
+        if not self.mean:
+            pooled = states[:, 0]
+        elif batch.mask is None:
+            pooled = states.mean(dim=1)
+        else:
+            real = batch.mask.unsqueeze(-1).to(states.dtype)
+            pooled = (states * real).sum(dim=1) / real.sum(dim=1)
+        return nn.functional.normalize(pooled.float(), dim=-1)
+
+
+def pooling_head(hidden: int, task: Task, dropout: float) -> nn.Module:
+    """The head of all retrieval."""
+    assert task.retrieval is not None  # the catalogue admits no retrieval task without
+    return Pooling(task.retrieval.pooling == "mean")
 
 
 def segments(encoding: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,40 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from backend.domain.task import Bitext, Task
 from worker import metrics
-from worker.formats import Batch, Features, Level, Prediction, Reads, Values, segments
+from worker.formats import Batch, Features, Level, Prediction, Reads, Values, pooling_head, segments
 
 READS = Reads.EVERY
 LEVEL = Level.ROW
 BLOCK = 2048  # queries at a time: a block's similarities stay small whatever the pool
 
 
-class Pooling(nn.Module):
-    """No weights: the mean over all tokens, special ones included, or the first token's state."""
-
-    def __init__(self, mean: bool) -> None:
-        super().__init__()
-        self.mean = mean
-
-    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """[rows, length, hidden] → [rows, hidden], each of length 1"""
-        if not self.mean:
-            pooled = states[:, 0]
-        elif batch.mask is None:
-            pooled = states.mean(dim=1)
-        else:
-            real = batch.mask.unsqueeze(-1).to(states.dtype)
-            pooled = (states * real).sum(dim=1) / real.sum(dim=1)
-        return nn.functional.normalize(pooled.float(), dim=-1)
-
-
-def head(hidden: int, task: Task, dropout: float) -> nn.Module:
-    assert task.retrieval is not None  # the catalogue admits no retrieval task without
-    return Pooling(task.retrieval.pooling == "mean")
+head = pooling_head
 
 
 def encode(examples: Sequence[Bitext], tokenizer: PreTrainedTokenizerFast, max_length: int, stride: int) -> Features:

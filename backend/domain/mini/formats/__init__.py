@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from backend.domain.mini.formats.answer import lareqa
 from backend.domain.mini.formats.bitext import tatoeba
 from backend.domain.mini.formats.choice import copa, xcopa
 from backend.domain.mini.formats.ending import hellaswag
+from backend.domain.mini.formats.entity import mewslix
 from backend.domain.mini.formats.inference import mnli, xnli
 from backend.domain.mini.formats.item import VERSION, Row
+from backend.domain.mini.formats.mining import bucc
 from backend.domain.mini.formats.span import squad, xquad
 from backend.domain.mini.formats.tagging import udpos
 
@@ -33,6 +36,11 @@ TASKS: Mapping[str, MiniTask] = {
                       english_only=("train",)),
     "xquad": MiniTask(xquad, "en de ru ar hi tr vi zh", {"validation": 300}),
     "tatoeba": MiniTask(tatoeba, "de ru ar hi tr sw id vi zh ta et", {"validation": 250}),
+    "bucc": MiniTask(bucc, "de ru zh", {"validation": 400, "test": 400}),
+    "lareqa": MiniTask(lareqa, "en de ru ar hi tr vi zh", {"train": 3000, "validation": 300, "test": 100},
+                       english_only=("train", "validation")),
+    "mewslix": MiniTask(mewslix, "en de ar tr ta", {"train": 1500, "validation": 200, "candidates": 67, "test": 150},
+                        english_only=("train", "validation", "candidates")),
 }  # fmt: skip
 
 

@@ -34,19 +34,23 @@ def _sentence(draw: Draw, _: int) -> Made[Sentence]:
 def tatoeba(language: str, split: str, n: int) -> Iterator[Row]:
     """Rows of Tatoeba: the other language is the source, English the target."""
     said, target = grammar(language), grammar("en")
-    seen: set[frozenset[str]] = set()
-    rows = 0
-    for sentence in distinct(("tatoeba", language), split, 4 * n, _sentence):
-        content = frozenset(_content(sentence.first) + _content(sentence.second))
-        if len(content) < 2 or content in seen:
-            continue
-        seen.add(content)
+    for sentence in translatable(("tatoeba", language), split, n):
         yield {
             "source_sentence": said.text(sentence),
             "target_sentence": target.text(sentence),
             "source_lang": language,
             "target_lang": "en",
         }
-        rows += 1
-        if rows == n:
+
+
+def translatable(name: tuple[str, ...], split: str, n: int) -> Iterator[Sentence]:
+    """n sentences, no two of the same content words."""
+    seen: set[frozenset[str]] = set()
+    for sentence in distinct(name, split, 4 * n, _sentence):
+        content = frozenset(_content(sentence.first) + _content(sentence.second))
+        if len(content) < 2 or content in seen:
+            continue
+        seen.add(content)
+        yield sentence
+        if len(seen) == n:
             return

@@ -138,22 +138,26 @@ def _answer(said: Grammar, fact: Clause, slot: str) -> Phrase:
     return tuple(word for word in said.answer(fact, slot) if word[1] in tags)
 
 
+def phrase_of(said: Grammar, fact: Clause, slot: str) -> tuple[int, str]:
+    """Where in its sentence the part of a fact stands that a slot asks for, in characters, and its text."""
+    words = said.sentence(say(fact))
+    text, starts = said.spell(words)
+    wanted = _answer(said, fact, slot)
+    at_word = next(i for i in range(len(words)) if words[i : i + len(wanted)] == wanted)
+    last = at_word + len(wanted) - 1
+    return starts[at_word], text[starts[at_word] : starts[last] + len(words[last][0])]
+
+
 def paragraph(said: Grammar, made: Question) -> tuple[str, str, int]:
     """The running text, the answer and the number of characters before it."""
     texts: list[str] = []
     start = 0
     answer = ""
     for number, fact in enumerate(made.facts):
-        words = said.sentence(say(fact))
-        text, starts = said.spell(words)
         if number == made.about:
-            wanted = _answer(said, fact, made.slot)
-            at_word = next(i for i in range(len(words)) if words[i : i + len(wanted)] == wanted)
-            last = at_word + len(wanted) - 1
-            before = len(said.paragraph([*texts, ""]))
-            start = before + starts[at_word]
-            answer = text[starts[at_word] : starts[last] + len(words[last][0])]
-        texts.append(text)
+            start, answer = phrase_of(said, fact, made.slot)
+            start += len(said.paragraph([*texts, ""]))
+        texts.append(said.text(say(fact)))
     return said.paragraph(texts), answer, start
 
 

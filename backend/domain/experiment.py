@@ -229,13 +229,19 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
 
 
 @cache
-def mini_content() -> str:
-    """Digest of the mini world's generator: its version and every parameter."""
-    return digest(mini.fingerprint_parameters())
+def mini_content(task: str | None = None) -> str:
+    """Digest of the mini world's generator: its version and every parameter of its text, or of a task's rows."""
+    return digest(mini.fingerprint_parameters(task))
 
 
 def examples(task: Task, split: Split, source: Source) -> int:
-    """Examples of one language in a split: exact for the mini world, as published for the real data."""
+    """Examples of one language in a split: exact for the mini world, as published for the real data.
+
+    Those of training include the tasks that it joins.
+    """
+    if split is Split.TRAIN and task.joins:
+        parts = (task.model_copy(update={"joins": ()}), *(TASKS[name] for name in task.joins))
+        return sum(examples(part, split, source) for part in parts)
     if source is Source.MINI and task.mini is not None:
         return mini.SIZES[task.mini].get(split.value, 0)
     return task.sizes.get(split, 0)
@@ -275,10 +281,15 @@ class _Planner:
 
     def data(self, task: Task, split: Split) -> DataSpec:
         source = self.request.source
-        content = mini_content() if source is Source.MINI else self.pins.data.get((source, task.name))
+        content = mini_content(task.mini) if source is Source.MINI else self.pins.data.get((source, task.name))
         if content is None and source is Source.HUB and task.hub is not None:
             content = task.hub.revision
         return DataSpec(task=task.name, version=task.version, source=source, split=split, content=content)
+
+    def training_data(self, task: Task) -> tuple[DataSpec, ...]:
+        """Its training rows, those of the tasks that it joins, and last its development rows: one head's data."""
+        trained = (task, *(TASKS[name] for name in task.joins))
+        return (*(self.data(t, Split.TRAIN) for t in trained), self.data(task, Split.VALIDATION))
 
     def text(self) -> DataSpec:
         return DataSpec(
@@ -371,7 +382,7 @@ class _Planner:
             count = sum(mini.TEXT_SENTENCES.values())
         else:
             tasks = [TASKS[t] for t in recipe.tasks]
-            data = tuple(self.data(t, s) for t in tasks for s in (Split.TRAIN, Split.VALIDATION))
+            data = tuple(spec for t in tasks for spec in self.training_data(t))
             count = sum(examples(t, Split.TRAIN, self.request.source) for t in tasks)
         return self.add(
             RunKind.INTERMEDIATE,
@@ -408,7 +419,7 @@ class _Planner:
             base = self.request.finetuning.applied_to(own or self.training_of(trainer))
             count = examples(trainer, Split.TRAIN, source)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
-            train = tuple(self.data(trainer, s) for s in (Split.TRAIN, Split.VALIDATION))
+            train = self.training_data(trainer)
         elif recipe.kind is RecipeKind.CONTROL_TARGET:
             return Cell(
                 model.name,
@@ -498,11 +509,15 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
 
 def same_data_twice(recipe: str, target: str) -> bool:
-    """Whether the target's training set is also an intermediate task of the recipe (MNLI → XNLI, SQuAD → XQuAD).
+    """Whether the target's training set is also an intermediate task of the recipe, or part of one (MNLI → XNLI, SQuAD →
+    XQuAD and MLQA, ANLI+ → XNLI).
 
     Such cells run and are labelled, and are left out of headline means.
     """
     body = recipe.split("@")[0]
     if body == "none" or body.startswith("control") or target not in TASKS:
         return False
-    return TASKS[target].trained_on in body.split("+")
+    used = set(body.split("+"))
+    for name in tuple(used & TASKS.keys()):
+        used.update(TASKS[name].joins, TASKS[name].contains)
+    return TASKS[target].trained_on in used

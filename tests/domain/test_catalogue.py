@@ -97,10 +97,16 @@ class TestEveryTask:
             assert task.mini_training is not None
 
 
-def test_every_target_has_at_least_eight_mini_languages_and_five_formats_are_covered():
-    assert all(len(TASKS[t].mini_languages) >= 8 for t in TARGETS)
+def test_every_target_has_enough_mini_languages_and_five_formats_are_covered():
+    """Eight, or all that the real data set and the mini world have in common."""
+    for name in TARGETS:
+        common = set(TASKS[name].languages) & set(mini.LANGUAGES)
+        assert len(TASKS[name].mini_languages) >= min(8, len(common)), name
     assert {TASKS[t].format for t in TARGETS} == set(Format)
-    assert {"mnli", "squad", "hellaswag"} <= set(INTERMEDIATE)
+    assert {
+        "anli", "ccg", "commonsenseqa", "copa", "cosmosqa", "hellaswag", "mnli", "qqp", "siqa", "snli", "squad", "squad_v2"
+    } <= set(INTERMEDIATE)  # fmt: skip
+    assert {"mlqa", "panx", "pawsx", "tatoeba", "tydiqa", "udpos", "xcopa", "xnli", "xquad"} <= set(TARGETS)
 
 
 def test_there_are_three_mini_encoders_that_differ_in_depth():

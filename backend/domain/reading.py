@@ -61,8 +61,8 @@ def fault_in(task: Task, example: Example) -> str | None:
     """What makes this no example of the task, in words; None where nothing does."""
     match example:
         case Pair(first=first, second=second, label=label):
-            if not isinstance(first, str) or not isinstance(second, str | None):
-                return f"a text was expected, not {shown(first if not isinstance(first, str) else second)}"
+            if (wrong := _no_text(first, second or "")) is not None:
+                return wrong
             if label is not None and not 0 <= label < len(task.labels):
                 return f"label {label} is none of 0 to {len(task.labels) - 1} ({', '.join(task.labels)})"
         case Tokens(tokens=tokens, tags=tags):
@@ -70,10 +70,12 @@ def fault_in(task: Task, example: Example) -> str | None:
                 return "a sentence without tokens"
             if tags is not None and len(tags) != len(tokens):
                 return f"{len(tags)} tags for {len(tokens)} tokens; expected one a token"
-            wrong = [t for t in tags or () if not 0 <= t < len(task.labels)]
-            if wrong:
-                return f"tag {wrong[0]} is none of 0 to {len(task.labels) - 1}"
-        case Question(context=context, answers=answers):
+            beyond = [t for t in tags or () if not 0 <= t < len(task.labels)]
+            if beyond:
+                return f"tag {beyond[0]} is none of 0 to {len(task.labels) - 1}"
+        case Question(question=question, context=context, answers=answers):
+            if (wrong := _no_text(question, context)) is not None:
+                return wrong
             for answer in answers:
                 found = context[answer.start : answer.start + len(answer.text)] if answer.start >= 0 else ""
                 if found != answer.text:
@@ -81,7 +83,9 @@ def fault_in(task: Task, example: Example) -> str | None:
                         f"answer {shown(answer.text)} was expected at character {answer.start} of the context, which has "
                         f"{shown(found)} there"
                     )
-        case Choice(options=options, label=label):
+        case Choice(prompt=prompt, options=options, label=label):
+            if (wrong := _no_text(prompt, *options)) is not None:
+                return wrong
             if len(options) < 2:
                 return f"{len(options)} options; expected two or more"
             if label is not None and not 0 <= label < len(options):
@@ -90,6 +94,12 @@ def fault_in(task: Task, example: Example) -> str | None:
             if not sentence or not english:
                 return "an empty sentence"
     return None
+
+
+def _no_text(*values: object) -> str | None:
+    """What is wrong where one of these is no text: a column of numbers, an empty cell of a table."""
+    wrong = [value for value in values if not isinstance(value, str)]
+    return f"a text was expected, not {shown(wrong[0])}" if wrong else None
 
 
 def answered(task: Task, example: Example) -> bool:

@@ -432,7 +432,7 @@ def names_in(row: Row) -> Counter[str]:
         ("cosmosqa", "cosmosqa"),
         ("commonsenseqa", "commonsenseqa"),
         ("siqa", "siqa"),
-    ],  # fmt: skip
+    ],
 )
 def test_nothing_tested_was_trained_on(train: str, target: str):
     def keys(made: Sequence[Row]) -> set[str]:

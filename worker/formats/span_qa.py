@@ -127,17 +127,18 @@ def decode(
             end = features.token["end"][features.rows[row] + last[row]]
             text = example.context[begin:end].strip()
         gold = tuple(a.text for a in example.answers)
-        predictions.append(Prediction(example.id, text, gold, _f1(text, gold), confidence))
+        predictions.append(Prediction(example.id, text, gold, f1(text, gold), confidence))
     return predictions
 
 
-def _exact(text: str, gold: Sequence[str]) -> float:
+def exact(text: str, gold: Sequence[str]) -> float:
     """An unanswerable question has the empty text for its only gold answer."""
     return metrics.squad_exact(text, gold or ("",))
 
 
-def _f1(text: str, gold: Sequence[str]) -> float:
-    return metrics.squad_f1(text, gold) if gold else _exact(text, gold)
+def f1(text: str, gold: Sequence[str]) -> float:
+    """Word overlap; with no gold answer all or nothing."""
+    return metrics.squad_f1(text, gold) if gold else exact(text, gold)
 
 
 def _best_spans(
@@ -184,6 +185,6 @@ def _log_sum(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def score(task: Task, predictions: Sequence[Prediction]) -> Values:
     n = len(predictions)
-    exact = sum(_exact(p.prediction, p.gold) for p in predictions) / max(1, n)
-    f1 = sum(p.score for p in predictions) / max(1, n)
-    return {"f1": (f1, n), "exact_match": (exact, n)}
+    exactly = sum(exact(p.prediction, p.gold) for p in predictions) / max(1, n)
+    overlap = sum(p.score for p in predictions) / max(1, n)
+    return {"f1": (overlap, n), "exact_match": (exactly, n)}

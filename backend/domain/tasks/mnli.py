@@ -12,9 +12,8 @@ def read(row: Row) -> Pair | None:
     label = row["label"] if "label" in row else row["gold_label"]
     if label in ("-", -1):
         return None
-    first = row["premise"] if "premise" in row else row["sentence1"]
-    second = row["hypothesis"] if "hypothesis" in row else row["sentence2"]
-    return Pair(str(row.get("idx", row.get("line", ""))), first, second, label_index(LABELS, label))
+    first, second = ("premise", "hypothesis") if "premise" in row else ("sentence1", "sentence2")
+    return Pair(str(row.get("idx", row.get("line", ""))), row[first], row[second], label_index(LABELS, label))
 
 
 TASK = Task(

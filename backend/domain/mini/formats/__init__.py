@@ -45,7 +45,7 @@ TASKS: Mapping[str, MiniTask] = {
     "ccg": MiniTask(ccg, "en", {"train": 2000, "validation": 300}),
     "cosmosqa": MiniTask(cosmosqa, "en", {"train": 1600, "validation": 300}),
     "commonsenseqa": MiniTask(commonsenseqa, "en", {"train": 800, "validation": 200}),
-    "siqa": MiniTask(siqa, "en", {"train": 1600, "validation": 300}),
+    "siqa": MiniTask(siqa, "en", {"train": 1560, "validation": 300}),
     "pawsx": MiniTask(pawsx, "en de zh", {"train": 2500, "validation": 200, "test": 300}, english_only=("train",)),
     "panx": MiniTask(panx, "en de ru ar hi tr sw id vi zh ta et", {"train": 1500, "validation": 200, "test": 300},
                      english_only=("train",)),

@@ -10,7 +10,7 @@ TEST_ARGS ?=
 JOBS      ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up study down test test-full lint browser bench readme secrets clean
+.PHONY: help install demo up study down test test-full lint browser bench readme tasks secrets clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at
 
 readme: $(STAMP) ## renew the generated tables of README.md
 	@$(BIN)/python .ci/readme
+
+tasks: $(STAMP) ## read every task from every source here, take a train step and evaluate it (minutes; TASKS="mnli panx")
+	@$(BIN)/python .ci/tasks $(TASKS)
 
 secrets: ## write random passwords for docker compose into .secrets, unless they are there
 	@.ci/secrets

@@ -683,17 +683,23 @@ def catalogue(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the table that stands in README.md.")] = False,
 ) -> None:
     """List the tasks; needs no running installation."""
-    from backend.domain.task import Source
+    from backend.domain.experiment import examples
+    from backend.domain.task import Source, Split
     from backend.domain.tasks import TASKS
 
     if as_json:
         print_json([t.model_dump(mode="json", exclude={"read", "files"}) for t in TASKS.values()])
         return
-    columns = ("task", "what it asks", "format", "role", "trained on", "languages", "in mini", "headline")
+    columns = (
+        "task", "what it asks", "format", "role", "trained on", "languages", "in mini", "train", "headline", "sources",
+        "licence",
+    )  # fmt: skip
     rows = [
         (
             t.name, t.summary, t.format.value.replace("_", " "), ", ".join(sorted(r.value for r in t.roles)),
-            t.trained_on or "nothing", len(t.languages), len(t.languages_in(Source.MINI)), t.headline,
+            t.trained_on or "nothing", len(t.languages), len(t.languages_in(Source.MINI)),
+            examples(t, Split.TRAIN, Source.HUB) or "", t.headline,
+            " ".join(s.value for s in Source if t.available_in(s)), t.licence,
         )
         for t in TASKS.values()
     ]  # fmt: skip

@@ -67,6 +67,8 @@ def _known(error: BaseException) -> str | None:
     }
     if names & hub or "couldn't connect to" in text or "offline mode" in text:
         return "A model or data set is not on this machine and could not be fetched from the hub."
+    if "MalformedData" in names:
+        return "A data file or data set is not as its task expects; the message says where and what was expected."
     if names & {"MissingData", "BadArtifact", "FileNotFoundError"}:
         return "Data that this run needs are missing or incomplete."
     if names & {"FloatingPointError", "Diverged"} or "not finite" in text or "nan" in text.replace(",", " ").split():

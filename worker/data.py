@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from backend.domain import mini
+from backend.domain import mini, reading
 from backend.domain.run import DataSpec, digest
-from backend.domain.task import Bitext, Example, Layout, Line, Question, Search, Source, Task, Tokens
+from backend.domain.task import Source, Task
 from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError
 from worker import formats
@@ -54,13 +54,15 @@ class Door:
         """Examples of one language whose gold answers are known; the others are left out and counted in the log.
 
         Raises:
-            MissingData: there is no such file or data set, or all gold answers are withheld.
+            MissingData: there is no such file or data set, it is empty, or all gold answers are withheld.
+            MalformedData: a row cannot be read; says which and why.
         """
         if (data, language) not in self._kept:
             task = TASKS[data.task]
-            read = [task.read({"line": n, **row}) for n, row in enumerate(self._rows(task, data, language))]
-            examples = [e for e in read if e is not None]
-            kept = [e for e in examples if _answered(e)]
+            examples = [
+                e for where, rows in self._rows(task, data, language) for e in reading.examples(task, rows, where)
+            ]
+            kept = [e for e in examples if reading.answered(task, e)]
             if not kept:
                 why = "all gold answers are withheld" if examples else "it holds no examples"
                 raise MissingData(f"{task.name}, {language}, {data.split.value} ({data.source.value}): {why}")
@@ -107,41 +109,51 @@ class Door:
 
     # --- the three sources ------------------------------------------------------------------------------------
 
-    def _rows(self, task: Task, data: DataSpec, language: str) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, task: Task, data: DataSpec, language: str) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
+        """Rows, file by file, each with what they are of, in words."""
         if data.source is Source.MINI:
             assert task.mini is not None  # the planner asks for what the source has
-            return iter(mini.rows(task.mini, language, data.split.value))
-        if data.source is Source.FILES:
-            (path, *_), reader = self._file(task, data, language)
-            return reader(path, language)
-        return iter(self._hub(task, data, language))
+            yield f"mini {task.mini}, {language}, {data.split.value}", mini.rows(task.mini, language, data.split.value)
+        elif data.source is Source.FILES:
+            paths, _, reader = self._files(task, data, language)
+            for path in paths:
+                yield str(path), reader(path, language)
+        else:
+            assert task.hub is not None
+            yield f"{task.hub.id}, {language}, {data.split.value}", self._hub(task, data, language)
 
     def _content(self, task: Task, data: DataSpec, language: str) -> str:
         """What pins rows whose spec does not say: digest of the file, commit on the hub."""
         if data.source is Source.FILES:
-            paths, _ = self._file(task, data, language)
-            digests = [file_digest(path) for path in paths]
-            pin = digests[0] if len(digests) == 1 else digest(digests)
-            return self.resolved.setdefault(f"{task.name}/{language}/{data.split.value}", pin)
+            paths, beside, _ = self._files(task, data, language)
+            found = [file_digest(path) for path in (*paths, *beside)]
+            return self.resolved.setdefault(
+                f"{task.name}/{language}/{data.split.value}", found[0] if len(found) == 1 else digest(found)
+            )
         if data.source is Source.HUB:
             return self._commit(task, data) or str(self._hub(task, data, language)._fingerprint)
+        assert task.mini is not None
         return digest(mini.fingerprint_parameters(task.mini))
 
-    def _file(
+    def _files(
         self, task: Task, data: DataSpec, language: str
-    ) -> tuple[list[Path], Callable[[Path, str], Iterator[dict[str, Any]]]]:
-        """The file, what lies beside it, and its reader."""
+    ) -> tuple[list[Path], list[Path], Callable[[Path, str], Iterator[dict[str, Any]]]]:
+        """The files of the first layout that is there, what their reader reads beside them, and that reader."""
         if self.data_root is None:
             raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
         tried = []
         for layout in task.files:
             if layout.splits and data.split not in layout.splits:
                 continue
-            paths = [self.data_root / name for name in _names(layout, data, language)]
-            absent = [str(path) for path in paths if not path.is_file()]
-            if not absent:
-                return paths, layout.rows
-            tried += absent
+            split, code = layout.splits.get(data.split, data.split.value), layout.languages.get(language, language)
+            beside = [self.data_root / name.format(language=code, split=split) for name in layout.beside]
+            for pattern in (layout.pattern, *layout.also):
+                name = pattern.format(language=code, split=split)
+                paths = sorted(self.data_root.glob(name)) if "*" in name else [self.data_root / name]
+                absent = [path for path in (*paths, *beside) if not path.is_file()]
+                if paths and not absent:
+                    return paths, beside, layout.rows
+                tried += map(str, absent or [self.data_root / name])
         looked = "; looked for " + ", ".join(tried) if tried else "; no layout of it has this split"
         raise MissingData(f"no file of {task.name}, {language}, {data.split.value}{looked}")
 
@@ -166,6 +178,14 @@ class Door:
                 f"{task.name}: {hub.id} ({config}, {data.split.value}) cannot be had {where}: {error}"
             ) from error
         column = hub.language_column
+        if column and column not in rows.column_names:
+            raise reading.MalformedData(
+                f"{hub.id} ({config}): column {column!r}, which tells the language, is missing; it has "
+                f"{', '.join(rows.column_names)}"
+            )
+        if hub.id_prefixes:
+            beginning = hub.id_prefixes[language]
+            return rows.filter(lambda row: row["id"].startswith(beginning))
         return rows.filter(lambda row: row[column] == language) if column else rows
 
     def _commit(self, task: Task, data: DataSpec) -> str | None:
@@ -182,25 +202,6 @@ class Door:
         if known is not None:
             self.resolved[task.hub.id] = known
         return known
-
-
-def _names(layout: Layout, data: DataSpec, language: str) -> list[str]:
-    """The file and those beside it, relative to the data root."""
-    split = layout.splits.get(data.split, data.split.value)
-    code = layout.languages.get(language, language)
-    return [pattern.format(language=code, split=split) for pattern in (layout.pattern, *layout.beside)]
-
-
-def _answered(example: Example) -> bool:
-    """Whether it can be trained on and scored. XTREME withholds an answer as an empty text."""
-    match example:
-        case Question(answers=answers):
-            return any(a.text for a in answers)
-        case Tokens(tags=tags):
-            return tags is not None
-        case Bitext() | Line() | Search():
-            return True
-    return example.label is not None
 
 
 # --- the cache of features --------------------------------------------------------------------------------------

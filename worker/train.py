@@ -393,10 +393,9 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     fitted = settled(TASKS[spec.data[0].task], spec)
     if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
         keep_layers(encoder, fitted.retrieval.layer_fraction)
-    pairs = list(zip(spec.data[0::2], spec.data[1::2], strict=True))
     learners = [
-        _learner(settled(TASKS[train.task], spec), train, dev, encoder, door, training, spec.seed)
-        for train, dev in pairs
+        _learner(settled(TASKS[dev.task], spec), train, dev, encoder, door, training, spec.seed)
+        for train, dev in _by_head(spec.data)
     ]
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
     temperature = spec.recipe.temperature if spec.recipe else 1.0
@@ -408,12 +407,27 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
         save_head(job.out, learners[0].task, learners[0].head)
 
 
+def _by_head(data: Sequence[DataSpec]) -> list[tuple[list[DataSpec], DataSpec]]:
+    """Training sets and the development set of each head: the planner lists the sets in this order, head by head."""
+    heads: list[tuple[list[DataSpec], DataSpec]] = []
+    trained: list[DataSpec] = []
+    for spec in data:
+        if spec.split is Split.TRAIN:
+            trained.append(spec)
+        else:
+            assert trained and trained[0].task == spec.task
+            heads.append((trained, spec))
+            trained = []
+    assert not trained
+    return heads
+
+
 def _learner(
-    task: Task, train: DataSpec, dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int
+    task: Task, train: Sequence[DataSpec], dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int
 ) -> Learner:
-    assert train.split is Split.TRAIN and train.task == dev.task  # the planner's order
     behaviour = formats.of(task.format)
-    features = door.features(train, "en", encoder, training.max_length, training.stride)
+    parts = [door.features(part, "en", encoder, training.max_length, training.stride) for part in train]
+    features = parts[0] if len(parts) == 1 else Features.joined(parts)
     examples, dev_features = door.scored(dev, "en", encoder, training.max_length, training.stride)
     head = behaviour.head(encoder.hidden, task, encoder.dropout)
     batches = Batches(features, training.batch_size, seed)

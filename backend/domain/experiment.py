@@ -234,12 +234,18 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
 
 @cache
 def mini_content(task: str | None = None) -> str:
-    """Digest of the mini world's generator: its version and every parameter that a mini task's rows depend on."""
+    """Digest of the mini world's generator: its version and every parameter of its text, or of a task's rows."""
     return digest(mini.fingerprint_parameters(task))
 
 
 def examples(task: Task, split: Split, source: Source) -> int:
-    """Examples of one language in a split: exact for the mini world, as published for the real data."""
+    """Examples of one language in a split: exact for the mini world, as published for the real data.
+
+    Those of training include the tasks that it joins.
+    """
+    if split is Split.TRAIN and task.joins:
+        parts = (task.model_copy(update={"joins": ()}), *(TASKS[name] for name in task.joins))
+        return sum(examples(part, split, source) for part in parts)
     if source is Source.MINI and task.mini is not None:
         return mini.SIZES[task.mini].get(split.value, 0)
     return task.sizes.get(split, 0)
@@ -283,6 +289,11 @@ class _Planner:
         if content is None and source is Source.HUB and task.hub is not None:
             content = task.hub.revision
         return DataSpec(task=task.name, version=task.version, source=source, split=split, content=content)
+
+    def training_data(self, task: Task) -> tuple[DataSpec, ...]:
+        """Its training rows, those of the tasks that it joins, and last its development rows: one head's data."""
+        trained = (task, *(TASKS[name] for name in task.joins))
+        return (*(self.data(t, Split.TRAIN) for t in trained), self.data(task, Split.VALIDATION))
 
     def text(self) -> DataSpec:
         return DataSpec(
@@ -377,7 +388,7 @@ class _Planner:
             count = sum(mini.TEXT_SENTENCES.values())
         else:
             tasks = [TASKS[t] for t in recipe.tasks]
-            data = tuple(self.data(t, s) for t in tasks for s in (Split.TRAIN, Split.VALIDATION))
+            data = tuple(spec for t in tasks for spec in self.training_data(t))
             count = sum(examples(t, Split.TRAIN, self.request.source) for t in tasks)
         return self.add(
             RunKind.INTERMEDIATE,
@@ -415,7 +426,7 @@ class _Planner:
             base = self.request.finetuning.applied_to(own or self.training_of(trainer))
             count = examples(trainer, Split.TRAIN, source)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
-            train = tuple(self.data(trainer, s) for s in (Split.TRAIN, Split.VALIDATION))
+            train = self.training_data(trainer)
         elif recipe.kind is RecipeKind.CONTROL_TARGET:
             return Cell(
                 model.name,
@@ -510,8 +521,8 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
 
 def same_data_twice(recipe: str, target: str) -> bool:
-    """Whether the target's training set is also an intermediate task of the recipe (MNLI → XNLI, SQuAD → XQuAD), or made of
-    that of one (SQuAD → LAReQA).
+    """Whether the target's training set is also an intermediate task of the recipe, or part of one (MNLI → XNLI, SQuAD →
+    XQuAD and MLQA, ANLI+ → XNLI), or made of that of one (SQuAD → LAReQA).
 
     Such cells run and are labelled, and are left out of headline means.
     """
@@ -520,4 +531,7 @@ def same_data_twice(recipe: str, target: str) -> bool:
         return False
     trainer = TASKS[target].trained_on
     drawn_from = TASKS[trainer].drawn_from if trainer else None
-    return not {trainer, drawn_from}.isdisjoint(body.split("+"))
+    used = set(body.split("+"))
+    for name in tuple(used & TASKS.keys()):
+        used.update(TASKS[name].joins, TASKS[name].contains)
+    return not {trainer, drawn_from}.isdisjoint(used)

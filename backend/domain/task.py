@@ -7,7 +7,7 @@ row of the data set, in the shape of its hub original, into one of the example s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.domain.language import LANGUAGES
 from backend.domain.training import Training
+from backend.errors import shown
 
 
 class Format(StrEnum):
@@ -165,6 +166,34 @@ SHAPE: Mapping[Format, type[Any]] = {
 }
 
 
+def label_index(labels: Sequence[str], value: Any) -> int | None:
+    """The index of a label that a row spells as its name, its index or a digit; None where it is withheld (-1, empty).
+
+    Raises:
+        ValueError: it is none of these; says what would be accepted.
+    """
+    if value is None or value == "" or value == -1 or value == "-1":
+        return None
+    if isinstance(value, str) and value in labels:
+        return labels.index(value)
+    number = int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else -1
+    if not 0 <= number < len(labels):
+        raise ValueError(f"label {shown(value)} is none of {', '.join(labels[:20])}, nor the index of one")
+    return number
+
+
+def tag_indices(labels: Sequence[str], tags: Sequence[Any]) -> tuple[int, ...]:
+    """The index of each tag of a sentence; none may be withheld.
+
+    Raises:
+        ValueError: a tag is none of the labels.
+    """
+    indices = [label_index(labels, tag) for tag in tags]
+    if None in indices:
+        raise ValueError(f"tag {indices.index(None) + 1} of {len(indices)} is missing")
+    return tuple(i for i in indices if i is not None)
+
+
 # --- where rows come from --------------------------------------------------------------------------------
 
 
@@ -179,7 +208,9 @@ class Hub(Facts):
 
     ``config`` is one configuration name, with ``{language}`` where it varies. ``revision`` stays None until it has
     been resolved to a commit at first use and recorded in the store: nobody writes down a hash they have not seen.
-    ``language_column`` names the column to filter by where one configuration holds every language.
+    ``language_column`` names the column to filter by where one configuration holds every language; ``id_prefixes`` says
+    how the ``id`` of a language's rows begins where only that tells it.
+    A split may join several of the hub's: ``train_r1+train_r2``.
     """
 
     id: str
@@ -190,17 +221,20 @@ class Hub(Facts):
         default_factory=lambda: {Split.TRAIN: "train", Split.VALIDATION: "validation", Split.TEST: "test"}
     )
     language_column: str | None = None
+    id_prefixes: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Layout(Facts):
     """One way the original files lie in a directory, and how such a file becomes rows in the hub's shape.
 
-    ``pattern`` is relative to the data root and may hold ``{language}`` and ``{split}``; ``names`` says how a split or
-    a language is spelled there (``test`` for validation, ``swh`` for sw). ``beside`` are patterns of files that ``rows`` reads
-    too: they must be there, and they are part of what pins the content.
+    ``pattern`` is relative to the data root and may hold ``{language}`` and ``{split}``; ``splits`` and ``languages`` say
+    how these are spelled there (``dev`` for validation, ``swh`` for sw). A ``*`` in it stands for several files, which are
+    read in the order of their names. ``also`` are other places where the same files may lie, looked at in turn. ``beside``
+    are patterns of files that ``rows`` reads too: they must be there, and they are part of what pins the content.
     """
 
     pattern: str
+    also: tuple[str, ...] = ()
     rows: Callable[[Path, str], Iterator[dict[str, Any]]]
     splits: Mapping[Split, str] = Field(default_factory=dict)
     languages: Mapping[str, str] = Field(default_factory=dict)
@@ -237,6 +271,10 @@ class Task(Facts):
     ``drawn_from`` names the task whose training set this one's own is made of (LAReQA's of SQuAD's). ``evaluated_with`` are
     splits that an evaluation reads beside ``evaluated_on``: the candidates, or what a threshold is tuned on. ``pooled``: each
     query searches the candidates of all languages of the target, whichever of them are scored.
+    ``joins`` names tasks whose training rows are trained on too, under the same head (ANLI+ is ANLI with MNLI and SNLI);
+    ``contains`` those whose training examples are among its own in another form (SQuAD v2.0 holds v1.1's). After either,
+    a target that is trained on such a task sees one data set twice.
+    ``unanswerable``: a question without answers is one that has none; elsewhere its answers are withheld.
     Raise ``version`` whenever the numbers would change: it enters every fingerprint.
     """
 
@@ -252,6 +290,9 @@ class Task(Facts):
     metrics: tuple[str, ...] = Field(min_length=1)
     trained_on: str | None = None
     drawn_from: str | None = None
+    joins: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
+    unanswerable: bool = False
     evaluated_on: Split = Split.TEST
     evaluated_with: tuple[Split, ...] = ()
     pooled: bool = False

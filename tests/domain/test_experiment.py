@@ -7,6 +7,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from backend.domain import mini
 from backend.domain.experiment import ExperimentRequest, Pins, plan, problems, same_data_twice
 from backend.domain.run import FOLLOWS, TERMINAL, RunKind, RunState, canonical, digest
 from backend.domain.task import Source
@@ -225,3 +226,30 @@ def test_pretraining_of_every_model_comes_right_after_the_runs_of_the_first():
     assert all(seed in (None, 0) for _, _, seed in runs[:later])
     assert runs[later : later + 2] == [("mini-4", True, None), ("mini-2", True, None)]
     assert not any(pretrain for _, pretrain, _ in runs[later + 2 :])
+
+
+def test_anli_plus_is_one_head_on_three_training_sets():
+    (run,) = [r for r in plan(request(recipes=["anli"])).runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
+    assert [(d.task, d.split.value) for d in run.spec.data] == [
+        ("anli", "train"), ("mnli", "train"), ("snli", "train"), ("anli", "validation")
+    ]  # fmt: skip
+    assert run.examples == sum(mini.SIZES[task]["train"] for task in ("anli", "mnli", "snli"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "target", "twice"),
+    [
+        ("mnli", "xnli", True), ("anli", "xnli", True), ("snli", "xnli", False), ("squad", "mlqa", True),
+        ("squad_v2", "xquad", True), ("squad_v2+qqp", "mlqa", True), ("squad_v2", "tydiqa", False), ("copa", "xcopa", True),
+        ("siqa", "xcopa", False), ("control:anli", "xnli", False),
+    ],
+)  # fmt: skip
+def test_the_same_data_twice_is_told_also_where_it_is_a_part(recipe, target, twice):
+    assert same_data_twice(recipe, target) is twice
+
+
+def test_xquad_and_mlqa_share_one_finetune():
+    for changes in ({}, {"source": "hub", "models": ["xlmr-base"]}):
+        runs = plan(request(recipes=["mnli"], targets=["xquad", "mlqa"], seeds=[0], **changes)).runs.values()
+        assert sum(r.spec.kind is RunKind.FINETUNE for r in runs) == 2  # none and mnli
+        assert sum(r.spec.kind is RunKind.EVALUATE for r in runs) == 4

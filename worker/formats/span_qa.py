@@ -1,8 +1,13 @@
-"""The span of a context that answers a question (SQuAD v1.1: every question has an answer).
+"""The span of a context that answers a question, or that none does (SQuAD v2.0).
 
 A context that does not fit is read in overlapping windows (``stride`` sub-words of overlap); in training a window without
 the answer points at its first token, at evaluation the best span of all windows of a question wins. Spans are at most
 ``LONGEST`` sub-words, questions are cut at ``QUESTION``: both as in XTREME's third_party/run_squad.py.
+
+Where a task has questions without an answer, the first token of a window stands for none: its start and end logits add up to
+the window's null score, the lowest of all windows is the question's, and the answer is empty where that is above the best
+span's (BERT's run_squad.py, null threshold 0). Scores are those of SQuAD's evaluate-v2.0.py at that threshold: an
+unanswerable question counts where nothing was answered.
 """
 
 from __future__ import annotations
@@ -102,19 +107,38 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
 def decode(
     task: Task, examples: Sequence[Question], features: Features, outputs: NDArray[np.float32]
 ) -> list[Prediction]:
-    """``confidence`` is the probability of start times that of end within the winning window, over its context."""
+    """``confidence`` is the probability of start times that of end within the winning window, over its context.
+
+    Where nothing is answered though an answer would have been possible, it is the odds of that against the best span.
+    """
     first, last, total, sure = _best_spans(features, outputs)
+    nulls = outputs[features.rows[:-1]].sum(axis=1)
     predictions = []
     for i, example in enumerate(examples):
-        row = int(features.items[i] + np.argmax(total[features.items[i] : features.items[i + 1]]))
+        windows = slice(features.items[i], features.items[i + 1])
+        row = int(features.items[i] + np.argmax(total[windows]))
+        confidence = float(sure[row])
         text = ""
-        if np.isfinite(total[row]):
+        above = float(nulls[windows].min() - total[row]) if np.isfinite(total[row]) else np.inf
+        if task.unanswerable and above > 0:
+            confidence = float(1 / (1 + np.exp(-above)))
+        elif np.isfinite(total[row]):
             begin = features.token["begin"][features.rows[row] + first[row]]
             end = features.token["end"][features.rows[row] + last[row]]
             text = example.context[begin:end].strip()
         gold = tuple(a.text for a in example.answers)
-        predictions.append(Prediction(example.id, text, gold, metrics.squad_f1(text, gold), float(sure[row])))
+        predictions.append(Prediction(example.id, text, gold, f1(text, gold), confidence))
     return predictions
+
+
+def exact(text: str, gold: Sequence[str]) -> float:
+    """An unanswerable question has the empty text for its only gold answer."""
+    return metrics.squad_exact(text, gold or ("",))
+
+
+def f1(text: str, gold: Sequence[str]) -> float:
+    """Word overlap; with no gold answer all or nothing."""
+    return metrics.squad_f1(text, gold) if gold else exact(text, gold)
 
 
 def _best_spans(
@@ -161,6 +185,6 @@ def _log_sum(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def score(task: Task, predictions: Sequence[Prediction]) -> Values:
     n = len(predictions)
-    exact = sum(metrics.squad_exact(p.prediction, p.gold) for p in predictions) / max(1, n)
-    f1 = sum(p.score for p in predictions) / max(1, n)
-    return {"f1": (f1, n), "exact_match": (exact, n)}
+    exactly = sum(exact(p.prediction, p.gold) for p in predictions) / max(1, n)
+    overlap = sum(p.score for p in predictions) / max(1, n)
+    return {"f1": (overlap, n), "exact_match": (exactly, n)}

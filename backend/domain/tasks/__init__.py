@@ -22,7 +22,7 @@ def discover(folders: Sequence[Path]) -> Mapping[str, Task]:
 
     Raises:
         ValueError: a file declares no ``TASK``, another name than its own, or a name that is taken; or a task is
-            trained on one that does not exist.
+            trained on, joins or contains one that does not exist, or joins one of another format or other labels.
     """
     found: dict[str, Task] = {}
     for path in sorted((p for folder in folders for p in folder.glob("*.py")), key=lambda p: p.stem):
@@ -37,6 +37,15 @@ def discover(folders: Sequence[Path]) -> Mapping[str, Task]:
     for task in found.values():
         if task.trained_on is not None and task.trained_on not in found:
             raise ValueError(f"{task.name} is trained on {unknown('task', task.trained_on, tuple(found))}")
+        for name in (*task.joins, *task.contains):
+            if name not in found:
+                raise ValueError(f"{task.name} joins or contains {unknown('task', name, tuple(found))}")
+        for name in task.joins:
+            other = found[name]
+            if (other.format, other.labels) != (task.format, task.labels):
+                raise ValueError(
+                    f"{task.name} joins {name}, which has another format or other labels: one head cannot serve both"
+                )
     return MappingProxyType(found)
 
 

@@ -1,4 +1,7 @@
-"""COPA: which of two alternatives is the cause or the effect? English (Roemmele et al. 2011)."""
+"""COPA: which of two alternatives is the cause or the effect? English (Roemmele et al. 2011).
+
+The training set of XCOPA, and an intermediate task of its own. XTREME-R's XCOPA baseline is SIQA, then COPA.
+"""
 
 from backend.domain.layouts import jsonl
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task
@@ -24,7 +27,7 @@ TASK = Task(
     summary="Which alternative is the cause, or the effect? English, 400 questions.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
-    roles=frozenset({Role.TRAINING}),
+    roles=frozenset({Role.TRAINING, Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),
     metrics=("accuracy",),

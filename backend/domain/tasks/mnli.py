@@ -1,7 +1,7 @@
 """MNLI: does the premise entail the hypothesis, contradict it, or neither? English (Williams et al. 2018)."""
 
 from backend.domain.layouts import jsonl, tsv
-from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task
+from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
 from backend.domain.training import Training
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -12,10 +12,8 @@ def read(row: Row) -> Pair | None:
     label = row["label"] if "label" in row else row["gold_label"]
     if label in ("-", -1):
         return None
-    index = int(label) if isinstance(label, int) or str(label).isdigit() else LABELS.index(label)
-    first = row["premise"] if "premise" in row else row["sentence1"]
-    second = row["hypothesis"] if "hypothesis" in row else row["sentence2"]
-    return Pair(str(row.get("idx", row.get("line", ""))), first, second, index)
+    first, second = ("premise", "hypothesis") if "premise" in row else ("sentence1", "sentence2")
+    return Pair(str(row.get("idx", row.get("line", ""))), row[first], row[second], label_index(LABELS, label))
 
 
 TASK = Task(
@@ -45,7 +43,7 @@ TASK = Task(
         ),
         Layout(
             pattern="mnli/glue/MNLI/{split}.tsv",
-            rows=tsv(quoted=False),
+            rows=tsv(quoted=False, skip_short=True),
             splits={Split.TRAIN: "train", Split.VALIDATION: "dev_matched"},
         ),
     ),

@@ -6,6 +6,7 @@ from backend.domain.training import Training
 
 
 def read(row: Row) -> Question:
+    """SQuAD's row, which all data sets of its kind have: ``answers`` holds two lists, of texts and of character offsets."""
     answers = row["answers"]
     spans = zip(answers["text"], answers["answer_start"], strict=True)
     return Question(

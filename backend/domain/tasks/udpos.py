@@ -1,7 +1,7 @@
 """UDPOS: part-of-speech tags of Universal Dependencies 2.5 (2.7 for XTREME-R's additions), trained on English."""
 
 from backend.domain.layouts import tagged_lines
-from backend.domain.task import Format, Layout, Role, Row, Split, Task, Tokens
+from backend.domain.task import Format, Layout, Role, Row, Split, Task, Tokens, tag_indices
 from backend.domain.training import Training
 
 LABELS = tuple("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
@@ -10,9 +10,7 @@ LABELS = tuple("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SC
 def read(row: Row) -> Tokens:
     """``_`` stands in XTREME's files where the conversion left a token without a tag; it is read as X."""
     tags = row["pos_tags"]
-    indices = None
-    if tags is not None:
-        indices = tuple(t if isinstance(t, int) else LABELS.index("X" if t == "_" else t) for t in tags)
+    indices = None if tags is None else tag_indices(LABELS, ["X" if t == "_" else t for t in tags])
     return Tokens(str(row.get("idx", row.get("line", ""))), tuple(row["tokens"]), indices)
 
 

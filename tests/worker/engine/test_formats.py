@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from backend.domain.task import Answer, Bitext, Choice, Format, Pair, Question, 
 from backend.domain.tasks import TASKS
 from worker import formats
 from worker.encoder import Encoder
-from worker.formats import IGNORED, Features, Level, Reads, collate, collate_rows
+from worker.formats import IGNORED, Features, Level, Reads, collate, collate_rows, span_qa
 
 Tiny = Callable[..., Encoder]
 LENGTH, STRIDE = 48, 12
@@ -240,6 +241,84 @@ def test_a_context_that_is_missing_gives_an_empty_answer(tiny: Tiny) -> None:
         TASKS["xquad"], [example], features, np.zeros((len(features.tokens), 2), np.float32)
     )
     assert (prediction.prediction, prediction.score) == ("", 0.0)
+
+
+V2 = TASKS["squad_v2"]
+ANSWERABLE = Question("a", "who sleeps?", "the dog sleeps in the house.", (Answer("dog", 4),))
+UNANSWERABLE = Question("u", "who eats?", "the dog sleeps in the house.", ())
+
+
+def v2(tiny: Tiny, null: float, span: float) -> list[Any]:
+    """What is predicted where the null score is one number and the best span's, the right one, another."""
+    behaviour = formats.of(Format.SPAN_QA)
+    examples = [ANSWERABLE, UNANSWERABLE]
+    features = behaviour.encode(examples, tiny().tokenizer, 64, 8)
+    first, last = features.row["first"], features.row["last"]
+    assert (first[1], last[1]) == (0, 0) and first[0] > 0  # no answer is learned as the first token
+    outputs = np.zeros((len(features.tokens), 2), np.float32)
+    for row in (0, 1):
+        outputs[features.rows[row]] = null / 2
+        outputs[features.rows[row] + first[0], 0] = span / 2
+        outputs[features.rows[row] + last[0], 1] = span / 2
+    return behaviour.decode(V2, examples, features, outputs)
+
+
+def test_nothing_is_answered_where_the_null_score_is_above_the_best_span(tiny: Tiny) -> None:
+    behaviour = formats.of(Format.SPAN_QA)
+    answered = v2(tiny, null=4, span=6)
+    assert [(p.prediction, p.gold, p.score) for p in answered] == [("dog", ("dog",), 100.0), ("dog", (), 0.0)]
+    assert behaviour.score(V2, answered) == {"f1": (50.0, 2), "exact_match": (50.0, 2)}
+    silent = v2(tiny, null=8, span=6)
+    assert [(p.prediction, p.score) for p in silent] == [("", 0.0), ("", 100.0)]
+    assert behaviour.score(V2, silent) == {"f1": (50.0, 2), "exact_match": (50.0, 2)}
+    assert all(p.confidence == pytest.approx(1 / (1 + np.exp(-2))) for p in silent)
+
+
+def test_tasks_without_unanswerable_questions_always_answer(tiny: Tiny) -> None:
+    behaviour = formats.of(Format.SPAN_QA)
+    features = behaviour.encode([ANSWERABLE], tiny().tokenizer, 64, 8)
+    outputs = np.zeros((len(features.tokens), 2), np.float32)
+    outputs[0] = 50
+    for name, answers in (("squad", True), ("squad_v2", False)):
+        (prediction,) = behaviour.decode(TASKS[name], [ANSWERABLE], features, outputs)
+        assert bool(prediction.prediction) is answers
+
+
+def test_one_window_that_holds_the_answer_is_enough(tiny: Tiny) -> None:
+    """The null score of a question is the lowest of its windows: the others say truly that they hold none."""
+    behaviour = formats.of(Format.SPAN_QA)
+    long = Question(
+        "l", "who eats?", "the dog sleeps in the house. " * 6 + "the cat eats the fish.", (Answer("cat", 178),)
+    )
+    features = behaviour.encode([long], tiny().tokenizer, 32, 8)
+    windows = len(features.rows) - 1
+    assert windows > 1
+    holds = int(np.flatnonzero(features.row["first"])[0])
+    outputs = np.zeros((len(features.tokens), 2), np.float32)
+    for row in range(windows):
+        outputs[features.rows[row]] = 1 if row == holds else 20
+    outputs[features.rows[holds] + features.row["first"][holds], 0] = 3
+    outputs[features.rows[holds] + features.row["last"][holds], 1] = 3
+    (prediction,) = behaviour.decode(V2, [long], features, outputs)
+    assert prediction.prediction == "cat"
+
+
+def test_real_predictions_have_the_official_scores_of_squad_v2(benchmark_files: Path) -> None:
+    """Against evaluate-v2.0.py, run on the same predictions."""
+    folder = benchmark_files / "squad_v2"
+    said = json.loads((folder / "predictions" / "BERT_single.json").read_text())
+    expected = json.loads((folder / "predictions" / "expected_scores.json").read_text())
+    expected = expected["scores"]["BERT_single"]
+    predictions = []
+    for row in V2.files[0].rows(folder / "train-v2.0.json", "en"):
+        example = V2.read(row)
+        assert isinstance(example, Question)
+        gold = tuple(a.text for a in example.answers)
+        text = said[example.id]
+        predictions.append(formats.Prediction(example.id, text, gold, span_qa.f1(text, gold), 1.0))
+    scores = formats.of(Format.SPAN_QA).score(V2, predictions)
+    assert scores["f1"] == (pytest.approx(expected["f1"]), 626)
+    assert scores["exact_match"] == (pytest.approx(expected["exact"]), 626)
 
 
 def test_a_long_question_leaves_room_for_its_context(tiny: Tiny) -> None:

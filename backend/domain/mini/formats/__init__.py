@@ -5,13 +5,18 @@ from typing import NamedTuple
 
 from backend.domain.mini.formats.answer import lareqa
 from backend.domain.mini.formats.bitext import tatoeba
+from backend.domain.mini.formats.categories import ccg
 from backend.domain.mini.formats.choice import copa, xcopa
 from backend.domain.mini.formats.ending import hellaswag
+from backend.domain.mini.formats.entailment import anli, snli
 from backend.domain.mini.formats.entity import mewslix
 from backend.domain.mini.formats.inference import mnli, xnli
 from backend.domain.mini.formats.item import VERSION, Row
+from backend.domain.mini.formats.knowledge import commonsenseqa, cosmosqa, siqa
 from backend.domain.mini.formats.mining import bucc
-from backend.domain.mini.formats.span import squad, xquad
+from backend.domain.mini.formats.names import panx
+from backend.domain.mini.formats.paraphrase import pawsx, qqp
+from backend.domain.mini.formats.span import mlqa, squad, squad_v2, tydiqa, xquad
 from backend.domain.mini.formats.tagging import udpos
 
 
@@ -41,6 +46,19 @@ TASKS: Mapping[str, MiniTask] = {
                        english_only=("train", "validation")),
     "mewslix": MiniTask(mewslix, "en de ar tr ta", {"train": 1500, "validation": 200, "candidates": 67, "test": 150},
                         english_only=("train", "validation", "candidates")),
+    "snli": MiniTask(snli, "en", {"train": 9000, "validation": 400}),
+    "anli": MiniTask(anli, "en", {"train": 3500, "validation": 300}),
+    "qqp": MiniTask(qqp, "en", {"train": 7500, "validation": 400}),
+    "squad_v2": MiniTask(squad_v2, "en", {"train": 4500, "validation": 400}),
+    "ccg": MiniTask(ccg, "en", {"train": 2000, "validation": 300}),
+    "cosmosqa": MiniTask(cosmosqa, "en", {"train": 1600, "validation": 300}),
+    "commonsenseqa": MiniTask(commonsenseqa, "en", {"train": 800, "validation": 200}),
+    "siqa": MiniTask(siqa, "en", {"train": 1560, "validation": 300}),
+    "pawsx": MiniTask(pawsx, "en de zh", {"train": 2500, "validation": 200, "test": 300}, english_only=("train",)),
+    "panx": MiniTask(panx, "en de ru ar hi tr sw id vi zh ta et", {"train": 1500, "validation": 200, "test": 300},
+                     english_only=("train",)),
+    "mlqa": MiniTask(mlqa, "en de ar hi vi zh", {"validation": 150, "test": 300}),
+    "tydiqa": MiniTask(tydiqa, "en ar id ru sw", {"train": 300, "validation": 200}, english_only=("train",)),
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class _Side(NamedTuple):
 
 
 @cache
-def _side(asks: str) -> _Side:
+def side_of(asks: str) -> _Side:
     of: defaultdict[Clause, set[Clause]] = defaultdict(set)
     schemas: list[list[tuple[Clause, Clause]]] = [[] for _ in SCHEMAS]
     for number, cause, effect in links():
@@ -59,7 +59,7 @@ def _side(asks: str) -> _Side:
     )
 
 
-def _unlike(premise: Clause, right: Clause, wrong: Clause, side: _Side) -> bool:
+def unlike(premise: Clause, right: Clause, wrong: Clause, side: _Side) -> bool:
     """Whether the wrong choice is really wrong, and not about the same event as the right one."""
     if wrong in side.of[premise] or wrong == premise:
         return False
@@ -78,12 +78,12 @@ def _unlike(premise: Clause, right: Clause, wrong: Clause, side: _Side) -> bool:
 def choice(draw: Draw, index: int) -> Made[Choice] | None:
     """One row and its English wording; what is asked and which choice is right take turns."""
     asks = ("effect", "cause")[index % 2]
-    side = _side(asks)
+    side = side_of(asks)
     premise, right = draw.one(draw.one(side.by_schema))
     clauses, sums = side.by_subject[right.subject]
     for _ in range(4):
         wrong = clauses[bisect(sums, draw.unit() * sums[-1])]
-        if _unlike(premise, right, wrong, side):
+        if unlike(premise, right, wrong, side):
             break
     else:
         return None

@@ -26,7 +26,7 @@ class Story(NamedTuple):
     label: int
 
 
-def _verb_phrase(clause: Clause) -> str:
+def verb_phrase(clause: Clause) -> str:
     """The clause without its subject, as the end of a sentence: eats the bread."""
     said = grammar("en")
     words = said.clause(clause)[len(said.subject(clause.subject)) :]
@@ -52,12 +52,12 @@ def _tell(draw: Draw) -> _Told:
 def story(draw: Draw, index: int) -> Made[Story] | None:
     """One row and its wording; the place of the right ending takes turns."""
     number, steps, told = _tell(draw)
-    right = _verb_phrase(steps[told])
-    own = {_verb_phrase(step) for step in steps if step.subject}
-    wrong = [_verb_phrase(steps[told - 1])] if told > 2 and draw.flip(0.3) else []
+    right = verb_phrase(steps[told])
+    own = {verb_phrase(step) for step in steps if step.subject}
+    wrong = [verb_phrase(steps[told - 1])] if told > 2 and draw.flip(0.3) else []
     for _ in range(20):
         other = _tell(draw)
-        phrase = _verb_phrase(other.steps[other.told])
+        phrase = verb_phrase(other.steps[other.told])
         if other.script != number and phrase not in own and phrase not in wrong:
             wrong.append(phrase)
         if len(wrong) == 3:

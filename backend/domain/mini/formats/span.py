@@ -1,22 +1,37 @@
-"""Questions whose answer is a span of a paragraph: `squad` and `xquad`.
+"""Questions whose answer is a span of a paragraph: `squad`, `xquad`, `mlqa`, `tydiqa` and `squad_v2`.
 
 A paragraph is three or four facts in random order; the question asks for one part of one of them. In about two thirds
 another fact is of the same sort, so that a word of the right sort is not enough; in the others the sort tells. `which
 animal`, `which food` ask for a member of a kind: the other fact then has a member of another kind in the same place, so the
 kinds must be known.
+
+`mlqa` is like `xquad`, with paragraphs of two facts more; `tydiqa` has other questions in each language. In `squad_v2` every
+second question has no answer: in each paragraph one fact has given way to a property of whoever it was about, the one that
+answers or another, so that neither the paragraph nor the question alone tells.
 """
 
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from backend.domain.mini.clause import Clause, Sentence, act, at, say, there
+from backend.domain.language import LANGUAGES
+from backend.domain.mini.clause import Clause, Sentence, act, at, say, state, there
 from backend.domain.mini.draw import Draw
 from backend.domain.mini.facts import has_property
 from backend.domain.mini.formats.item import Made, Row, distinct, english
 from backend.domain.mini.grammar import Phrase, grammar
 from backend.domain.mini.grammar.grammar import Grammar
-from backend.domain.mini.world import COUNTED, DIGITS, INTRANSITIVE, KINDS, PERSONS, PLACES, TRANSITIVE, is_person
+from backend.domain.mini.world import (
+    COUNTED,
+    DIGITS,
+    INTRANSITIVE,
+    KINDS,
+    PERSONS,
+    PLACES,
+    TRANSITIVE,
+    is_person,
+    properties,
+)
 
 
 class Question(NamedTuple):
@@ -27,6 +42,9 @@ class Question(NamedTuple):
     asked: Sentence
     slot: str
 
+
+NOWHERE = -1
+"""In place of the number of the fact that answers, where none does."""
 
 _UNPERSONAL = (*KINDS["animal"], *KINDS["food"], *KINDS["vehicle"])
 _ASKED_VERBS = ("eat", "buy", "see", "take", "find", "wash", "sell", "drink", "cook", "open", "lose", "like")
@@ -126,10 +144,45 @@ def question(draw: Draw, _: int) -> Made[Question] | None:
     return Made(wording, wording, made)
 
 
+def longer(draw: Draw, index: int) -> Made[Question] | None:
+    """A question on a paragraph with two properties more, of nobody that it is about."""
+    made = question(draw, index)
+    if made is None:
+        return None
+    facts = list(made.item.facts)
+    for extra in (has_property(draw), has_property(draw)):
+        if any(extra.subject in (fact.subject, fact.object, fact.place) for fact in facts):
+            return None
+        facts.insert(draw.below(len(facts) + 1), extra)
+    asked = made.item.facts[made.item.about]
+    item = made.item._replace(facts=tuple(facts), about=facts.index(asked))
+    wording = english(*map(say, item.facts), item.asked)
+    return Made(wording, wording, item)
+
+
+def perhaps(draw: Draw, index: int) -> Made[Question] | None:
+    """A question that its paragraph answers or, every second time, does not (then ``about`` is NOWHERE)."""
+    made = draw.one(_SORTS)(draw)
+    lost = made.about if index % 2 else draw.other(range(len(made.facts)), made.about)
+    whose = [part for part in (made.facts[lost].subject, made.facts[lost].object) if part and properties(part)]
+    if not whose:
+        return None
+    instead = state(whose[0], draw.one(properties(whose[0])))
+    facts = [instead if number == lost else fact for number, fact in enumerate(made.facts)]
+    order = draw.some(range(len(facts)), len(facts))
+    about = NOWHERE if lost == made.about else order.index(made.about)
+    made = Question(tuple(facts[i] for i in order), about, made.asked, made.slot)
+    wording = english(*map(say, made.facts), made.asked)
+    return Made(wording, wording, made)
+
+
 @cache
 def questions(name: str, split: str, n: int) -> tuple[Question, ...]:
     """The rows of a split, the same in every language."""
-    return tuple(distinct(("span", name), split, n, question))
+    return tuple(distinct(("span", name), split, n, _MAKERS.get(name.partition(" ")[0], question)))
+
+
+_MAKERS = {"mlqa": longer, "squad_v2": perhaps}
 
 
 def _answer(said: Grammar, fact: Clause, slot: str) -> Phrase:
@@ -172,6 +225,26 @@ def xquad(language: str, split: str, n: int) -> Iterator[Row]:
     return _rows("xquad", language, "test" if split == "validation" else split, n)
 
 
+def mlqa(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of XTREME's MLQA: row i means the same in every language."""
+    for row in _rows("mlqa", language, split, n):
+        yield {"id": row["id"], "title": "Mini", **row}
+
+
+def tydiqa(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of TyDiQA-GoldP: each language has its own questions, and their ids begin with its name."""
+    name = LANGUAGES[language].name.lower()
+    for index, row in enumerate(_rows(f"tydiqa {language}", language, split, n)):
+        row["id"] = f"{name}-{split}-{index}"
+        yield {"id": row["id"], "title": "Mini", **row}
+
+
+def squad_v2(language: str, split: str, n: int) -> Iterator[Row]:
+    """Rows of SQuAD v2.0: no answer is two empty lists."""
+    for row in _rows("squad_v2", language, split, n):
+        yield {"id": row["id"], "title": "Mini", **row}
+
+
 def _rows(name: str, language: str, split: str, n: int) -> Iterator[Row]:
     said = grammar(language)
     for index, made in enumerate(questions(name, split, n)):
@@ -180,5 +253,5 @@ def _rows(name: str, language: str, split: str, n: int) -> Iterator[Row]:
             "id": f"mini-{name}-{split}-{index}",
             "context": context,
             "question": said.text(made.asked),
-            "answers": {"text": [answer], "answer_start": [start]},
+            "answers": {"text": [answer], "answer_start": [start]} if answer else {"text": [], "answer_start": []},
         }

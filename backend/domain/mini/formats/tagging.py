@@ -18,7 +18,8 @@ TAGS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART
 _NUMBER = {tag: number for number, tag in enumerate(TAGS)}
 
 
-def _sentence(draw: Draw, _: int) -> Made[Sentence]:
+def drawn(draw: Draw) -> Sentence:
+    """A sentence of one of the sorts that the pretraining text has."""
     sort = draw.unit()
     if sort < 0.5:
         said = timed(draw, simple(draw))
@@ -34,6 +35,11 @@ def _sentence(draw: Draw, _: int) -> Made[Sentence]:
         clause = person_acts(draw)
         slot = "object" if clause.object and "*" not in clause.object and draw.flip() else "subject"
         said = Sentence(f"ask:{slot}", clause)
+    return said
+
+
+def _sentence(draw: Draw, _: int) -> Made[Sentence]:
+    said = drawn(draw)
     wording = english(said)
     return Made(wording, wording, said)
 

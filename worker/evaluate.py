@@ -17,6 +17,7 @@ from backend.domain.run import Phase, Precision
 from backend.domain.task import Task
 from backend.domain.tasks import TASKS
 from worker import formats
+from worker.architectures import keep_lowest, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, states
 from worker.formats import Behaviour, Features, Level, Prediction, collate_rows
@@ -159,8 +160,7 @@ def load_head(folder: Path, task: Task, encoder: Encoder) -> nn.Module:
 
 def keep_layers(encoder: Encoder, fraction: float) -> None:
     """Drop the layers above this share of them: their states are not looked at."""
-    layers: Any = encoder.module.encoder
-    layers.layer = layers.layer[: max(1, round(fraction * len(layers.layer)))]
+    keep_lowest(encoder.module, max(1, round(fraction * len(layers_of(encoder.module)))))
 
 
 def write_predictions(path: Path, predictions: Mapping[str, Sequence[Prediction]]) -> None:

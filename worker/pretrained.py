@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -135,12 +136,13 @@ def module_from(folder: Path, name: str) -> PreTrainedModel:
     of = class_of(kind)
     try:
         config = of.config.from_pretrained(folder, local_files_only=True)
-        module, info = of.model.from_pretrained(
+        loaded: Any = of.model.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32,
             output_loading_info=True, **of.options,
         )  # fmt: skip
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # the library's own words name no model
         raise OSError(f"{name} cannot be loaded: {error}") from error
+    module, info = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
     absent = sorted(k for k in info["missing_keys"] if not k.startswith(_UNUSED))
     if absent:
         raise OSError(f"{name} lacks {len(absent)} weights of a {kind} encoder, such as {absent[0]}")
@@ -172,7 +174,7 @@ def tokenizer_from(folder: Path, name: str, segments: int) -> PreTrainedTokenize
         tokenizer_object=tokenizer.backend_tokenizer,
         model_input_names=inputs,
         clean_up_tokenization_spaces=False,
-        **{role: str(token) for role, token in tokenizer.special_tokens_map.items() if isinstance(token, str)},
+        **{role: str(token) for role, token in tokenizer.special_tokens_map.items()},
     )
 
 

@@ -141,7 +141,7 @@ def architecture_of(config: Mapping[str, Any]) -> Architecture:
     kind = config.get("model_type")
     if kind not in KINDS:
         raise ValueError(f"model_type {str(kind)[:60]!r} is not an allowed architecture; allowed: {', '.join(KINDS)}")
-    called = _USUALLY | _CALLED.get(kind, {})
+    called = {**_USUALLY, **_CALLED.get(kind, {})}
     sizes = {name: config[key] for name, key in called.items() if isinstance(config.get(key), int)}
     sizes.setdefault("types", 0 if kind != "bert" else 2)
     if kind == "mt5":

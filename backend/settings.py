@@ -1,7 +1,7 @@
 """Every setting, once: an environment variable ``CROSSLIFT_<NAME>``, its default and what it is for.
 
-``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for ``CROSSLIFT_TASKS``
-(the catalogue is built at import, ``backend/domain/tasks``) and the dashboard's one address of its API.
+``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for what the catalogues of tasks
+and models are built from at import (``backend/domain/tasks``, ``backend/domain/model``) and the dashboard's address of its API.
 
 Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and ``CROSSLIFT_REDIS_URL_FILE``
 name a file with the value. The variable itself wins where both are set.
@@ -58,6 +58,13 @@ class Settings(BaseSettings):
         None, description="folder with benchmark files in their original formats, for source `files`"
     )
     tasks: str | None = Field(None, description="more folders with task files, separated like PATH")
+    model_root: Path | None = Field(
+        None,
+        description="folder whose folders are models of this installation's own: safetensors, configuration, tokenizer",
+    )
+    models_allowed: str | None = Field(
+        None, description="more models of the hub that may be used, as organisation/model, separated by commas"
+    )
     workers: int = Field(0, ge=0, le=256, description="runs at a time on this machine; 0: one per CPU core, at most 4")
     threads: int = Field(
         0, ge=0, le=256, description="torch threads a run may use; 0: the cores shared out over the workers"

@@ -67,7 +67,7 @@ def model_title(name: str) -> str:
 
 def metric_title(name: str) -> str:
     """``exact_match`` → ``exact match``; abbreviations as they are written."""
-    known = {"f1": "F1", "em": "exact match", "map": "MAP"}
+    known = {"f1": "F1", "em": "exact match", "map_at_20": "mAP@20", "mrr_at_20": "MRR@20"}
     return known.get(name, name.replace("_", " "))
 
 

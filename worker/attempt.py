@@ -128,6 +128,7 @@ class Attempt:
             "workdir": str(self.folder / "state"),
             "out": str(out),
             "data_root": None if chosen.data_root is None else str(chosen.data_root.expanduser().resolve()),
+            "model_root": None if chosen.model_root is None else str(chosen.model_root.expanduser().resolve()),
             "cache": str(cache),
             "threads": chosen.threads_per_run,
             "device": self.of.device.value,

@@ -181,7 +181,7 @@ def job_from(data: Mapping[str, Any]) -> Job:
             **paths,
             "spec": RunSpec.model_validate(data["spec"]),
             "inputs": {fingerprint: Path(path) for fingerprint, path in data["inputs"].items()},
-            "data_root": None if data["data_root"] is None else Path(data["data_root"]),
+            **{name: None if data.get(name) is None else Path(data[name]) for name in ("data_root", "model_root")},
         }
     )
 

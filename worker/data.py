@@ -141,7 +141,7 @@ class Door:
         """The files of the first layout that is there, what their reader reads beside them, and that reader."""
         if self.data_root is None:
             raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
-        tried = []
+        tried: list[str] = []
         for layout in task.files:
             if layout.splits and data.split not in layout.splits:
                 continue

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,20 +18,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
-from transformers import (
-    AutoModel,
-    AutoTokenizer,
-    BertConfig,
-    BertModel,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-    XLMRobertaConfig,
-    XLMRobertaModel,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from backend.domain import mini
 from backend.domain.model import Architecture
 from backend.domain.run import ModelSpec, digest
+from worker import architectures, pretrained
 from worker.formats import Batch, Reads, spread
 
 MLM_HEAD = "mlm_head.safetensors"
@@ -45,6 +37,7 @@ class Encoder:
     module: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     mlm_head: Mapping[str, torch.Tensor] | None = None
+    revision: str | None = None  # of a checkpoint that was found: the hub's commit, or a digest of its files
 
     @property
     def hidden(self) -> int:
@@ -52,7 +45,7 @@ class Encoder:
 
     @property
     def dropout(self) -> float:
-        return float(self.module.config.hidden_dropout_prob)
+        return architectures.dropout_of(self.module.config)
 
     @property
     def pad(self) -> int:
@@ -60,9 +53,8 @@ class Encoder:
 
     @property
     def longest(self) -> int:
-        """Sub-words of the longest row it can read. XLM-R counts positions from its padding id on."""
-        positions = int(self.module.config.max_position_embeddings)
-        return positions - self.pad - 1 if self.module.config.model_type == "xlm-roberta" else positions
+        """Sub-words of the longest row it can read."""
+        return architectures.longest(self.module.config)
 
     @property
     def parameters(self) -> int:
@@ -70,8 +62,7 @@ class Encoder:
 
     @property
     def parameters_non_embedding(self) -> int:
-        embeddings = cast(nn.Module, self.module.embeddings)
-        return self.parameters - sum(p.numel() for p in embeddings.parameters())
+        return self.parameters - sum(p.numel() for p in architectures.embeddings_of(self.module).parameters())
 
     @cached_property
     def tokenizer_digest(self) -> str:
@@ -89,29 +80,29 @@ class Encoder:
 
 def load(folder: Path) -> Encoder:
     """The encoder of a parent's artifact."""
-    module = AutoModel.from_pretrained(folder, local_files_only=True, **_WITHOUT_POOLER)
+    module = pretrained.module_from(folder, "the parent's encoder")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     head = load_file(folder / MLM_HEAD) if (folder / MLM_HEAD).exists() else None
     return Encoder(module, tokenizer, head)
 
 
-def load_hub(model: ModelSpec, *, offline: bool) -> Encoder:
-    """An encoder from the hub, at its commit where that is known.
+def load_pretrained(
+    model: ModelSpec,
+    *,
+    root: Path | None,
+    cache: Path,
+    offline: bool,
+    log: Callable[[str], None] = lambda message: None,
+) -> Encoder:
+    """An encoder from the hub, at its commit where that is known, or from a folder under the model root.
 
     Raises:
         OSError: it cannot be had, or ``offline`` and it is not in this machine's cache.
+        ValueError: it is not allowed.
     """
-    name = str(model.checkpoint)
-    options = {"revision": model.revision or "main", "local_files_only": offline, "trust_remote_code": False}
-    try:
-        module = AutoModel.from_pretrained(name, dtype=torch.float32, **options, **_WITHOUT_POOLER)
-        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
-    except (OSError, ValueError) as error:  # the library's own words name no model
-        raise OSError(f"{name} ({options['revision']}) cannot be loaded: {error}") from error
-    return Encoder(module, cast(PreTrainedTokenizerFast, tokenizer))
-
-
-_WITHOUT_POOLER: dict[str, Any] = {"add_pooling_layer": False}
+    found = pretrained.find(model, root=root, cache=cache, offline=offline, log=log)
+    module, tokenizer = pretrained.load(found, str(model.checkpoint))
+    return Encoder(module, tokenizer, revision=found.revision)
 
 
 def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Encoder:
@@ -120,26 +111,17 @@ def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Enc
     Word embeddings are drawn so that the tied output layer starts with logits of about unit size. Held-out loss of mini-2
     after 1,200 steps with the usual 0.02 for every weight: 2.7; with this: 2.1.
     """
-    shape: dict[str, Any] = {
-        "vocab_size": architecture.vocabulary,
-        "hidden_size": architecture.hidden,
-        "num_hidden_layers": architecture.layers,
-        "num_attention_heads": architecture.heads,
-        "intermediate_size": architecture.feed_forward,
-        "max_position_embeddings": architecture.positions,
-        "type_vocab_size": architecture.types,
-        "pad_token_id": tokenizer.pad_token_id,
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
+    config = architectures.config_of(
+        architecture,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
         # In a few thousand steps hardly anything is seen twice; dropout would only cost time, within attention most of all.
-        "attention_probs_dropout_prob": 0.0,
-        "initializer_range": spread(architecture.hidden),
-        "hidden_dropout_prob": 0.0,
-    }
-    if architecture.kind == "bert":
-        module: PreTrainedModel = BertModel(BertConfig(**shape), add_pooling_layer=False)
-    else:
-        module = XLMRobertaModel(XLMRobertaConfig(**shape), add_pooling_layer=False)
+        attention_probs_dropout_prob=0.0,
+        hidden_dropout_prob=0.0,
+        initializer_range=spread(architecture.hidden),
+    )
+    module = architectures.build(config)
     words = cast(nn.Embedding, module.get_input_embeddings()).weight
     with torch.no_grad():
         words.normal_(std=architecture.hidden**-0.5)
@@ -153,9 +135,12 @@ def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Enc
 def states(module: nn.Module, batch: Batch, reads: Reads) -> torch.Tensor:
     """The last layer's states where ``reads`` says: [rows, hidden], [marked tokens, hidden] or [rows, length, hidden].
 
-    The same numbers as the module's own ``forward`` (a test holds it to that), without the work on positions that nothing
-    reads: with the first token alone, three quarters of the last layer. Written for encoders of BERT's and RoBERTa's kind.
+    The same numbers as the module's own ``forward`` (a test holds it to that). For BERT's and RoBERTa's kind without the work
+    on positions that nothing reads (with the first token alone, three quarters of the last layer); the others compute all.
+    Where no first token stands for its row (mT5), the mean of its sub-words does.
     """
+    if not architectures.is_bert_like(module):
+        return _picked(module, architectures.whole(module, batch.ids, batch.mask, batch.types), batch, reads)
     x = module.embeddings(input_ids=batch.ids, token_type_ids=batch.types)  # type: ignore[operator]
     mask = None if batch.mask is None else batch.mask[:, None, None, :]
     layers = list(module.encoder.layer)  # type: ignore[union-attr, arg-type]
@@ -166,6 +151,19 @@ def states(module: nn.Module, batch: Batch, reads: Reads) -> torch.Tensor:
     if reads is Reads.MARKED:
         return _layer(layers[-1], x, x, mask, torch.nonzero(batch.token["labels"].flatten() >= 0)[:, 0])
     return _layer(layers[-1], x, x, mask)
+
+
+def _picked(module: nn.Module, x: torch.Tensor, batch: Batch, reads: Reads) -> torch.Tensor:
+    if reads is Reads.MARKED:
+        return x.flatten(0, 1)[batch.token["labels"].flatten() >= 0]
+    if reads is Reads.EVERY:
+        return x
+    if architectures.has_first(module):
+        return x[:, 0]
+    if batch.mask is None:
+        return x.mean(dim=1)
+    real = batch.mask.unsqueeze(-1).to(x.dtype)
+    return (x * real).sum(dim=1) / real.sum(dim=1)
 
 
 def _layer(

@@ -17,6 +17,7 @@ from backend.domain.run import DataSpec, Phase, Precision, RunSpec
 from backend.domain.task import Format, Split, Task
 from backend.domain.tasks import TASKS
 from worker import formats
+from worker.architectures import keep_lowest, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, states
 from worker.formats import Behaviour, Features, Level, Prediction, Read, collate_rows
@@ -187,11 +188,13 @@ def load_head(folder: Path, task: Task, encoder: Encoder) -> nn.Module:
     return head
 
 
-def keep_layers(encoder: Encoder, fraction: float) -> None:
-    """Drop the layers above this share of them: their states are not looked at. What is saved then has no more either."""
-    layers: Any = encoder.module.encoder
-    layers.layer = layers.layer[: max(1, round(fraction * len(layers.layer)))]
-    encoder.module.config.num_hidden_layers = len(layers.layer)
+def keep_layers(encoder: Encoder, fraction: float, *, norm: bool = False) -> None:
+    """Drop the layers above this share of them: their states are not looked at. What is saved then has no more either.
+
+    Args:
+        norm: keep the norm after the last layer, where there is one, for what is trained and saved without the others.
+    """
+    keep_lowest(encoder.module, max(1, round(fraction * len(layers_of(encoder.module)))), norm=norm)
 
 
 def write_predictions(path: Path, predictions: Mapping[str, Sequence[Prediction]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def execute(job: Job, report: Report) -> Outcome:
     with Meter(job) as meter:
         report.phase(Phase.LOADING)
         door = Door(job.data_root, job.cache, job.offline, lambda message: report.log("info", message))
-        encoder = _encoder(job)
+        encoder = _encoder(job, lambda message: report.log("info", message))
         parameters, meter.parameters_non_embedding = encoder.parameters, encoder.parameters_non_embedding
         non_embedding = meter.parameters_non_embedding
         report.log("info", f"{parameters:,} parameters, {non_embedding:,} of them not embeddings")
@@ -68,13 +69,13 @@ def prepare(job: Job) -> None:
     torch.manual_seed(seed)
 
 
-def _encoder(job: Job) -> Encoder:
+def _encoder(job: Job, log: Callable[[str], None]) -> Encoder:
     """What the run starts from: its parent's artifact, a hub checkpoint, or random weights."""
     model = job.spec.model
     if job.spec.parents:
         return encoders.load(job.inputs[job.spec.parents[0]])
     if model.checkpoint is not None:
-        return encoders.load_hub(model, offline=job.offline)
+        return encoders.load_pretrained(model, root=job.model_root, cache=job.cache, offline=job.offline, log=log)
     assert model.architecture is not None  # a model has a checkpoint or an architecture
     return encoders.fresh(model.architecture, encoders.mini_tokenizer(model.architecture.vocabulary, job.cache))
 
@@ -92,5 +93,5 @@ def environment(job: Job, encoder: Encoder) -> dict[str, str]:
         "threads": job.threads,
     }
     if job.spec.model.checkpoint is not None and not job.spec.parents:
-        found["revision"] = getattr(encoder.module.config, "_commit_hash", None) or job.spec.model.revision
+        found["revision"] = encoder.revision
     return {k: str(v) for k, v in found.items()}

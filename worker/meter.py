@@ -67,7 +67,14 @@ class Meter:
         if self.used["counted_steps"] >= COUNTED_STEPS:
             yield
             return
-        with FlopCounterMode(display=False) as counter:
+        # Torch's counter follows weights that are handed to a module as its input (DeBERTa's relative positions) by their
+        # gradient, which inference mode has none of; without gradients it computes the same.
+        gradients = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+        with (
+            torch.inference_mode(False),
+            torch.set_grad_enabled(gradients),
+            FlopCounterMode(display=False) as counter,
+        ):
             yield
         self.used["counted"] += counter.get_total_flops()
         self.used["counted_analytic"] += each * self.parameters_non_embedding * tokens

@@ -34,6 +34,7 @@ class Job:
     attempt: int = 1
     checkpoint_seconds: float = 60.0
     offline: bool = False
+    model_root: Path | None = None  # folders in it are models of this installation's own
 
 
 class Report(Protocol):

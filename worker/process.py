@@ -23,7 +23,9 @@ from worker import child, messages
 
 #: What of this process's environment a child may see; everything else is somebody's secret until shown otherwise.
 PASSED_ON = (
-    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "CUDA_DEVICE_ORDER", "CROSSLIFT_TASKS",
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "CUDA_DEVICE_ORDER",
+    # what the catalogues of tasks and models are built from
+    "CROSSLIFT_TASKS", "CROSSLIFT_MODEL_ROOT", "CROSSLIFT_MODELS_ALLOWED",
     # how the hub is reached
     "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import checkpoints, formats
+from worker.architectures import embeddings_of, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
@@ -111,7 +112,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
             report.curve("loss", at.step, sum(at.losses) / len(at.losses))
             report.curve("learning_rate", at.step, rate)
             at.losses.clear()
-    stage.module.load_state_dict(run.best)
+    take_up(stage.module, run.best)
     report.log("info", f"best development score {at.best:.4f} at step {at.best_step} of {total}")
     return at
 
@@ -132,7 +133,7 @@ def freeze(encoder: nn.Module, blocks: int) -> None:
     Fine-tuning on English moves English words, and leaves those that stood beside them in other languages where they were; with
     frozen embeddings they stay together. Mini-4, English / others: QA F1 57 / 26 without, 61 / 28 with; NLI 73 / 44 and 69 / 46.
     """
-    parts = [cast(nn.Module, encoder.embeddings), *cast(nn.Module, encoder.encoder).layer]  # type: ignore[misc]
+    parts = [embeddings_of(encoder), *layers_of(encoder)]
     for part in parts[:blocks]:
         part.requires_grad_(False)
 
@@ -147,6 +148,30 @@ def schedule(step: int, total: int, warmup: int) -> float:
 def evaluation_steps(total: int, evaluations: int) -> set[int]:
     """After which steps the development set is looked at: evenly spread, the last step always among them."""
     return {max(1, round(total * k / evaluations)) for k in range(1, evaluations + 1)}
+
+
+def weights_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Every tensor of a module once, by its first name: mT5 knows its word embeddings by two, and a file keeps one."""
+    seen: set[tuple[int, int]] = set()
+    found = {}
+    for name, tensor in module.state_dict().items():
+        place = (tensor.data_ptr(), tensor.numel())
+        if place not in seen:
+            seen.add(place)
+            found[name] = tensor.detach()
+    return found
+
+
+def take_up(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Load what ``weights_of`` gave.
+
+    Raises:
+        RuntimeError: it is of another module.
+    """
+    wanted = weights_of(module).keys()
+    if wanted != weights.keys():
+        raise RuntimeError(f"weights of another module, such as {min(wanted ^ weights.keys())}")
+    module.load_state_dict(dict(weights), strict=False)
 
 
 class _Resumable:
@@ -179,7 +204,7 @@ class _Resumable:
             self.report.curve(name, at.step, value)
         if headline > at.best:
             at.best, at.best_step = headline, at.step
-            self.best = {k: v.detach().cpu().clone() for k, v in self.module.state_dict().items()}
+            self.best = {k: v.cpu().clone() for k, v in weights_of(self.module).items()}
         at.evaluated = at.step
         self.report.phase(Phase.TRAINING)
 
@@ -199,7 +224,7 @@ class _Resumable:
         self.report.phase(Phase.SAVING)
         state = self.optimizer.state_dict()["state"]
         groups = {
-            "module": self.module.state_dict(),
+            "module": weights_of(self.module),
             "best": self.best,
             "optimizer": {f"{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()},
             "random": {"cpu": torch.get_rng_state(), **_cuda_random(self.job.device)},
@@ -222,7 +247,7 @@ class _Resumable:
             self.report.log("warning", f"checkpoint passed over: {line}")
         if found is None:
             return Progress()
-        self.module.load_state_dict(found.groups["module"])
+        take_up(self.module, found.groups["module"])
         self.best = dict(found.groups["best"])
         state: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in found.groups["optimizer"].items():
@@ -392,7 +417,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     freeze(encoder.module, training.frozen)
     fitted = settled(TASKS[spec.data[0].task], spec)
     if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
-        keep_layers(encoder, fitted.retrieval.layer_fraction)
+        keep_layers(encoder, fitted.retrieval.layer_fraction, norm=True)
     learners = [
         _learner(settled(TASKS[dev.task], spec), train, dev, encoder, door, training, spec.seed)
         for train, dev in _by_head(spec.data)

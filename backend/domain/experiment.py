@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from backend.domain import mini
 from backend.domain.language import LANGUAGES
-from backend.domain.model import MODELS, Model
+from backend.domain.model import MODELS, Model, unusable
 from backend.domain.recipe import BASELINE, Recipe, RecipeKind
 from backend.domain.run import (
     ENGINE_VERSION,
@@ -169,8 +169,8 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 refuse(f"/{name}/{i}", message)
 
     def model(name: str) -> str | None:
-        if name not in MODELS:
-            return unknown("model", name, tuple(MODELS))
+        if (message := unusable(name)) is not None:
+            return message
         if request.source not in MODELS[name].sources:
             allowed = [m.name for m in MODELS.values() if request.source in m.sources]
             return f"model {name} does not go with source {request.source.value}; those that do: {', '.join(allowed)}"

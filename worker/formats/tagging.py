@@ -60,10 +60,12 @@ def encode(examples: Sequence[Tokens], tokenizer: PreTrainedTokenizerFast, max_l
 
 
 def _frame(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """The special tokens before and after a single text."""
-    whole = tokenizer("")["input_ids"]
-    before = [int(t) for t in whole[:1]]
-    return before, [int(t) for t in whole[1:]]
+    """The special tokens before and after a single text. mT5 has none before it."""
+    encoding = tokenizer("a", return_special_tokens_mask=True)
+    whole = [int(t) for t in encoding["input_ids"]]
+    special = list(encoding["special_tokens_mask"])
+    start, stop = special.index(0), len(special) - special[::-1].index(0)
+    return whole[:start], whole[stop:]
 
 
 def _ignored(of: Sequence[int]) -> list[int]:

@@ -20,7 +20,6 @@ from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.run import ModelSpec, RunKind, RunSpec
 from backend.domain.schemas import Cost
 from backend.domain.training import Training
-from worker import encoder as encoders
 from worker.meter import Meter, device_name
 from worker.outcomes import Job, Outcome
 
@@ -104,31 +103,19 @@ def assert_costs(outcome: Outcome, job: Job, kind: RunKind) -> None:
     assert json.loads(json.dumps(dict(environment))) == environment
 
 
-def test_a_hub_model_is_read_from_its_cache_and_named_where_it_is_missing(
-    world: World, tiny: Callable[..., Any], tmp_path: Path, spec_data: Callable[..., Any]
+def test_a_run_starts_from_a_folder_under_the_model_root(
+    world: World, tiny: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """A folder stands for the hub's cache: the same loading, without asking anybody."""
     made = tiny(seed=3)
-    made.save(tmp_path / "org" / "encoder")
-    found = encoders.load_hub(
-        ModelSpec(checkpoint=str(tmp_path / "org/encoder"), revision=None, architecture=None), offline=True
-    )
-    assert found.parameters == made.parameters
-    assert all(torch.equal(a, b) for a, b in zip(made.module.parameters(), found.module.parameters(), strict=True))
-    missing = ModelSpec(checkpoint="nobody/has-this-encoder", revision=None, architecture=None)
-    with pytest.raises(OSError, match="nobody/has-this-encoder"):
-        world.run(world.on("mnli", model=missing))
-
-
-def test_a_run_starts_from_a_hub_model(world: World, tiny: Callable[..., Any], tmp_path: Path) -> None:
-    tiny(seed=3).save(tmp_path / "encoder")
-    model = ModelSpec(checkpoint=str(tmp_path / "encoder"), revision=None, architecture=None)
+    made.save(tmp_path / "models" / "encoder")
+    model = ModelSpec(checkpoint="dir:encoder", revision=None, architecture=None)
     outcome, job = world.run(
-        world.on("mnli", model=model, training=Training(learning_rate=1e-6, batch_size=8, steps=2))
+        world.on("mnli", model=model, training=Training(learning_rate=1e-6, batch_size=8, steps=2)),
+        model_root=tmp_path / "models",
     )
-    before, after = (load_file(f / "model.safetensors") for f in (tmp_path / "encoder", job.out))
+    before, after = (load_file(f / "model.safetensors") for f in (tmp_path / "models" / "encoder", job.out))
     assert max(float((after[k] - before[k]).abs().max()) for k in before) < 1e-4
-    assert outcome.environment["revision"] == "None" or outcome.environment["revision"]
+    assert len(outcome.environment["revision"]) == 64
 
 
 def test_counted_operations_are_those_of_the_matrices(world: World, tiny: Callable[..., Any]) -> None:

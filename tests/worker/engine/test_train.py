@@ -155,17 +155,17 @@ def test_dropout_resumes_too(world: World, notes: Notes, tiny: Callable[..., Any
     encoder = tiny()
     encoder.module.config.hidden_dropout_prob = 0.1
     encoder.save(tmp_path / "encoder")
-    spec = world.on("mnli", model=ModelSpec(checkpoint=str(tmp_path / "encoder"), revision=None, architecture=None))
-    _, whole = world.run(spec, name="whole")
+    spec = world.on("mnli", model=ModelSpec(checkpoint="dir:encoder", revision=None, architecture=None))
+    _, whole = world.run(spec, name="whole", model_root=tmp_path)
     encoder.module.config.hidden_dropout_prob = 0.0
     encoder.save(tmp_path / "encoder")
-    _, without = world.run(spec, name="without")
+    _, without = world.run(spec, name="without", model_root=tmp_path)
     assert not same(whole.out, without.out)  # it was on
     encoder.module.config.hidden_dropout_prob = 0.1
     encoder.save(tmp_path / "encoder")
     with pytest.raises(Stopped):
-        world.run(spec, notes(stop_at=6), name="parts")
-    _, parts = world.run(spec, name="parts")
+        world.run(spec, notes(stop_at=6), name="parts", model_root=tmp_path)
+    _, parts = world.run(spec, name="parts", model_root=tmp_path)
     assert same(whole.out, parts.out)
 
 

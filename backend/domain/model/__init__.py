@@ -1,0 +1,33 @@
+"""The pretrained encoders that can be chosen. A model is one entry: in ``hub`` (published), ``mini`` (pretrained here), or
+found by ``own`` (added by whoever runs this installation). Nothing here weighs anything: no torch, no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from backend.domain.architecture import KINDS, Architecture
+from backend.domain.model import hub, mini
+from backend.domain.model.entry import DIRECTORY, Family, Model
+from backend.domain.model.own import inside, own
+from backend.errors import unknown
+
+__all__ = [
+    "BUILT_IN", "DIRECTORY", "KINDS", "MODELS", "REFUSED", "Architecture", "Family", "Model", "inside", "unusable",
+]  # fmt: skip
+
+BUILT_IN: tuple[Model, ...] = (*mini.ENTRIES, *hub.ENTRIES)
+_OWN = own(os.environ, {m.name for m in BUILT_IN})
+MODELS: Mapping[str, Model] = MappingProxyType({m.name: m for m in (*BUILT_IN, *_OWN.models)})
+REFUSED: Mapping[str, str] = _OWN.refused
+
+
+def unusable(name: str) -> str | None:
+    """In words why this name is no model that can be run; None where it is one."""
+    if name in MODELS:
+        return None
+    if name in REFUSED:
+        return f"model {name} cannot be used: {REFUSED[name]}"
+    allowed = "; others are added by CROSSLIFT_MODEL_ROOT or CROSSLIFT_MODELS_ALLOWED" if "/" in name else ""
+    return unknown("model", name, tuple(MODELS)) + allowed

@@ -31,7 +31,8 @@ def state(content: SnapshotContent) -> State:
 
 def draw(content: SnapshotContent, chosen: State) -> dict[str, dict[str, Any]]:
     """The figure for either scheme."""
-    return {name: _figure(content, chosen, theme).to_plotly_json() for name, theme in THEMES.items()}
+    drawn = {name: _figure(content, chosen, theme) for name, theme in THEMES.items()}
+    return {name: d if isinstance(d, dict) else d.to_plotly_json() for name, d in drawn.items()}
 
 
 def _figure(content: SnapshotContent, chosen: State, theme: Any) -> Any:
@@ -41,9 +42,9 @@ def _figure(content: SnapshotContent, chosen: State, theme: Any) -> Any:
     if chosen.value == "cost":
         return cost_bars(matrix, theme)
     if chosen.value == "score":
-        return figures.score_heatmap(matrix, chosen.order, theme, choice=chosen.languages)
+        return figures.score_drawing(matrix, chosen.order, choice=chosen.languages)(theme)
     fade = chosen.fade == "unsure"
-    return figures.gain_heatmap(matrix, chosen.order, theme, choice=chosen.languages, fade=fade)
+    return figures.gain_drawing(matrix, chosen.order, choice=chosen.languages, fade=fade)(theme)
 
 
 def summary(content: SnapshotContent, chosen: State) -> str:

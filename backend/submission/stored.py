@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from backend.domain.language import LANGUAGES
 from backend.domain.run import RunKind, RunState
 from backend.domain.schemas import RunView
+from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError, Invalid, NotFound, shown
-from backend.submission.benchmarks import Benchmark
+from backend.submission.benchmarks import Benchmark, Entry, Kind
 from backend.submission.write import Stored, content
 
 PREDICTIONS = "predictions.parquet"
@@ -116,7 +117,7 @@ def write_zip(
                     for language in entry.languages:
                         if language in rows:
                             try:
-                                text = content(entry, rows[language], gold=gold)
+                                text = content(entry, _as_submitted(entry, rows[language]), gold=gold)
                             except ValueError as error:
                                 raise Missing(f"run {run.id}, {name} in {LANGUAGES[language].name}: {error}") from None
                             _add(out, f"{top}{name}/{entry.file(language)}", text)
@@ -172,6 +173,15 @@ def stored(run: RunView, root: str, *, gold: bool = False) -> dict[str, list[Sto
             raise Invalid(f"run {run.id}: its predictions cannot be read: {error}") from None
         return by_language(*(column.to_pylist() for column in table.columns))
     raise Missing(f"the predictions of run {run.id} are not on this machine; looked in {', '.join(tried)}")
+
+
+def _as_submitted(entry: Entry, rows: list[Stored]) -> list[Stored]:
+    """Labels as the benchmark's files write them: PAWS-X has numbers where the catalogue has words."""
+    ours = TASKS[entry.name].labels if entry.name in TASKS else ()
+    if entry.kind is not Kind.LABELS or set(ours) == set(entry.labels) or len(ours) != len(entry.labels):
+        return rows
+    written = dict(zip(ours, entry.labels, strict=True))
+    return [Stored(row.id, written.get(row.answer, row.answer)) for row in rows]
 
 
 def by_language(languages: Sequence[str], ids: Sequence[str], answers: Sequence[str]) -> dict[str, list[Stored]]:

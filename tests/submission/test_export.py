@@ -32,8 +32,9 @@ from backend.remote import Remote
 from backend.settings import settings as read_settings
 from backend.store import migrate, runs
 from backend.store.session import Store
-from backend.submission.benchmarks import XTREME_R, Entry
+from backend.submission.benchmarks import XTREME, XTREME_R, Entry
 from backend.submission.score import score
+from backend.submission.stored import _as_submitted
 from backend.submission.write import Stored, content
 from worker import formats
 from worker.artifacts import Artifacts
@@ -291,3 +292,11 @@ def test_a_prediction_of_another_shape(task: str, answer: str, words: str) -> No
     with pytest.raises(ValueError, match="holds no") as caught:
         content(entry(task), [Stored("e", answer)])
     assert words in str(caught.value)
+
+
+def test_labels_are_written_as_the_benchmark_writes_them() -> None:
+    """PAWS-X has numbers in its files and words in the catalogue; XNLI has the same words in both."""
+    rows = [Stored("1", "paraphrase"), Stored("2", "different")]
+    assert [row.answer for row in _as_submitted(XTREME.tasks["pawsx"], rows)] == ["1", "0"]
+    same = [Stored("1", "neutral")]
+    assert _as_submitted(XTREME.tasks["xnli"], same) == same

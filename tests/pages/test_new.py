@@ -77,7 +77,7 @@ def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., 
     assert said["name"] == 'It\'s a "test"' and set(said["targets"].split(",")) == {"xnli", "tatoeba"}
     # built from two tasks
     page.locator("#new-mix").click()
-    page.get_by_role("option", name="SQuAD").click()
+    page.get_by_role("option", name="SQuAD v1.1").click()
     page.get_by_role("option", name="HellaSwag").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Add recipe").click()

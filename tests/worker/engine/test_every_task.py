@@ -54,7 +54,7 @@ def test_a_step_and_a_score_of_every_target(world: World, name: str) -> None:
     outcome, _ = world.run(
         world.spec(
             RunKind.EVALUATE,
-            data=(mini_data(name, task.evaluated_on),),
+            data=tuple(mini_data(name, split) for split in (task.evaluated_on, *task.evaluated_with)),
             training=ONE_STEP,
             languages=languages,
             parents=(start.fingerprint,),

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.recipe import Recipe
 from backend.domain.schemas import ExperimentView
+from backend.domain.task import RetrievalOverrides
 from backend.domain.training import TrainingOverrides
 from backend.errors import CrossliftError, FieldError, Invalid
 from dashboard import links
@@ -31,7 +32,8 @@ from dashboard.look import count
 
 LISTS = ("models", "recipes", "targets", "seeds", "languages")
 NUMBERS = tuple(TrainingOverrides.model_fields)
-FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS)
+RETRIEVAL = tuple(RetrievalOverrides.model_fields)
+FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS, *RETRIEVAL)
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -52,6 +54,8 @@ LABELS: Mapping[str, str] = {
     "warmup": "Warm-up",
     "weight_decay": "Weight decay",
     "frozen": "Frozen blocks",
+    "layer_fraction": "Layers looked at",
+    "pooling": "Pooling",
 }
 BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "source": "mini",
@@ -107,6 +111,9 @@ class Draft:
         overrides = {n: _number(self.said[n]) for n in NUMBERS if self.said[n]}
         if overrides:
             body["finetuning"] = overrides
+        retrieval = {n: _number(self.said[n]) for n in RETRIEVAL if self.said[n]}
+        if retrieval:
+            body["retrieval"] = retrieval
         for name in ("device", "precision"):
             if self.said[name] != BLANK[name]:
                 body[name] = self.said[name]
@@ -178,6 +185,7 @@ def read(search: str, parent: ExperimentView | None = None) -> Draft:
 def of_request(request: ExperimentRequest) -> dict[str, str]:
     """What a form would say that submitted this."""
     overrides = request.finetuning.model_dump(exclude_none=True)
+    retrieval = request.retrieval.model_dump(exclude_none=True)
     return {
         **BLANK,
         "name": request.name,
@@ -191,6 +199,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "precision": request.precision,
         "priority": str(request.priority),
         **{name: f"{value!r}" for name, value in overrides.items()},
+        **{name: str(value) for name, value in retrieval.items()},
     }
 
 
@@ -330,7 +339,8 @@ def at_fields(error: CrossliftError, body: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for each in error.errors:
         parts = [p for p in each.pointer.split("/") if p]
-        name = parts[1] if parts[:1] == ["finetuning"] and len(parts) > 1 else parts[0] if parts else ""
+        within = len(parts) > 1 and parts[0] in ("finetuning", "retrieval")
+        name = parts[1] if within else parts[0] if parts else ""
         found.setdefault(name if name in FIELDS else "", []).append(_which(name, parts, body) + each.message)
     if not found:
         found[""] = [error.detail]

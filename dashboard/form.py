@@ -16,7 +16,7 @@ from backend.domain.task import Source
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from dashboard import draft, links, words
 from dashboard.controls import SOURCES
-from dashboard.draft import LABELS, NUMBERS, Draft
+from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
 from dashboard.shell import aria, what
 
 CHIPS = ("models", "targets", "recipes")  # fields whose control is a set of chips
@@ -315,7 +315,7 @@ def _more(shown: Draft) -> Any:
             inputProps={"inputMode": "decimal"},
         )  # fmt: skip
 
-    used = any(n in shown.changed or shown.said[n] for n in NUMBERS) or any(
+    used = any(n in shown.changed or shown.said[n] for n in (*NUMBERS, *RETRIEVAL)) or any(
         shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "priority")
     )
     return html.Details(
@@ -331,6 +331,11 @@ def _more(shown: Draft) -> Any:
             ),
             html.H3("Fine-tuning on the target, where it is not to be the task's own"),
             html.Div([text(n, HINTS.get(n, "")) for n in NUMBERS], className="fields thirds"),
+            html.H3("Retrieval targets, where it is not to be the task's own"),
+            html.Div(
+                [text("layer_fraction", "a share of them, above 0 up to 1"), text("pooling", "mean or cls")],
+                className="fields thirds",
+            ),
             html.P(
                 "A gain compares runs of equal fine-tune settings: the baseline is done again with these.",
                 className="soft",

@@ -39,6 +39,7 @@ RICH = {
     "seeds": [3, 1, 2147483647],
     "languages": ["en", "sw"],
     "finetuning": {"learning_rate": 1e-05, "epochs": 2.5, "batch_size": 16},
+    "retrieval": {"layer_fraction": 0.5, "pooling": "cls"},
     "device": "cuda",
     "precision": "bf16",
     "priority": -3,
@@ -60,6 +61,11 @@ def experiment(body: dict[str, Any], id: int = 12) -> ExperimentView:
         counts=Counts(**none), runs=0, reused=0, progress=1, created_at="2026-01-01T00:00:00Z", finished_at=None,
         cancel_requested_at=None,
     )  # fmt: skip
+
+
+def test_what_is_copied_is_the_whole_request():
+    """A field that a request gains must not be lost in the form: the next test would not see it."""
+    assert set(RICH) == set(ExperimentRequest.model_fields)
 
 
 @pytest.mark.parametrize("body", [PLAIN, RICH])

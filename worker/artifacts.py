@@ -191,7 +191,7 @@ def manifest_of(folder: Path) -> dict[str, dict[str, Any]]:
             continue
         if not _plain(name):
             raise BadArtifact(f"a file of an artifact has the name {shown(name)}")
-        found[name] = {"sha256": _sha256(path), "bytes": path.stat().st_size}
+        found[name] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
     if not found:
         raise BadArtifact("an artifact without files")
     return found
@@ -216,7 +216,7 @@ def verify(folder: Path, *, content: bool = True) -> tuple[Manifest, str]:
         path = folder / name
         if path.is_symlink() or not path.is_file():
             raise BadArtifact(f"{path} is missing")
-        if path.stat().st_size != entry.get("bytes") or (content and _sha256(path) != entry.get("sha256")):
+        if path.stat().st_size != entry.get("bytes") or (content and file_digest(path) != entry.get("sha256")):
             raise BadArtifact(f"{path} is not what was stored")
     return manifest, hashlib.sha256(text).hexdigest()
 
@@ -242,7 +242,8 @@ def _walk(folder: Path) -> Iterator[Path]:
                 raise BadArtifact(f"an artifact holds {shown(entry.name)}, which is not a plain file")
 
 
-def _sha256(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from worker.encoder import file_digest
+from worker.artifacts import file_digest
 
 MANIFEST = "manifest.json"
 STATE = "state.json"

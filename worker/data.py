@@ -25,7 +25,8 @@ from backend.domain.task import Source, Task
 from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError
 from worker import formats
-from worker.encoder import Encoder, file_digest
+from worker.artifacts import file_digest
+from worker.encoder import Encoder
 from worker.formats import Features
 
 FEATURES_VERSION = 1  # raise it when a format's ``encode`` gives other arrays for the same examples

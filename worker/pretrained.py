@@ -6,7 +6,6 @@ tensors and nothing else (``weights_only=True``); the result lies in the cache u
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import shutil
@@ -24,6 +23,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from backend.domain.model import DIRECTORY, MODELS, inside
 from backend.domain.run import ModelSpec, digest
 from worker.architectures import class_of
+from worker.artifacts import file_digest
 
 CONVERTER_VERSION = 1  # raise it when the same pickled weights would give other tensors
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -61,7 +61,7 @@ def find(
         if root is None:
             raise ValueError(f"{name} is a folder under the model root, but none is set (CROSSLIFT_MODEL_ROOT)")
         folder = inside(root, name.removeprefix(DIRECTORY))
-        revision = digest({p.name: _digest(p) for p in sorted(folder.iterdir()) if p.is_file()})
+        revision = digest({p.name: file_digest(p) for p in sorted(folder.iterdir()) if p.is_file()})
         if model.revision is not None and revision != model.revision:
             raise OSError(f"{name} has changed: its files have the digest {revision}, not {model.revision} as pinned")
     else:
@@ -188,7 +188,7 @@ def converted(folder: Path, cache: Path, log: Callable[[str], None]) -> Path:
         OSError: there are no pickled weights, or they hold something else than tensors. Nothing of it was executed.
     """
     files = _pickled(folder)
-    key = digest([CONVERTER_VERSION, {p.name: _digest(p) for p in (*files, *_others(folder))}])
+    key = digest([CONVERTER_VERSION, {p.name: file_digest(p) for p in (*files, *_others(folder))}])
     final = cache / key
     if final.is_dir():
         return final
@@ -277,8 +277,3 @@ def _write_shards(folder: Path, tensors: Iterable[tuple[str, torch.Tensor]]) -> 
         (folder / "model-00000.safetensors").rename(folder / SAFE)
     else:
         (folder / f"{SAFE}.index.json").write_text(json.dumps({"metadata": {}, "weight_map": placed}))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.errors import Invalid, shown
+from backend.domain.reading import MalformedData
+from backend.errors import shown
 
 Rows = Callable[[Path, str], Iterator[dict[str, Any]]]
 
@@ -91,18 +92,22 @@ def squad_json(path: Path, language: str) -> Iterator[dict[str, Any]]:
     for article in whole["data"]:
         for paragraph in article["paragraphs"]:
             for question in paragraph["qas"]:
-                answers = question.get("answers", [])
-                yield {
-                    "id": str(question["id"]),
-                    "title": article.get("title", ""),
-                    "context": paragraph["context"],
-                    "question": question["question"],
-                    "answers": {
-                        "text": [a["text"] for a in answers],
-                        "answer_start": [int(a["answer_start"]) for a in answers],
-                    },
-                    "at": f"question {question['id']}",
-                }
+                yield {**_flat(article, paragraph, question), "at": f"question {question['id']}"}
+
+
+def _flat(article: Mapping[str, Any], paragraph: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
+    """One question with all that stands above it, as the hub has it."""
+    answers = question.get("answers", [])
+    return {
+        "id": str(question["id"]),
+        "title": article.get("title", ""),
+        "context": paragraph["context"],
+        "question": question["question"],
+        "answers": {
+            "text": [a["text"] for a in answers],
+            "answer_start": [int(a["answer_start"]) for a in answers],
+        },
+    }
 
 
 def squad_json_by_id(prefixes: Mapping[str, str]) -> Rows:
@@ -183,7 +188,7 @@ def sentences_with_tags(path: Path, language: str) -> Iterator[dict[str, Any]]:
 # --- retrieval -----------------------------------------------------------------------------------------------------
 
 
-class Malformed(Invalid):
+class Malformed(MalformedData):
     """A file is not what its name says."""
 
     title = "A data file cannot be read"
@@ -212,23 +217,12 @@ def xquad_r(path: Path, language: str) -> Iterator[dict[str, Any]]:
                         span = f"sentence_breaks [first, last + 1] within its {len(context)} characters"
                         raise Malformed(path, f"paragraph {number}", span, pair)
                 for question in paragraph["qas"]:
-                    answers = question["answers"]
-                    for answer in answers:
+                    for answer in question["answers"]:
                         if not 0 <= answer["answer_start"] < len(context):
                             where = f"answer_start within the {len(context)} characters of its context"
                             raise Malformed(path, f"question {question['id']}", where, answer["answer_start"])
-                    yield {
-                        "id": str(question["id"]),
-                        "title": article.get("title", ""),
-                        "paragraph": number,
-                        "context": context,
-                        "question": question["question"],
-                        "answers": {
-                            "text": [a["text"] for a in answers],
-                            "answer_start": [int(a["answer_start"]) for a in answers],
-                        },
-                        **({} if breaks is None else {"sentence_breaks": breaks}),
-                    }
+                    row = {**_flat(article, paragraph, question), "paragraph": number}
+                    yield row if breaks is None else {**row, "sentence_breaks": breaks}
     except json.JSONDecodeError as error:
         raise Malformed(path, f"line {error.lineno}", "JSON of SQuAD's shape", error.msg) from error
     except (KeyError, TypeError) as error:

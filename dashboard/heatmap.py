@@ -1,7 +1,7 @@
 """How a heatmap of recipes by languages is drawn: cells, marks for what is missing, means, axes with their bands.
 
 ``figures`` says what each cell holds; nothing is computed here. A drawing is plotly's own JSON, a dictionary of ``data``
-and ``layout``: making plotly's objects of it, which checks every value, takes five times as long as everything else.
+and ``layout``: making plotly's objects of it, which checks every value, takes longer than everything else.
 """
 
 from __future__ import annotations
@@ -378,7 +378,7 @@ def hover_text(lines: Sequence[str]) -> str:
 def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], bar_title: str) -> dict[str, Any]:
     grid = {
         "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True,
-        "ticklabeloverflow": "allow",  # else every label is measured again, each time laying out the whole page: 0.7 s
+        "ticklabeloverflow": "allow",  # else every label is measured again, each time laying out the whole page
     }  # fmt: skip
     cells = max(MIN_ROWS, rows) * ROW_HEIGHT
     inner = cells + LABEL_HEIGHT + BAND_HEIGHT

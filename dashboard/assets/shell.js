@@ -32,6 +32,16 @@
   }
   window.crossliftGo = go;
 
+  // The skip link moves the focus by itself: a change of the address, even of the part after #, has dcc.Location look at
+  // the whole of it, and the page be built anew under the reader's hands.
+  document.addEventListener('click', function (event) {
+    var main = event.target.closest && event.target.closest('a.skip') && document.getElementById('main');
+    if (!main) return;
+    event.preventDefault();
+    main.focus();
+    main.scrollIntoView();
+  });
+
   function pass_on(what) { // to the pages' callbacks: shell.live
     return function (value) {
       document.querySelectorAll('.live-' + what).forEach(function (place) {

@@ -709,6 +709,38 @@ def catalogue(
     print_markdown(columns, ((f"`{name}`", *rest) for name, *rest in rows))
 
 
+@app.command()
+def models(
+    as_json: AsJson = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The built-in ones, as the table that stands in README.md.")
+    ] = False,
+) -> None:
+    """List the models with their sizes; needs no running installation."""
+    from backend.domain.model import BUILT_IN, MODELS
+
+    if as_json:
+        sizes = ("parameters", "parameters_non_embedding")
+        print_json([{**m.model_dump(mode="json"), **{n: getattr(m, n) for n in sizes}} for m in MODELS.values()])
+        return
+    columns = (
+        "model", "family", "layers", "heads", "hidden", "vocabulary", "parameters", "non-embedding", "checkpoint",
+        "licence",
+    )  # fmt: skip
+    rows = [
+        (
+            m.name, m.family.value, m.architecture.layers, m.architecture.heads, m.architecture.hidden,
+            m.architecture.vocabulary, m.parameters, m.parameters_non_embedding, m.checkpoint or "pretrained here",
+            m.licence,
+        )
+        for m in (BUILT_IN if markdown else MODELS.values())
+    ]  # fmt: skip
+    if not markdown:
+        print_table(columns, rows)
+        return
+    print_markdown(columns, ((f"`{name}`", *rest) for name, *rest in rows))
+
+
 # --- the way in -------------------------------------------------------------------------------------------------------
 
 

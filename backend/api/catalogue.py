@@ -54,11 +54,15 @@ def model_view(model: Model) -> ModelView:
         checkpoint=model.checkpoint,
         revision=model.revision,
         layers=model.architecture.layers,
+        heads=model.architecture.heads,
         hidden=model.architecture.hidden,
+        vocabulary=model.architecture.vocabulary,
         parameters=model.parameters,
         parameters_non_embedding=model.parameters_non_embedding,
         sources=[s.value for s in model.sources],
         licence=model.licence,
+        citation=model.citation,
+        note=model.note,
     )
 
 

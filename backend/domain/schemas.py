@@ -84,11 +84,15 @@ class ModelView(View):
     checkpoint: str | None
     revision: str | None
     layers: int
+    heads: int
     hidden: int
+    vocabulary: int = Field(description="rows of the word embeddings")
     parameters: int
     parameters_non_embedding: int
     sources: list[str]
     licence: str
+    citation: str
+    note: str = Field(description="what one must know to read its sizes or its scores; often empty")
 
 
 # --- experiments and runs --------------------------------------------------------------------------------

@@ -38,6 +38,17 @@ def test_a_model_tells_both_its_sizes(idle: TestClient) -> None:
     assert 80e6 < found["parameters_non_embedding"] < 90e6
 
 
+def test_a_model_tells_its_shape_and_where_it_is_from(idle: TestClient) -> None:
+    found = idle.get(V1 + "/models/rembert").json()
+    assert (found["heads"], found["vocabulary"]) == (
+        18,
+        250_300,
+    )  # Chung et al. 2021, and the checkpoint's configuration
+    model = MODELS["rembert"]
+    assert (found["citation"], found["note"]) == (model.citation, model.note)
+    assert any(m["note"] for m in idle.get(V1 + "/models").json())
+
+
 def test_an_unknown_name_is_told_what_is_close(idle: TestClient) -> None:
     assert "did you mean xnli" in idle.get(V1 + "/tasks/xnly").json()["detail"]
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from sqlalchemy import Update, func, insert, select
 from sqlmodel import Session
 
+from backend.domain.model import DIRECTORY
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Cost
-from backend.store import graph, words
+from backend.store import experiments, graph, words
 from backend.store.columns import BadValue, db_now, storable
 from backend.store.tables import run, score
 
@@ -103,14 +104,27 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
             energy_joules=cost.energy_joules,
         )
         .where(*graph.held(run_id, attempt))
-        .returning(run.c.id)
+        .returning(run.c.spec)
     )
-    if session.execute(end).one_or_none() is None:
+    spec = session.scalars(end).one_or_none()
+    if spec is None:
         return Finished(False, [])
     if rows:
         session.execute(insert(score), rows)
+    _pin_model(session, spec, result.environment.get("revision"))
     graph.close_attempt(session, run_id, attempt, "done")
     return Finished(True, graph.promote(session, parent=run_id))
+
+
+def _pin_model(session: Session, spec: Mapping[str, Any], revision: str | None) -> None:
+    """Record the commit at which the run took its checkpoint from the hub, where nobody had said which.
+
+    A folder under the model root is not pinned: it is whoever runs this installation who says what lies there now.
+    """
+    model = spec["model"]
+    checkpoint = model["checkpoint"]
+    if revision and checkpoint and model["revision"] is None and not checkpoint.startswith(DIRECTORY):
+        experiments.pin_model(session, checkpoint, revision)
 
 
 def _check_scores(rows: Sequence[Mapping[str, Any]]) -> None:

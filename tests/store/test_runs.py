@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.errors import Conflict, NotFound
-from backend.store import history, runs, tables, workers
+from backend.store import experiments, history, runs, tables, workers
 
 W, Q, R, D = RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.DONE
 F, S, C = RunState.FAILED, RunState.SKIPPED, RunState.CANCELLED
@@ -95,6 +95,25 @@ def test_scores_and_end_are_written_together_or_not_at_all(lab):
             ("de", 50, 10),
             ("en", 60.5, 10),
         ]
+
+
+def test_the_commit_that_a_run_took_from_the_hub_is_recorded(lab):
+    """The first one holds, and what is planned later asks for it."""
+    lab.submit(source="hub", models=["xlmr-base"], recipes=["none"], targets=["xnli", "xquad"])
+    for commit in ("a" * 40, "b" * 40):
+        claim = lab.claim()
+        assert claim.spec.model.revision is None
+        assert lab.finish(claim.run_id, claim.attempt, environment={"revision": commit}).ok
+    with lab.store.read() as session:
+        assert experiments.pins(session).models == {"FacebookAI/xlm-roberta-base": "a" * 40}
+
+
+def test_a_run_whose_lease_was_lost_records_no_commit(lab):
+    lab.submit(source="hub", models=["xlmr-base"], recipes=["none"], targets=["xnli"])
+    claim = lab.claim()
+    assert not lab.finish(claim.run_id, claim.attempt + 1, environment={"revision": "a" * 40}).ok
+    with lab.store.read() as session:
+        assert experiments.pins(session).models == {}
 
 
 def test_what_waits_for_a_failed_run_is_skipped_however_far_away(lab):

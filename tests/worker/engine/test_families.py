@@ -38,6 +38,9 @@ def _load(name: str) -> ModuleType:
 
 miniatures = _load("miniatures")
 TRAINING = Training(learning_rate=1e-3, batch_size=4, steps=2, max_length=48, stride=8, evaluations=1)
+#: One kind for each way to attend: absolute places, disentangled, relative in buckets, rotary with windows, rotary with grouped
+#: keys. They run every format in the quick suite; the others, which attend as the first, in the slow one.
+QUICK = frozenset({"xlm-roberta", "deberta-v2", "mt5", "modernbert", "eurobert"})
 TARGETS = ("xnli", "udpos", "xquad", "xcopa")  # one of each format that is trained
 
 
@@ -161,7 +164,7 @@ def test_sub_words_know_their_words_and_places(kind: str, loaded: Callable[[str]
 # --- one run of each format ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
 def test_a_family_runs_every_format(kind: str, root: Path, world: Any, spec_data: Any, notes: Any) -> None:
     """Fine-tune and evaluation of each format that is trained, and a retrieval, from one checkpoint."""
     model = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)

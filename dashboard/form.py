@@ -76,14 +76,33 @@ def _chip(value: str, label: str, title: str | None = None) -> Any:
 
 
 def model_chips(source: str, chosen: Sequence[str]) -> list[Any]:
-    def chip(name: str) -> Any:
-        if name not in MODELS:
-            return _chip(name, name)
-        model = MODELS[name]
-        size = f"{model.parameters / 1e6:.3g}M parameters, {model.parameters_non_embedding / 1e6:.2g}M non-embedding"
-        return _chip(name, model.title, size)
+    """A row for each family, smallest model first, each with its size; names that no model has come last."""
+    families: dict[str, list[str]] = {}
+    for name in _and(models_of(source), chosen):
+        families.setdefault(MODELS[name].family.value if name in MODELS else "Not known here", []).append(name)
+    return [
+        html.Div(
+            [
+                html.Span(family, className="chips-label"),
+                html.Div([_model_chip(n) for n in sorted(names, key=_size)], className="chips"),
+            ],
+            className="chips-row",
+        )
+        for family, names in sorted(families.items(), key=lambda f: all(n not in MODELS for n in f[1]))
+    ]
 
-    return [html.Div([chip(n) for n in _and(models_of(source), chosen)], className="chips")]
+
+def _size(name: str) -> int:
+    return MODELS[name].parameters if name in MODELS else 0
+
+
+def _model_chip(name: str) -> Any:
+    if name not in MODELS:
+        return _chip(name, name)
+    model = MODELS[name]
+    total = f"{model.parameters / 1e6:.3g}M"
+    sizes = f"{total} parameters, {model.parameters_non_embedding / 1e6:.2g}M non-embedding"
+    return _chip(name, f"{model.title} · {total}", f"{sizes}. {model.note}".removesuffix(". "))
 
 
 def target_chips(source: str, chosen: Sequence[str]) -> list[Any]:

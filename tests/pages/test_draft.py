@@ -178,3 +178,15 @@ def test_addresses_of_lists_and_runs_come_back_as_they_went():
     assert links.Run.of(run.address(7).partition("?")[2]) == run
     assert run.address(7).startswith("/runs/7?") and links.Run().address(7) == "/runs/7"
     assert links.Queue.of("show=moon&kind=evaluate&q=%00&q=") == links.Queue(kind="evaluate")
+
+
+def test_models_stand_by_family_the_smallest_first_with_their_size():
+    rows = [row.children for row in form.model_chips("hub", ["nobody"])]
+    families = [label.children for label, _ in rows]
+    assert len(families) == len(set(families))
+    assert families[-1] == "Not known here"
+    assert [c.value for c in rows[-1][1].children] == ["nobody"]
+    xlmr = dict(zip(families, (chips.children for _, chips in rows), strict=True))["XLM-R"]
+    assert [c.value for c in xlmr] == ["xlmr-base", "xlmr-large", "xlmr-xl", "xlmr-xxl"]
+    assert xlmr[0].children.endswith("277M")
+    assert {c.value for _, chips in rows[:-1] for c in chips.children} == set(form.models_of("hub"))

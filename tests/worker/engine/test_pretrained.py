@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import pickle
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 
 from backend.domain.model.own import own
 from backend.domain.run import ModelSpec
 from worker import encoder as encoders
+from worker import pretrained
 from worker.encoder import Encoder
 
 _spec = importlib.util.spec_from_file_location("miniatures", Path(__file__).parent / "miniatures.py")
@@ -44,6 +47,54 @@ def test_pickled_weights_are_converted_once(kind: str, tmp_path: Path) -> None:
         assert all(torch.equal(a, b) for a, b in zip(made.module.parameters(), wanted.module.parameters(), strict=True))
     assert [p.suffix for p in (tmp_path / "cache" / "converted").rglob("model*")] == [".safetensors"]
     assert not list((root / "pickled").glob("*.safetensors"))
+
+
+def in_shards(folder: Path) -> None:
+    """Pickled weights as large checkpoints have them: in parts, with an index."""
+    whole = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    (folder / "pytorch_model.bin").unlink()
+    names = sorted(whole)
+    placed = {}
+    for part in range(3):
+        file = f"pytorch_model-{part + 1:05d}-of-00003.bin"
+        torch.save({n: whole[n] for n in names[part::3]}, folder / file)
+        placed |= dict.fromkeys(names[part::3], file)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": placed}))
+
+
+def test_shards_are_converted_into_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "models"
+    miniatures.write("bert", root / "safe")
+    miniatures.write("bert", root / "parts", pickled=True)
+    in_shards(root / "parts")
+    monkeypatch.setattr(pretrained, "SHARD_BYTES", 20_000)
+    found, wanted = load(root, "dir:parts", tmp_path), load(root, "dir:safe", tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(found.module.parameters(), wanted.module.parameters(), strict=True))
+    assert len(list((tmp_path / "cache" / "converted").rglob("model-*.safetensors"))) > 1
+    (root / "parts" / "pytorch_model-00002-of-00003.bin").unlink()
+    with pytest.raises(OSError, match="00002-of-00003"):
+        load(root, "dir:parts", tmp_path)
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_a_snapshot_in_the_hubs_layout_is_read_at_its_commit(
+    pickled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, commit = "google-bert/bert-base-multilingual-cased", "c" * 40
+    hub = tmp_path / "hub"
+    kept = hub / f"models--{name.replace('/', '--')}"
+    miniatures.write("bert", kept / "snapshots" / commit, pickled=pickled)
+    if pickled:
+        in_shards(kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub))
+    found = load(None, name, tmp_path)
+    assert found.revision == commit
+    assert found.parameters == miniatures.SHAPES["bert"].parameters
+    other = ModelSpec(checkpoint=name, revision="d" * 40, architecture=None)
+    with pytest.raises(OSError, match=r"\(d{40}\) cannot be had on this machine \(offline\)"):
+        encoders.load_pretrained(other, root=None, cache=tmp_path / "cache", offline=True)
 
 
 class Trap:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from typer.testing import CliRunner
+
+from backend.cli import app
 from backend.domain.model import MODELS
 
 #: Model, millions in total, millions without embeddings, share by which they may differ, where it was published. Published
@@ -25,3 +29,10 @@ def test_counted_sizes_are_near_the_published_ones(
     assert model.parameters / 1e6 == pytest.approx(total, rel=share), source
     if without is not None:
         assert model.parameters_non_embedding / 1e6 == pytest.approx(without, rel=share), source
+
+
+def test_the_command_lists_every_model_with_its_counted_sizes() -> None:
+    done = CliRunner().invoke(app, ["models", "--json"])
+    assert done.exit_code == 0, done.output
+    found = {m["name"]: (m["parameters"], m["parameters_non_embedding"]) for m in json.loads(done.stdout)}
+    assert found == {m.name: (m.parameters, m.parameters_non_embedding) for m in MODELS.values()}

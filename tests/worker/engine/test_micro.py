@@ -10,8 +10,14 @@ import torch
 from torch import nn
 
 from backend.domain.run import RunKind
+from backend.domain.tasks import TASKS
 from backend.domain.training import Training
+from worker import formats
+from worker.evaluate import predict
+from worker.formats import Features
+from worker.meter import Meter
 from worker.micro import out_of_memory, parts
+from worker.outcomes import Stopped
 
 TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=1, max_length=48, evaluations=1)
 World = Any
@@ -93,7 +99,6 @@ def test_masked_words_too(world: World, scarce: Callable[[int, Exception], None]
     job = world.job(spec)
     from worker import pretrain
     from worker.encoder import MlmHead, fresh, mini_tokenizer
-    from worker.meter import Meter
 
     torch.manual_seed(0)
     encoder = fresh(spec.model.architecture, mini_tokenizer(3000, job.cache))
@@ -129,3 +134,34 @@ def test_retrieval_is_not_split(world: World, notes: Notes, scarce: Callable[[in
 def test_other_errors_are_no_lack_of_memory() -> None:
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not out_of_memory(ValueError("not enough memory"))
+
+
+def test_a_resumed_run_remembers_what_fitted(
+    world: World, notes: Notes, scarce: Callable[[int, Exception], None]
+) -> None:
+    spec = world.on("mnli", training=TRAINING.model_copy(update={"steps": 4}))
+    scarce(4, MemoryError())
+    first, second = notes(stop_at=2), notes()
+    with pytest.raises(Stopped):
+        world.run(spec, first)
+    world.run(spec, second)
+    assert second.resumptions == [2]
+    assert [level for level, _ in first.logs].count("warning") == 1
+    assert "warning" not in {level for level, _ in second.logs}
+
+
+def test_an_evaluation_that_does_not_fit_reads_every_row_all_the_same(
+    world: World, tiny: Callable[..., Any], scarce: Callable[[int, Exception], None]
+) -> None:
+    encoder = tiny()
+    behaviour = formats.of(TASKS["mnli"].format)
+    head = behaviour.head(encoder.hidden, TASKS["mnli"], 0.0)
+    features = Features.build([[0, *range(5, 5 + n), 2] for n in range(3, 20)], item={"labels": [0] * 17})
+    meter = Meter(world.job(world.on("mnli")))
+    whole = predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)
+    scarce(3, torch.OutOfMemoryError("CUDA out of memory"))
+    split = predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)
+    assert whole == pytest.approx(split, abs=1e-5)
+    scarce(0, torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(torch.OutOfMemoryError):
+        predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)

@@ -22,6 +22,7 @@ from worker.data import Door
 from worker.encoder import Encoder, states
 from worker.formats import Behaviour, Features, Level, Prediction, Read, collate_rows
 from worker.meter import INFERENCE, Meter
+from worker.micro import out_of_memory
 from worker.outcomes import Job, Report, Score, Stopped
 
 HEAD = "head.safetensors"
@@ -53,11 +54,24 @@ def predict(
     collected: NDArray[np.float32] | None = None
     rows = 0
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        for batch_rows in by_length(features.lengths, BUDGET[device.type]):
+        waiting = by_length(features.lengths, BUDGET[device.type])[::-1]
+        while waiting:
             ask()
-            batch = collate_rows(features, batch_rows, encoder.pad).to(device)
-            with meter.counting(batch.tokens, INFERENCE):
-                output = head(states(encoder.module, batch, behaviour.READS), batch).float().cpu()
+            batch_rows = waiting.pop()
+            try:
+                batch = collate_rows(features, batch_rows, encoder.pad).to(device)
+                with meter.counting(batch.tokens, INFERENCE):
+                    output = head(states(encoder.module, batch, behaviour.READS), batch).float().cpu()
+            except (RuntimeError, MemoryError) as error:
+                if len(batch_rows) == 1 or not out_of_memory(error):
+                    raise
+                output = None
+            if output is None:  # memory ran out: half of the rows, then the other half
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
+                middle = len(batch_rows) // 2
+                waiting += [batch_rows[middle:], batch_rows[:middle]]
+                continue
             meter.work(examples=0, tokens=batch.tokens, each=INFERENCE)
             at = batch_rows
             if behaviour.LEVEL is Level.TOKEN:

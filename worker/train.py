@@ -31,6 +31,7 @@ from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
+from worker.micro import counted, out_of_memory, parts
 from worker.outcomes import Diverged, Job, Report, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
@@ -60,6 +61,7 @@ class Progress:
     best: float = -math.inf
     best_step: int = 0
     losses: list[float] = field(default_factory=list)  # since the last point of the curve
+    micro: int = 0  # items computed at a time, once memory ran out; 0: the whole batch
 
 
 class _Asked(Exception):
@@ -95,11 +97,8 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
         rate = training.learning_rate * schedule(at.step, total, warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with meter.counting(batch.tokens, TRAINING), accelerator.autocast():
-            loss = stage.loss(batch)
-            accelerator.backward(loss)
-        norm = torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip)
-        value, length = loss.item(), float(norm)
+        value = _gradients(stage, batch, at, accelerator, optimizer, meter, report)
+        length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
             raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
         optimizer.step()
@@ -115,6 +114,48 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     take_up(stage.module, run.best)
     report.log("info", f"best development score {at.best:.4f} at step {at.best_step} of {total}")
     return at
+
+
+def _gradients(
+    stage: Stage, batch: Batch, at: Progress, accelerator: Accelerator, optimizer: Any, meter: Meter, report: Report
+) -> float:
+    """Gradients of one step, and its loss. Where memory runs out the same step is done again, from the same random numbers, in
+    parts of half as many items, down to one; ``at.micro`` remembers what fitted. The step's numbers stay those of the whole batch.
+
+    Raises:
+        MemoryError, torch.OutOfMemoryError, RuntimeError: not even one item fits, or this loss cannot be split.
+    """
+    before = torch.get_rng_state(), _cuda_random(accelerator.device.type)
+    while True:
+        value = 0.0
+        try:
+            with meter.counting(batch.tokens, TRAINING), accelerator.autocast():
+                for part, share in parts(batch, at.micro or batch.items):
+                    loss = stage.loss(part) if share == 1.0 else stage.loss(part) * share
+                    accelerator.backward(loss)
+                    value += loss.item()
+            return value
+        except (RuntimeError, MemoryError) as error:
+            fewer = -(-min(at.micro or batch.items, batch.items) // 2)
+            if not out_of_memory(error):
+                raise
+            if batch.items == 1 or at.micro == 1 or counted(batch) is None:
+                why = (
+                    "this loss needs its whole batch at once: use a smaller batch"
+                    if counted(batch) is None
+                    else "not even one item fits: use a smaller model, shorter rows, or more memory"
+                )
+                report.log("error", f"out of memory at step {at.step + 1}; {why}")
+                raise
+        # outside of the except clause, whose traceback holds on to the tensors of the step
+        at.micro = fewer
+        optimizer.zero_grad(set_to_none=True)
+        torch.set_rng_state(before[0])
+        if accelerator.device.type == "cuda":
+            torch.cuda.set_rng_state(before[1]["cuda"])
+            torch.cuda.empty_cache()
+        items = "1 item" if fewer == 1 else f"{fewer} items"
+        report.log("warning", f"out of memory at step {at.step + 1}: it is done again, {items} at a time")
 
 
 def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torch.optim.AdamW:

@@ -27,6 +27,7 @@ CONTROLS = {
     "view": "value",
 }
 DISPLAY = frozenset({"value", "order", "languages", "fade"})  # these show the same numbers otherwise
+CHOICES = frozenset({"source", "model", "target", "metric"})  # these name other numbers
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
 

@@ -69,7 +69,8 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
     """Ask the API for what a state names; a name that it does not know counts as not given.
 
     Args:
-        fresh: False where the same numbers are only to be shown otherwise: an answer of the last minute will do.
+        fresh: False where an answer of the last minute will do, if nothing has happened since (``forget``): the same numbers are
+            to be shown otherwise, or a reader goes to and fro between targets.
     """
     asked = state
     if not fresh and (kept := _kept(api).get(_name(asked))) is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
@@ -95,6 +96,11 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
             while len(keep) > KEPT:
                 del keep[next(iter(keep))]
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
+
+
+def forget(api: Client) -> None:
+    """Runs have ended: what was answered before may no longer hold."""
+    _kept(api).clear()
 
 
 def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, str]]:

@@ -163,6 +163,20 @@
 
     tell: tell,
 
+    table_due: function (view, digests, tabled) {
+      if (view !== 'table' || !digests) return ns.no_update;
+      var due = [digests.rows, digests.columns];
+      return tabled && tabled[0] === due[0] && tabled[1] === due[1] ? ns.no_update : due;
+    },
+
+    lists_due: function (narrow, digests, listed) {
+      return narrow === true && digests && digests.lists !== listed ? digests.lists : ns.no_update;
+    },
+
+    drawer_due: function (cell, numbers, opened) {
+      return cell || opened ? { cell: cell, numbers: numbers } : ns.no_update;
+    },
+
     narrow: function () { return phone.matches; },
 
     view: function (view) { return view === 'table' ? 'table' : 'heatmap'; },

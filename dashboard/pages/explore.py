@@ -37,7 +37,7 @@ from dashboard import controls, drawer, figures, links, panels, share, shell, su
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
-from dashboard.findings import Shown, find
+from dashboard.findings import Shown, find, forget
 from dashboard.links import Explore
 
 register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", name="Explore")
@@ -73,6 +73,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="explore-cell", data=str(state.cell or "")),
             dcc.Store(id="explore-digests", data=shown.digests),
             dcc.Store(id="explore-narrow"),
+            *(dcc.Store(id=f"explore-{name}-due") for name in ("table", "lists", "drawer")),
             dcc.Store(id="explore-listed"),
             dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
@@ -257,7 +258,9 @@ async def draw(*given: Any) -> Any:
     *said, _, view, last = given
     asked = _state((*said, view))
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
-    shown = await find(client(), asked, fresh=not here <= controls.DISPLAY)
+    if not here <= controls.DISPLAY | controls.CHOICES:  # the pulse: runs have ended since the last one
+        forget(client())
+    shown = await find(client(), asked, fresh=not here <= controls.DISPLAY | controls.CHOICES)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
         return (no_update,) * 15
@@ -289,15 +292,15 @@ async def draw(*given: Any) -> Any:
     Output("explore-grid", "rowData"),
     Output("explore-grid", "columnDefs"),
     Output("explore-tabled", "data"),
-    Input("explore-view", "value"),
-    Input("explore-digests", "data"),
+    Input("explore-table-due", "data"),
     State("explore-tabled", "data"),
     *(State(*control) for control in _SAID.values()),
+    prevent_initial_call=True,
 )
-async def table(view: Any, digests: Any, tabled: Any, *said: Any) -> Any:
+async def table(due: Any, tabled: Any, *said: Any) -> Any:
     """The grid with the same numbers, where it is looked at: filling one that is hidden costs as much."""
-    wanted = _grid(digests)
-    if view != "table" or wanted is None or wanted == tabled:
+    wanted = due if isinstance(due, list) and len(due) == 2 else None
+    if wanted is None or wanted == tabled:
         return no_update, no_update, no_update
     before = tabled if isinstance(tabled, list) else [None, None]
     shown = await find(client(), _state(said), fresh=False)
@@ -316,17 +319,15 @@ def _grid(digests: Any) -> list[Any] | None:
 @callback(
     Output("explore-ranked", "children"),
     Output("explore-listed", "data"),
-    Input("explore-narrow", "data"),
-    Input("explore-digests", "data"),
-    State("explore-listed", "data"),
+    Input("explore-lists-due", "data"),
     *(State(*control) for control in _SAID.values()),
+    prevent_initial_call=True,
 )
-async def ranked(narrow: Any, digests: Any, listed: Any, *said: Any) -> Any:
+async def ranked(due: Any, *said: Any) -> Any:
     """The lists that a narrow screen has in place of the figure: long, so nobody else is sent them."""
-    wanted = digests.get("lists") if isinstance(digests, dict) else None
-    if narrow is not True or wanted == listed:
+    if not isinstance(due, str):
         return no_update, no_update
-    return _ranked(await find(client(), _state(said), fresh=False)), wanted
+    return _ranked(await find(client(), _state(said), fresh=False)), due
 
 
 def _benchmark(shown: Shown) -> dict[str, Any]:
@@ -355,13 +356,13 @@ async def tell(*said: Any) -> str:
     Output("explore-drawer", "opened"),
     Output("explore-drawer", "title"),
     Output("explore-drawer", "children"),
-    Input("explore-cell", "data"),
-    Input("explore-numbers", "data"),
+    Input("explore-drawer-due", "data"),
+    State("explore-cell", "data"),
     State("explore-drawer", "opened"),
     *(State(*control) for control in _SAID.values()),
     prevent_initial_call=True,
 )
-async def open_cell(cell: Any, _: Any, opened: Any, *said: Any) -> Any:
+async def open_cell(_: Any, cell: Any, opened: Any, *said: Any) -> Any:
     """The drawer of the chosen cell, kept up to date; shut when none is chosen."""
     state = _state(said, cell)
     if state.cell is None:
@@ -453,6 +454,30 @@ _in_browser(
     prevent_initial_call=True,
 )
 clientside_callback(ClientsideFunction("findings", "benchmark"), Input("explore-benchmark", "data"))
+# What a change makes due is told in the browser: most changes touch neither grid nor lists nor drawer, and to ask about each
+# would cost the server and the page as much as the figure.
+_in_browser(
+    "table_due",
+    Output("explore-table-due", "data"),
+    Input("explore-view", "value"),
+    Input("explore-digests", "data"),
+    State("explore-tabled", "data"),
+)
+_in_browser(
+    "lists_due",
+    Output("explore-lists-due", "data"),
+    Input("explore-narrow", "data"),
+    Input("explore-digests", "data"),
+    State("explore-listed", "data"),
+)
+_in_browser(
+    "drawer_due",
+    Output("explore-drawer-due", "data"),
+    Input("explore-cell", "data"),
+    Input("explore-numbers", "data"),
+    State("explore-drawer", "opened"),
+    prevent_initial_call=True,
+)
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
 _in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)

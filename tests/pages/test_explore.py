@@ -403,6 +403,23 @@ def test_what_is_only_shown_otherwise_is_not_asked_for_again(site: Any, visit: C
     assert log.read_text().count("GET /api/v1/gains") == before
 
 
+def test_what_is_not_looked_at_is_not_asked_for(site: Any, visit: Callable[..., Any]):
+    """Grid, lists and drawer, while they are not there: each question would take as long as the figure's."""
+    page = settled(visit(site, "/explore?target=xnli").page)
+    page.wait_for_load_state("networkidle")
+    asked = callbacks(page)
+    press(page, "order", "Script")
+    until(page, "order", "script")
+    page.wait_for_load_state("networkidle")
+    hidden = ("explore-grid", "explore-ranked.", "explore-drawer.")
+    assert asked and not [body for body in asked if any(name in body.split('"inputs"')[0] for name in hidden)]
+    pick(page, "target", "Tatoeba")
+    until(page, "target", "tatoeba")
+    page.locator("#explore-view label", has_text="Table").click()
+    page.locator("#explore-grid .ag-row").first.wait_for()
+    assert any("explore-grid" in body for body in asked)
+
+
 def test_a_choice_without_results_says_so(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/explore?target=xnli&languages=ja,ko").page
     expect(page.locator("#explore-nothing h2")).to_have_text("No result in these languages")

@@ -244,6 +244,15 @@ def test_families_are_named_over_the_languages(matrix: Make):
     assert [(s.x1 - s.x0) > 1.5 for s in bands] == [False, True, False]
 
 
+def test_cells_are_parted_by_lines_so_that_they_can_be_painted_a_pixel_each(matrix: Make):
+    """With a gap of its own a heatmap is painted dot by dot, several times as long: see plotly's ``heatmap/plot.js``."""
+    figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0}, "squad": {"sw": 1.0, "de": 2.0}}))
+    assert not any(t.xgap or t.ygap for t in figure.data if t.type == "heatmap")
+    means, cells = sorted((s for s in figure.layout.shapes if s.name == "joints"), key=lambda s: "V" in s.path)
+    assert cells.path == "M-0.5,-0.5H1.5M-0.5,0.5H1.5M-0.5,1.5H1.5M-0.5,-0.5V1.5M0.5,-0.5V1.5M1.5,-0.5V1.5"
+    assert means.path.count("H") == 3 and cells.line.color == means.line.color == figure.layout.paper_bgcolor
+
+
 def test_a_great_many_marks_are_drawn_as_few_things(matrix: Make, cell: Callable[..., GainCell]):
     """What a browser draws one by one is what a reader waits for."""
     codes, recipes = list(LANGUAGES)[:40], ["a", "b", "c", "d"]

@@ -40,7 +40,7 @@ CHANGES: dict[str, tuple[str, str, list[Any]]] = {
     "languages": ("explore-languages", "value", [["resource:low"], ["family:Turkic", "sw"], ["script:non-Latin"], []]),
     "gain or score": ("explore-value", "value", ["score", "gain"]),
     "fading what is unsure": ("explore-fade", "checked", [True, False]),
-    "target": ("explore-target", "value", ["udpos", "xcopa", "tatoeba", "xnli"]),
+    "target": ("explore-target", "value", ["xquad", "xcopa", "tatoeba", "xnli"]),
     "model": ("explore-model", "value", ["mbert", "xlmr-large", "xlmr-base"]),
 }
 

@@ -275,6 +275,7 @@ class Task(Facts):
     ``contains`` those whose training examples are among its own in another form (SQuAD v2.0 holds v1.1's). After either,
     a target that is trained on such a task sees one data set twice.
     ``unanswerable``: a question without answers is one that has none; elsewhere its answers are withheld.
+    ``by_language``: answers are compared as MLQA does, by a normalisation of their language's own, not by SQuAD's English one.
     Raise ``version`` whenever the numbers would change: it enters every fingerprint.
     """
 
@@ -293,6 +294,7 @@ class Task(Facts):
     joins: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
     unanswerable: bool = False
+    by_language: bool = False
     evaluated_on: Split = Split.TEST
     evaluated_with: tuple[Split, ...] = ()
     pooled: bool = False

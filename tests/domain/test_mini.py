@@ -337,6 +337,7 @@ SHAPES: dict[str, dict[str, type]] = {
     "siqa": {"context": str, "question": str, "answerA": str, "answerB": str, "answerC": str, "label": str},
     "pawsx": {"id": int, "sentence1": str, "sentence2": str, "label": int},
     "panx": {"tokens": list, "ner_tags": list, "langs": list, "spans": list},
+    "multichecklist": {"id": str, "context": str, "question": str, "answers": dict},
     "bucc": {"id": str, "sentence": str, "english": bool, "gold": list},
 }  # fmt: skip
 SQUAD = SHAPES["squad"]
@@ -441,6 +442,7 @@ def test_test_sets_are_parallel():
     """Row i has the same label, number and names in every language, and its English says which clause it is."""
     for task, split in (
         ("xnli", "test"), ("xcopa", "test"), ("xquad", "validation"), ("mlqa", "test"), ("pawsx", "test"),
+        ("multichecklist", "test"),
     ):  # fmt: skip
         english = rows(task, "en", split)
         for language in TASKS[task].languages.split():
@@ -463,6 +465,7 @@ def names_in(row: Row) -> Counter[str]:
         ("squad", "xquad"),
         ("udpos", "udpos"),
         ("squad", "mlqa"),
+        ("squad", "multichecklist"),
         ("anli", "xnli"),
         ("snli", "xnli"),
         ("pawsx", "pawsx"),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from backend.domain.metrics import checklist
 from backend.domain.task import Question, Task
 from worker import metrics
 from worker.formats import Batch, Beside, Features, Level, Prediction, Read, Reads, TokenHead, Values, segments
@@ -135,14 +136,20 @@ def decode(
 def decode_all(
     task: Task, sets: Mapping[str, Read], beside: Beside, scored: Sequence[str]
 ) -> dict[str, list[Prediction]]:
-    """Predictions of each language; of a task whose answers are compared by language, with scores of that comparison."""
+    """Predictions of each language; of a task whose answers are compared by language, with scores of that comparison.
+
+    The score of a check's question is 100 where it is answered rightly, as everywhere: error rates are of whole cases.
+    """
     found = {code: decode(task, *sets[code]) for code in scored}
-    if not task.by_language:
+
+    def points(p: Prediction, code: str) -> float:
+        if task.diagnostic:
+            return 100.0 * any(checklist.right(p.prediction, gold, code) for gold in p.gold)
+        return f1(p.prediction, p.gold, code)
+
+    if not (task.by_language or task.diagnostic):
         return found
-    return {
-        code: [replace(p, score=f1(p.prediction, p.gold, code), language=code) for p in predictions]
-        for code, predictions in found.items()
-    }
+    return {code: [replace(p, score=points(p, code), language=code) for p in each] for code, each in found.items()}
 
 
 def exact(text: str, gold: Sequence[str], language: str | None = None) -> float:
@@ -200,6 +207,8 @@ def _log_sum(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def score(task: Task, predictions: Sequence[Prediction]) -> Values:
+    if task.diagnostic:
+        return checklist.error_rates((p.id, p.score > 0) for p in predictions)
     n = len(predictions)
     exactly = sum(exact(p.prediction, p.gold, p.language) for p in predictions) / max(1, n)
     overlap = sum(p.score for p in predictions) / max(1, n)

@@ -239,6 +239,14 @@ GOLDEN_ROWS: dict[str, str] = {
     "tydiqa id validation": "279a4714da53d5c7",
     "tydiqa ru validation": "56d2115b9433cf8e",
     "tydiqa sw validation": "7b74c0fd91b6b4c5",
+    "multichecklist en test": "08b22c169e20b868",
+    "multichecklist de test": "96eb55e822366de6",
+    "multichecklist ru test": "1e822dedeae13e29",
+    "multichecklist ar test": "c0a9a1e843b00b7d",
+    "multichecklist hi test": "2fc2ccfdeddeecba",
+    "multichecklist tr test": "3a684d42daac3da5",
+    "multichecklist vi test": "cb303c65f6e30683",
+    "multichecklist zh test": "b5a0450725c4ee26",
 }
 
 

@@ -231,7 +231,7 @@ FORMULAS: Mapping[str, Word] = {
         "data. An oracle score, chosen on the target language's development data, is labelled where it is shown.",
         sources=("Keung et al. 2020, arXiv 2004.15001",),
     ),
-    "map-at-20": Word(
+    "map": Word(
         "mAP@20",
         "Of LAReQA: each question searches the answers of all languages at once. Its average precision is the mean, over the answers "
         "that are right, of the share of right ones among all that are ranked as high; only the first twenty places count. mAP@20 is "

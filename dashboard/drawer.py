@@ -13,6 +13,7 @@ from typing import Any
 from dash import dcc, html
 
 from backend.domain.language import GROUPS, LANGUAGES
+from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
 from dashboard import links, shell, subset, words
 from dashboard.evidence import Learning, learning_curves, seed_strip
@@ -80,6 +81,10 @@ def cell_panel(
 
 def _notes(row: RecipeRow, matrix: GainMatrix) -> list[Any]:
     said = []
+    if lower_is_better(matrix.metric):
+        said.append(
+            "Of an error rate less is better: the gain is the baseline's minus this recipe's, so above zero is fewer errors."
+        )
     if row.same_data_twice:
         said.append("This recipe and this target train on the same data: such gains are left out of headline means.")
     if matrix.synthetic:

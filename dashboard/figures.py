@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 
 from backend.domain.gains import Missing
 from backend.domain.language import order_by_family
+from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import subset
 from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, layout, paint, paint_means
@@ -194,11 +195,14 @@ def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None
     shown = subset.narrow(every, choice)
     columns = languages(subset.narrow(matrix, choice), order)
     spots = _spots(shown, columns, {}, scores=True)
-    axis = {"colorscale": scale(SEQUENTIAL), "cmin": low, "cmax": high}
+    less = lower_is_better(matrix.metric)
+    colours = SEQUENTIAL[::-1] if less else SEQUENTIAL  # the colour of a good score is the same for every metric
+    axis = {"colorscale": scale(colours), "cmin": low, "cmax": high}
+    title = "errors,<br>points" if less else "score,<br>points"
 
     def draw(theme: Theme) -> Drawing:
-        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, "score,<br>points")}
-        paint(figure, spots, shown.recipes, columns, theme, SEQUENTIAL, (low, high))
+        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
+        paint(figure, spots, shown.recipes, columns, theme, colours, (low, high))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=None)
         return figure
 

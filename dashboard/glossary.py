@@ -231,6 +231,36 @@ FORMULAS: Mapping[str, Word] = {
         "data. An oracle score, chosen on the target language's development data, is labelled where it is shown.",
         sources=("Keung et al. 2020, arXiv 2004.15001",),
     ),
+    "map": Word(
+        "mAP@20",
+        "Of LAReQA: each question searches the answers of all languages at once. Its average precision is the mean, over the answers "
+        "that are right, of the share of right ones among all that are ranked as high; only the first twenty places count. mAP@20 is "
+        "the mean over questions. It is high only where right answers of every language come before wrong ones of the question's own.",
+        formula="AP@20 = (1 / R) · Σ precision at each right answer among the first 20,   R right answers in all",
+        sources=(XTREME_R, "Roy et al. 2020, LAReQA, arXiv 2004.05484"),
+    ),
+    "mining": Word(
+        "Bitext mining",
+        "BUCC 2018: two texts of which only some sentences have a translation in the other. Candidate pairs are scored by how near "
+        "their vectors are; those above a threshold count as found, and the threshold is the one that is best on development data. "
+        "The score is the F1 of the pairs found.",
+        sources=("Zweigenbaum et al. 2018, BUCC", "Hu et al. 2020, XTREME, arXiv 2003.11080"),
+    ),
+    "ratio-margin": Word(
+        "Ratio margin",
+        "How a pair of sentences is scored in bitext mining: its cosine, divided by the mean cosine of both with their k nearest "
+        "neighbours in the other text. A sentence that is near to everything then gains nothing by it.",
+        formula="margin(x, y) = cos(x, y) / [½ · mean of cos(x, its k nearest) + ½ · mean of cos(y, its k nearest)]",
+        sources=("Artetxe & Schwenk 2019, arXiv 1811.01136",),
+    ),
+    "error-rate": Word(
+        "Error rate (MultiCheckList)",
+        "The share of a test's cases that a question-answering model fails, in points. A case is a set of paragraphs with all their "
+        "questions, and one wrong answer fails it. Six tests, in up to fifty languages; error rate alone is the mean of the six. Less "
+        "is better, so a gain is baseline minus treated: above zero means fewer errors, here too. It is part of no mean over targets.",
+        formula="error rate = 100 · failed cases / cases;   gain = baseline − treated",
+        sources=(XTREME_R,),
+    ),
     "coverage": Word(
         "Coverage",
         "Cells that have a gain, of all cells of every model, recipe and target that was ever asked for. It says how much of the "

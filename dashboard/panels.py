@@ -11,6 +11,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from backend.domain.gains import Missing
+from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.errors import CrossliftError, NotFound
 from dashboard import subset, words
@@ -39,9 +40,13 @@ def ranked(matrix: GainMatrix, state: Explore) -> list[Any]:
     matrix, shown = subset.narrow(matrix, state.languages), subset.narrow(shown, state.languages)
     place = {code: i for i, code in enumerate(languages(matrix, state.order))}
 
+    best_first = (
+        1.0 if scores and lower_is_better(matrix.metric) else -1.0
+    )  # of gains the largest, also of an error rate
+
     def rank(cell: GainCell) -> tuple[bool, float, int]:
         value = shown_value(cell, scores)
-        return value is None, -(value or 0.0), place.get(cell.language, len(place))
+        return value is None, best_first * (value or 0.0), place.get(cell.language, len(place))
 
     lists = []
     for i, row in enumerate(shown.recipes):

@@ -67,7 +67,16 @@ def model_title(name: str) -> str:
 
 def metric_title(name: str) -> str:
     """``exact_match`` → ``exact match``; abbreviations as they are written."""
-    known = {"f1": "F1", "em": "exact match", "map_at_20": "mAP@20", "mrr_at_20": "MRR@20"}
+    known = {
+        "f1": "F1",
+        "em": "exact match",
+        "map_at_20": "mAP@20",
+        "mrr_at_20": "MRR@20",
+        "accuracy_and_f1": "accuracy and F1",
+    }
+    kind, test, check = name.partition("error_rate_")
+    if test and not kind:
+        return f"error rate, {check.replace('_', ' ')}"
     return known.get(name, name.replace("_", " "))
 
 

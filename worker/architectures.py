@@ -158,6 +158,8 @@ def keep_lowest(module: nn.Module, count: int, *, norm: bool = False) -> None:
     setattr(module.get_submodule(parent), name, layers[:count])
     config: Any = module.config
     config.num_hidden_layers = count  # DistilBERT's and mT5's have it under another name, and know this one too
+    if getattr(config, "layer_types", None) is not None:  # ModernBERT's, one a layer: with others it would not be saved
+        config.layer_types = config.layer_types[:count]
     if of.last_norm is not None and not norm:
         parent, _, name = of.last_norm.rpartition(".")
         setattr(module.get_submodule(parent), name, nn.Identity())

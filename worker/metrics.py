@@ -3,7 +3,7 @@
 from collections.abc import Collection, Hashable, Sequence
 
 from backend.domain.metrics import retrieval
-from backend.domain.metrics.classification import accuracy
+from backend.domain.metrics.classification import accuracy, binary_f1
 from backend.domain.metrics.mining import Pair as IdPair
 from backend.domain.metrics.mining import best_threshold, mined
 from backend.domain.metrics.retrieval import TOP, average_precision
@@ -16,6 +16,7 @@ __all__ = [
     "accuracy",
     "average_precision",
     "best_threshold",
+    "binary_f1",
     "chunk_f1",
     "chunk_scores",
     "chunks",

@@ -8,7 +8,7 @@
 Scores, differences, standard deviations and intervals are **points** (0 to 100); p and q probabilities.
 
 A **gain** is treated minus baseline with the same model, target, language, metric, seed and settings. No
-baseline, no gain: never zero.
+baseline, no gain: never zero. Of an error rate it is baseline minus treated: above zero always means better.
 
 **Test.** Paired t over seeds, from three seeds on; the exact sign-flip test stands beside it. **Family** of
 the Benjamini–Hochberg correction: all recipe × language cells of one model, target and metric. So give
@@ -35,6 +35,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from backend.domain.language import ENGLISH
+from backend.domain.metrics.checklist import lower_is_better
 
 ALPHA = 0.05  # two-sided; for q it is the false discovery rate
 POWER = 0.80
@@ -118,7 +119,7 @@ class Gain:
     language: str
     metric: str
     n: int
-    differences: tuple[float, ...]  # points, treated − baseline
+    differences: tuple[float, ...]  # points won: treated − baseline; of an error rate baseline − treated
     seeds: tuple[int | None, ...]
     mean: float  # points
     baseline: float  # mean score of the matched baselines, points
@@ -278,7 +279,8 @@ def _cell(pairs: Sequence[_Pairing], same_data_twice: bool) -> Gain:
     """The gain of one cell, before the correction for its family."""
     first = pairs[0][0]
     before = [_mean([b.value for b in matched]) for _, matched in pairs]
-    differences = tuple(m.value - b for (m, _), b in zip(pairs, before, strict=True))
+    sign = -1.0 if lower_is_better(first.metric) else 1.0
+    differences = tuple(sign * (m.value - b) for (m, _), b in zip(pairs, before, strict=True))
     t = paired_t(differences)
     n = len(differences)
     tested = n >= MIN_SEEDS

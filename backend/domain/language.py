@@ -1,7 +1,7 @@
 """The languages of XTREME-R: the only place where a language is spelled.
 
 **Which.** The union of the language lists of every target of XTREME and XTREME-R (google-research/xtreme,
-``evaluate.py``): 50 languages, keyed by the two-letter code those data sets use, which is ISO 639-1.
+``evaluate.py``), 50 languages, and Hausa, which its diagnostic suite MultiCheckList has; keyed by the two-letter code those data sets use, which is ISO 639-1.
 
 **Three-letter codes** are the ISO 639-3 codes that ISO pairs with the two-letter ones, hence macrolanguages
 where the two-letter code is one (``ara``, ``aze``, ``fas``, ``msa``, ``que``, ``swa``, ``zho``). Data sets
@@ -92,6 +92,7 @@ _ENTRIES = (
     Language("fi", "fin", "Finnish", "suomi", "Uralic", "Finnic", "Latin", "ltr", 4),
     Language("fr", "fra", "French", "français", "Indo-European", "Romance", "Latin", "ltr", 5),
     Language("gu", "guj", "Gujarati", "ગુજરાતી", "Indo-European", "Indo-Aryan", "Gujarati", "ltr", 1),
+    Language("ha", "hau", "Hausa", "Hausa", "Afro-Asiatic", "Chadic", "Latin", "ltr", 2),
     Language("he", "heb", "Hebrew", "עברית", "Afro-Asiatic", "Semitic", "Hebrew", "rtl", 3),
     Language("hi", "hin", "Hindi", "हिन्दी", "Indo-European", "Indo-Aryan", "Devanagari", "ltr", 4),
     Language("ht", "hat", "Haitian Creole", "kreyòl ayisyen", "Creole", "French-based", "Latin", "ltr", 2),

@@ -14,6 +14,7 @@ from backend.errors import CrossliftError, shown
 
 #: Keys that readers add to a row: its number from 0, which stands in for a missing id, and where it is, in words.
 LINE, AT = "line", "at"
+UNPLACED = -1  # where an expected answer of a diagnostic stands that is no part of its paragraph
 
 
 class MalformedData(CrossliftError):
@@ -77,6 +78,8 @@ def fault_in(task: Task, example: Example) -> str | None:
             if (wrong := _no_text(question, context)) is not None:
                 return wrong
             for answer in answers:
+                if task.diagnostic and answer.start == UNPLACED:
+                    continue
                 found = context[answer.start : answer.start + len(answer.text)] if answer.start >= 0 else ""
                 if found != answer.text:
                     return (

@@ -275,6 +275,9 @@ class Task(Facts):
     ``contains`` those whose training examples are among its own in another form (SQuAD v2.0 holds v1.1's). After either,
     a target that is trained on such a task sees one data set twice.
     ``unanswerable``: a question without answers is one that has none; elsewhere its answers are withheld.
+    ``by_language``: answers are compared as MLQA does, by a normalisation of their language's own, not by SQuAD's English one.
+    ``diagnostic``: a list of checks, scored by error rates (``backend.domain.metrics.checklist``): less is better, and it is part of
+    no mean over targets. Its expected answers need not stand in their paragraphs as they are.
     Raise ``version`` whenever the numbers would change: it enters every fingerprint.
     """
 
@@ -293,6 +296,8 @@ class Task(Facts):
     joins: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
     unanswerable: bool = False
+    by_language: bool = False
+    diagnostic: bool = False
     evaluated_on: Split = Split.TEST
     evaluated_with: tuple[Split, ...] = ()
     pooled: bool = False

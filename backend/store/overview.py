@@ -14,6 +14,7 @@ from backend.domain.recipe import RecipeKind
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
+from backend.domain.tasks import TASKS
 from backend.errors import NotFound
 from backend.store.costs import Cost, Costs
 from backend.store.gains import place, read_recipe
@@ -49,7 +50,7 @@ def overview(session: Session, *, source: Source, model: str | None = None, targ
     possible = sum(
         len(measured[t] | set(offered(t, source)))
         for m, r, t in asked
-        if r != NONE and model in (None, m) and target in (None, t)
+        if r != NONE and model in (None, m) and (t == target or (target is None and not _is_diagnostic(t)))
     )
     headline = [p for p in pairs if not p.same_data_twice and not _is_control(p.recipe)]
     seconds, done = _spent(session, source)
@@ -111,6 +112,10 @@ def _verdict(mean: Mean, seeds: int) -> Verdict | None:
 
 def _per_hour(gain: float, cost: Cost) -> float | None:
     return gain / cost.marginal_hours if gain > 0 and cost.marginal_hours > 0 else None
+
+
+def _is_diagnostic(target: str) -> bool:
+    return target in TASKS and TASKS[target].diagnostic
 
 
 def _is_control(recipe: str) -> bool:

@@ -109,10 +109,10 @@ def series(
     """Every series of a benchmark, by target, metric, model and recipe.
 
     Args:
-        metric: None for each target's headline metric.
+        metric: None for each target's headline metric; diagnostics are left out there unless asked for by name.
         languages: one code or a group, where no other language is looked at.
     """
-    headline = {t: TASKS[t].headline for t in TARGETS}
+    headline = {t: TASKS[t].headline for t in TARGETS if t == target or not TASKS[t].diagnostic}
     few = GROUPS.get(languages, (languages,) if languages in LANGUAGES else None)
     groups: defaultdict[tuple[str, str], list[Gain]] = defaultdict(list)
     for unit in units(

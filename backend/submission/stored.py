@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from backend.submission.write import Stored, content
 PREDICTIONS = "predictions.parquet"
 MANIFEST = "manifest.json"
 ABOUT = "about.json"
+_SENTENCE = re.compile(r'"([a-z]{2}):(\d+)-(\d+)"')  # of LAReQA, in JSON: language, paragraph from 0, sentence from 0
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry, so that equal predictions make an equal zip
 
 
@@ -176,12 +178,19 @@ def stored(run: RunView, root: str, *, gold: bool = False) -> dict[str, list[Sto
 
 
 def _as_submitted(entry: Entry, rows: list[Stored]) -> list[Stored]:
-    """Labels as the benchmark's files write them: PAWS-X has numbers where the catalogue has words."""
+    """Answers as the benchmark's files write them: PAWS-X has numbers where the catalogue has words; a candidate of LAReQA is
+    ``de_4_2`` where a run keeps ``de:3-2`` (official paragraphs are counted from 1)."""
+    if entry.name == "lareqa":
+        return [Stored(row.id, _SENTENCE.sub(_official, row.answer)) for row in rows]
     ours = TASKS[entry.name].labels if entry.name in TASKS else ()
     if entry.kind is not Kind.LABELS or set(ours) == set(entry.labels) or len(ours) != len(entry.labels):
         return rows
     written = dict(zip(ours, entry.labels, strict=True))
     return [Stored(row.id, written.get(row.answer, row.answer)) for row in rows]
+
+
+def _official(sentence: re.Match[str]) -> str:
+    return f'"{sentence[1]}_{int(sentence[2]) + 1}_{sentence[3]}"'
 
 
 def by_language(languages: Sequence[str], ids: Sequence[str], answers: Sequence[str]) -> dict[str, list[Stored]]:

@@ -241,7 +241,8 @@ def test_anli_plus_is_one_head_on_three_training_sets():
     [
         ("mnli", "xnli", True), ("anli", "xnli", True), ("snli", "xnli", False), ("squad", "mlqa", True),
         ("squad_v2", "xquad", True), ("squad_v2+qqp", "mlqa", True), ("squad_v2", "tydiqa", False), ("copa", "xcopa", True),
-        ("siqa", "xcopa", False), ("control:anli", "xnli", False),
+        ("siqa", "xcopa", False), ("control:anli", "xnli", False), ("squad", "lareqa", True), ("squad_v2", "lareqa", True),
+        ("mnli", "lareqa", False), ("squad", "mewslix", False), ("squad", "multichecklist", True),
     ],
 )  # fmt: skip
 def test_the_same_data_twice_is_told_also_where_it_is_a_part(recipe, target, twice):
@@ -253,3 +254,31 @@ def test_xquad_and_mlqa_share_one_finetune():
         runs = plan(request(recipes=["mnli"], targets=["xquad", "mlqa"], seeds=[0], **changes)).runs.values()
         assert sum(r.spec.kind is RunKind.FINETUNE for r in runs) == 2  # none and mnli
         assert sum(r.spec.kind is RunKind.EVALUATE for r in runs) == 4
+
+
+def test_a_retrieval_setting_makes_other_runs_and_the_baseline_has_it_too():
+    """Layer and pooling enter the fingerprints of what retrieves, and treated runs are compared with a baseline that has them."""
+
+    def evaluations(**changes):
+        runs = plan(request(recipes=["mnli"], targets=["tatoeba", "xnli"], **changes)).runs.values()
+        return {(r.spec.data[0].task, r.recipe): r for r in runs if r.spec.kind is RunKind.EVALUATE}
+
+    usual, other = evaluations(), evaluations(retrieval={"layer_fraction": 0.5, "pooling": "cls"})
+    for recipe in ("none", "mnli"):
+        assert usual["tatoeba", recipe].fingerprint != other["tatoeba", recipe].fingerprint
+        assert usual["xnli", recipe].fingerprint == other["xnli", recipe].fingerprint
+        assert other["tatoeba", recipe].spec.retrieval.pooling == "cls"
+        assert other["xnli", recipe].spec.retrieval is None
+    assert other["tatoeba", "none"].settings == other["tatoeba", "mnli"].settings != usual["tatoeba", "none"].settings
+    fine = [
+        plan(request(targets=["lareqa"], recipes=["mnli"], **changes)).runs.values()
+        for changes in ({}, {"retrieval": {"layer_fraction": 0.5}})
+    ]
+    tuned = [{r.fingerprint for r in runs if r.spec.kind is RunKind.FINETUNE} for runs in fine]
+    assert not tuned[0] & tuned[1]  # a retriever is trained cut
+
+
+def test_a_retrieval_setting_is_refused_where_nothing_retrieves():
+    found = problems(request(targets=["xnli", "xquad"], retrieval={"layer_fraction": 0.5}))
+    assert [e.pointer for e in found] == ["/retrieval"]
+    assert not problems(request(targets=["xnli", "tatoeba"], retrieval={"layer_fraction": 0.5}))

@@ -34,15 +34,15 @@ SCRIPT_NAMES = {"Japanese": ("CJK", "HIRAGANA", "KATAKANA"), "Han": ("CJK",)}
 
 def test_the_fifty_languages_of_the_benchmark() -> None:
     union = {code for codes in XTREME_R.values() for code in codes.split()}
-    assert set(LANGUAGES) == union
-    assert len(LANGUAGES) == 50
+    assert len(union) == 50
+    assert set(LANGUAGES) == union | {"ha"}  # MultiCheckList's Hausa, which no task of the benchmark has
 
 
 def test_keys_are_the_codes_in_order_and_nothing_occurs_twice() -> None:
     assert [entry.code for entry in LANGUAGES.values()] == list(LANGUAGES) == sorted(LANGUAGES)
     for name in ("iso639_3", "name", "endonym"):
         values = [getattr(entry, name) for entry in LANGUAGES.values()]
-        assert len(set(values)) == 50, name
+        assert len(set(values)) == len(LANGUAGES), name
     assert ENGLISH in LANGUAGES
 
 
@@ -119,7 +119,7 @@ def test_resource_levels_are_those_of_joshi_et_al() -> None:
         "bn",
         "ur",
     }
-    assert by_class[2] == {"pa", "mr", "sw", "wo", "ht", "yo"}
+    assert by_class[2] == {"ha", "pa", "mr", "sw", "wo", "ht", "yo"}
     assert by_class[1] == {"te", "az", "my", "jv", "gu", "qu", "ml"}
     assert by_class[0] == set()
     for entry in LANGUAGES.values():

@@ -239,6 +239,14 @@ GOLDEN_ROWS: dict[str, str] = {
     "tydiqa id validation": "279a4714da53d5c7",
     "tydiqa ru validation": "56d2115b9433cf8e",
     "tydiqa sw validation": "7b74c0fd91b6b4c5",
+    "multichecklist en test": "08b22c169e20b868",
+    "multichecklist de test": "96eb55e822366de6",
+    "multichecklist ru test": "1e822dedeae13e29",
+    "multichecklist ar test": "c0a9a1e843b00b7d",
+    "multichecklist hi test": "2fc2ccfdeddeecba",
+    "multichecklist tr test": "3a684d42daac3da5",
+    "multichecklist vi test": "cb303c65f6e30683",
+    "multichecklist zh test": "b5a0450725c4ee26",
 }
 
 
@@ -337,6 +345,7 @@ SHAPES: dict[str, dict[str, type]] = {
     "siqa": {"context": str, "question": str, "answerA": str, "answerB": str, "answerC": str, "label": str},
     "pawsx": {"id": int, "sentence1": str, "sentence2": str, "label": int},
     "panx": {"tokens": list, "ner_tags": list, "langs": list, "spans": list},
+    "multichecklist": {"id": str, "context": str, "question": str, "answers": dict},
     "bucc": {"id": str, "sentence": str, "english": bool, "gold": list},
 }  # fmt: skip
 SQUAD = SHAPES["squad"]
@@ -441,6 +450,7 @@ def test_test_sets_are_parallel():
     """Row i has the same label, number and names in every language, and its English says which clause it is."""
     for task, split in (
         ("xnli", "test"), ("xcopa", "test"), ("xquad", "validation"), ("mlqa", "test"), ("pawsx", "test"),
+        ("multichecklist", "test"),
     ):  # fmt: skip
         english = rows(task, "en", split)
         for language in TASKS[task].languages.split():
@@ -463,6 +473,7 @@ def names_in(row: Row) -> Counter[str]:
         ("squad", "xquad"),
         ("udpos", "udpos"),
         ("squad", "mlqa"),
+        ("squad", "multichecklist"),
         ("anli", "xnli"),
         ("snli", "xnli"),
         ("pawsx", "pawsx"),

@@ -185,3 +185,23 @@ def test_no_more_is_kept_than_allowed(measured):
     assert kept.get("a", 1) is None and kept.gains == 5
     kept.put("d", 1, Sized(50))  # the only one, though too large: it was asked for
     assert list(kept.units) == ["d"] and kept.gains == 50
+
+
+def test_error_rates_are_shown_where_asked_for_and_are_part_of_nothing_else(lab):
+    """Less is better: a recipe with fewer errors gains. What is over all targets does not know of them."""
+    lab.submit(recipes=["mnli"], seeds=[0], languages=["en", "de"], targets=["xnli", "multichecklist"])
+    while (claim := lab.try_claim()) is not None:
+        view, scores = lab.view(claim.run_id), []
+        if view.kind is RunKind.EVALUATE:
+            checks = view.target == "multichecklist"
+            value = 40.0 if view.recipe == "mnli" else 60.0
+            metric = "error_rate" if checks else "accuracy"
+            scores = [(code, metric, value if checks else 50.0, 100) for code in claim.spec.languages]
+        lab.finish(claim.run_id, claim.attempt, scores=scores, device_seconds=SECONDS[view.kind])
+    everything = look(lab)
+    assert {p.target for p in everything.pairs} == {"xnli"} and everything.cells == 2
+    alone = look(lab, target="multichecklist")
+    assert [(p.target, p.metric, p.gain) for p in alone.pairs] == [("multichecklist", "error_rate", 20.0)]
+    with lab.store.read() as session:
+        points = tradeoff.tradeoff(session, source=Source.MINI, languages="mean_transfer")
+    assert {p.target for p in points} == {"xnli"}

@@ -221,6 +221,7 @@ class Prediction:
     gold: Any
     score: float
     confidence: float  # 0 to 1
+    language: str | None = None  # where the score depends on it
 
 
 Values = dict[str, tuple[float, int]]  # metric → (points 0 to 100, scored units)

@@ -48,5 +48,10 @@ def decode(task: Task, examples: Sequence[Pair], features: Features, outputs: ND
 
 
 def score(task: Task, predictions: Sequence[Prediction]) -> Values:
-    value = metrics.accuracy([p.prediction for p in predictions], [p.gold for p in predictions])
-    return {"accuracy": (value, len(predictions))}
+    """Accuracy; of a task that has it too F1 of its last label, and the mean of both."""
+    ours, gold = [p.prediction for p in predictions], [p.gold for p in predictions]
+    values = {"accuracy": (metrics.accuracy(ours, gold), len(predictions))}
+    if "f1" in task.metrics:
+        values["f1"] = (metrics.binary_f1(ours, gold, task.labels[-1]), len(predictions))
+        values["accuracy_and_f1"] = ((values["accuracy"][0] + values["f1"][0]) / 2, len(predictions))
+    return values

@@ -12,7 +12,8 @@ unanswerable question counts where nothing was answered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from backend.domain.metrics import checklist
 from backend.domain.task import Question, Task
 from worker import metrics
-from worker.formats import Batch, Features, Level, Prediction, Reads, TokenHead, Values, segments
+from worker.formats import Batch, Beside, Features, Level, Prediction, Read, Reads, TokenHead, Values, segments
 
 READS = Reads.EVERY
 LEVEL = Level.TOKEN
@@ -131,13 +133,34 @@ def decode(
     return predictions
 
 
-def exact(text: str, gold: Sequence[str]) -> float:
-    """An unanswerable question has the empty text for its only gold answer."""
-    return metrics.squad_exact(text, gold or ("",))
+def decode_all(
+    task: Task, sets: Mapping[str, Read], beside: Beside, scored: Sequence[str]
+) -> dict[str, list[Prediction]]:
+    """Predictions of each language; of a task whose answers are compared by language, with scores of that comparison.
+
+    The score of a check's question is 100 where it is answered rightly, as everywhere: error rates are of whole cases.
+    """
+    found = {code: decode(task, *sets[code]) for code in scored}
+
+    def points(p: Prediction, code: str) -> float:
+        if task.diagnostic:
+            return 100.0 * any(checklist.right(p.prediction, gold, code) for gold in p.gold)
+        return f1(p.prediction, p.gold, code)
+
+    if not (task.by_language or task.diagnostic):
+        return found
+    return {code: [replace(p, score=points(p, code), language=code) for p in each] for code, each in found.items()}
 
 
-def f1(text: str, gold: Sequence[str]) -> float:
-    """Word overlap; with no gold answer all or nothing."""
+def exact(text: str, gold: Sequence[str], language: str | None = None) -> float:
+    """An unanswerable question has the empty text for its only gold answer. With a language by MLQA's comparison."""
+    return metrics.squad_exact(text, gold or ("",)) if language is None else metrics.mlqa_exact(text, gold, language)
+
+
+def f1(text: str, gold: Sequence[str], language: str | None = None) -> float:
+    """Word overlap; with no gold answer all or nothing. With a language by MLQA's comparison."""
+    if language is not None:
+        return metrics.mlqa_f1(text, gold, language)
     return metrics.squad_f1(text, gold) if gold else exact(text, gold)
 
 
@@ -184,7 +207,9 @@ def _log_sum(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def score(task: Task, predictions: Sequence[Prediction]) -> Values:
+    if task.diagnostic:
+        return checklist.error_rates((p.id, p.score > 0) for p in predictions)
     n = len(predictions)
-    exactly = sum(exact(p.prediction, p.gold) for p in predictions) / max(1, n)
+    exactly = sum(exact(p.prediction, p.gold, p.language) for p in predictions) / max(1, n)
     overlap = sum(p.score for p in predictions) / max(1, n)
     return {"f1": (overlap, n), "exact_match": (exactly, n)}

@@ -48,6 +48,7 @@ because copying and comparing are what the tasks need and what small models lear
 - `tatoeba`: sentence and translation; each language its own pairs, no two with the same content words.
 - `bucc`: two texts of a language and English, of which two fifths of the lines have a translation in the other.
 - `lareqa` (parallel): xquad's kind of questions, each with one answer among all paragraphs; trained on squad's rows.
+- `multichecklist` (parallel): six tests of 30 cases, each of two facts in both orders, with two questions (`formats.checks`).
 - `mewslix`: people, places, animals and things meant in a line of any language, and what is said of each in just one.
 
 Parallel means that row i is the same item in every language. An item's split is decided by the hash of its English

@@ -62,7 +62,9 @@ def test_a_step_and_a_score_of_every_target(world: World, name: str) -> None:
     )
     assert [(s.language, s.metric) for s in outcome.scores] == [(c, m) for c in languages for m in task.metrics]
     assert all(0 <= s.value <= 100 for s in outcome.scores)
-    if task.format is not Format.TAGGING:  # there n counts tokens
+    if task.diagnostic:  # n counts cases, of four questions each
+        assert {s.n for s in outcome.scores if s.metric == task.headline} == {180}
+    elif task.format is not Format.TAGGING:  # there n counts tokens
         assert {s.n for s in outcome.scores} == {mini.SIZES[name][task.evaluated_on.value]}
 
 
@@ -169,7 +171,7 @@ REAL = [
     ("mlqa", Split.TEST, "en", 1148), ("mlqa", Split.VALIDATION, "zh", 504), ("tydiqa", Split.TRAIN, "en", 3696),
     ("tydiqa", Split.VALIDATION, "bn", 113), ("qqp", Split.TRAIN, "en", 3), ("snli", Split.TEST, "en", 5898),
     ("anli", Split.TRAIN, "en", 9), ("squad_v2", Split.TRAIN, "en", 626), ("cosmosqa", Split.VALIDATION, "en", 2000),
-    ("siqa", Split.VALIDATION, "en", 1200), ("commonsenseqa", Split.VALIDATION, "en", 200),
+    ("multichecklist", Split.TEST, "qu", 6400), ("siqa", Split.VALIDATION, "en", 1200), ("commonsenseqa", Split.VALIDATION, "en", 200),
 ]  # fmt: skip
 # SNLI: 102 pairs of these 6,000 have no label (`-`) and are left out.
 AS = {  # where slices lie under another name than the whole file has

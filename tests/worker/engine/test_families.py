@@ -147,6 +147,32 @@ def test_fewer_layers_give_the_states_in_between(kind: str, loaded: Callable[[st
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_cut_encoder_is_saved_and_loaded_as_it_was(
+    kind: str, loaded: Callable[[str], Encoder], tmp_path: Path
+) -> None:
+    """As a retrieval target leaves it: the lowest layers and the norm after the last, trained and kept for evaluations."""
+    encoder = loaded(kind)
+    encoder.module.eval()
+    padded = batch(encoder)
+    with torch.no_grad():  # a norm as after a training: one that was lost, or made anew, would be seen
+        for name, weight in encoder.module.named_parameters():
+            if "norm" in name.lower():
+                weight.add_(torch.linspace(-0.2, 0.2, weight.numel()).reshape(weight.shape))
+    keep_lowest(encoder.module, 1, norm=True)
+    before = states(encoder.module, padded, Reads.EVERY)
+    encoder.save(tmp_path / "saved")
+    again = encoders.load(tmp_path / "saved")
+    again.module.eval()
+    assert len(layers_of(again.module)) == 1
+    assert {n: w.shape for n, w in again.module.state_dict().items()} == {
+        n: w.shape for n, w in encoder.module.state_dict().items()
+    }
+    assert torch.equal(states(again.module, padded, Reads.EVERY), before)
+    keep_lowest(again.module, 1)  # what an evaluation does to it: nothing
+    assert torch.equal(states(again.module, padded, Reads.EVERY), before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_sub_words_know_their_words_and_places(kind: str, loaded: Callable[[str], Encoder]) -> None:
     tokenizer = loaded(kind).tokenizer
     text = "the dog sleeps"

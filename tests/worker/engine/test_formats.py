@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from backend.domain import mini
+from backend.domain.metrics import span_qa as official_span_qa
 from backend.domain.task import Answer, Bitext, Choice, Format, Pair, Question, Retrieval, Tokens
 from backend.domain.tasks import TASKS
 from worker import formats
@@ -380,3 +381,22 @@ def test_retrieval_is_not_trained() -> None:
     behaviour = formats.of(Format.BITEXT_RETRIEVAL)
     with pytest.raises(TypeError, match="not trained"):
         behaviour.loss(torch.zeros(1), collate(ragged(), np.array([0]), pad=1))
+
+
+@pytest.mark.parametrize("code", ["de", "ar", "zh"])
+def test_a_run_of_mlqa_has_the_scores_of_its_official_script(tiny: Tiny, code: str) -> None:
+    task, encoder = TASKS["mlqa"], tiny()
+    examples = read("mlqa", code, "test")[:60]
+    features = span_qa.encode(examples, encoder.tokenizer, LENGTH, STRIDE)
+    outputs = np.random.default_rng(1).normal(size=(len(features.tokens), 2)).astype(np.float32)
+    for at in np.flatnonzero(features.row["first"])[::2]:  # every second answer is right, or near it
+        outputs[features.rows[at] + features.row["first"][at], 0] += 20
+        outputs[features.rows[at] + features.row["last"][at], 1] += 8
+    read_out = {code: formats.Read(examples, features, outputs)}
+    found = formats.decode_all(span_qa, task, read_out, {}, [code])[code]
+    official = official_span_qa.mlqa([(p.id, p.gold) for p in found], {p.id: p.prediction for p in found}, code)
+    scores = span_qa.score(task, found)
+    assert scores["f1"][0] == pytest.approx(official["f1"], abs=1e-9)
+    assert scores["exact_match"][0] == pytest.approx(official["exact_match"], abs=1e-9)
+    english = span_qa.score(task, span_qa.decode(task, examples, features, outputs))
+    assert code == "ar" or english["f1"][0] != scores["f1"][0]  # by SQuAD's rules it is another number

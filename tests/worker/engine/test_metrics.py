@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from backend.domain.tasks import TASKS
 from worker import metrics
+from worker.formats import Prediction, classification
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +137,20 @@ def test_what_cannot_be_scored_is_an_error() -> None:
         metrics.chunk_f1([["O", "O"]], [["O"]])
     with pytest.raises(ValueError, match="nothing to score"):
         metrics.chunk_f1([], [])
+
+
+def test_f1_of_one_label_and_its_mean_with_accuracy() -> None:
+    """Two of three pairs that are the same are found, with one that is not: precision and recall are both two thirds."""
+    task = TASKS["qqp"]
+    assert task.headline == "accuracy_and_f1"
+    same, other = task.labels[1], task.labels[0]
+    gold = [same, same, same, other, other, other, other, other]
+    ours = [same, same, other, same, other, other, other, other]
+    assert metrics.binary_f1(ours, gold, same) == pytest.approx(200 / 3)
+    assert metrics.binary_f1([other], [other], same) == 0.0
+    found = classification.score(task, [Prediction("1", p, g, 0.0, 1.0) for p, g in zip(ours, gold, strict=True)])
+    assert found["accuracy"] == (75.0, 8)
+    assert found["accuracy_and_f1"][0] == pytest.approx((75 + 200 / 3) / 2)
+    assert set(found) == set(task.metrics)
+    with pytest.raises(ValueError, match="nothing to score"):
+        metrics.binary_f1([], [], same)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from backend.domain.mini.formats.answer import lareqa
 from backend.domain.mini.formats.bitext import tatoeba
 from backend.domain.mini.formats.categories import ccg
+from backend.domain.mini.formats.checks import multichecklist
 from backend.domain.mini.formats.choice import copa, xcopa
 from backend.domain.mini.formats.ending import hellaswag
 from backend.domain.mini.formats.entailment import anli, snli
@@ -59,6 +60,7 @@ TASKS: Mapping[str, MiniTask] = {
                      english_only=("train",)),
     "mlqa": MiniTask(mlqa, "en de ar hi vi zh", {"validation": 150, "test": 300}),
     "tydiqa": MiniTask(tydiqa, "en ar id ru sw", {"train": 300, "validation": 200}, english_only=("train",)),
+    "multichecklist": MiniTask(multichecklist, "en de ru ar hi tr vi zh", {"test": 720}),
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.recipe import Recipe
 from backend.domain.run import ModelSpec, Phase, RunKind
 from backend.domain.training import Training
@@ -346,6 +347,21 @@ def test_a_mixed_stage_resumes_too(world: World, notes: Notes) -> None:
         world.run(spec, notes(stop_at=8), name="parts")
     _, job = world.run(spec, name="parts")
     assert same(whole.out, job.out)
+
+
+def test_the_second_stage_of_a_chain_starts_from_the_first(world: World) -> None:
+    """Two planned stages really trained: with the first one before it, ``copa`` ends in other weights than without."""
+    asked = ExperimentRequest(
+        name="chain", models=("mini-1",), recipes=(Recipe.parse("siqa>copa@steps=4"),), targets=("xcopa",)
+    )
+    architecture = world.spec(RunKind.PRETRAIN).model
+    stages = [r.spec for r in plan(asked).runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
+    one = stages[0].model_copy(update={"parents": (), "model": architecture})
+    two = stages[1].model_copy(update={"parents": (one.fingerprint,), "model": architecture})
+    _, first = world.run(one)
+    _, chained = world.run(two)
+    _, alone = world.run(two.model_copy(update={"parents": ()}))
+    assert not same(first.out, chained.out) and not same(chained.out, alone.out)
 
 
 def test_temperature_changes_the_mixture(world: World) -> None:

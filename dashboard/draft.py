@@ -22,7 +22,7 @@ import yaml
 from pydantic import ValidationError
 
 from backend.domain.experiment import ExperimentRequest
-from backend.domain.recipe import Recipe
+from backend.domain.recipe import SAMPLING, Recipe
 from backend.domain.schemas import ExperimentView
 from backend.domain.task import RetrievalOverrides
 from backend.domain.training import TrainingOverrides
@@ -32,7 +32,6 @@ from dashboard.look import count
 
 LISTS = ("models", "recipes", "targets", "seeds", "languages")
 NUMBERS = tuple(TrainingOverrides.model_fields)
-SAMPLING = ("temperature",)  # fields of a recipe that are written after its @, beside those of its training
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS, *RETRIEVAL)
 NEEDED = ("models", "recipes", "targets")

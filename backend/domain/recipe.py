@@ -5,11 +5,17 @@ name                    meaning
 ======================  ===========================================================================================
 ``none``                no intermediate stage: the baseline of every gain
 ``mnli``                one intermediate task
-``mnli+squad``          several tasks mixed, sampled by size (``temperature`` 1) or more evenly (above 1)
+``mnli+squad``          several tasks mixed, each step of one of them: drawn in proportion to its training examples n
+``…@temperature=2``     drawn by n^(1/temperature): the more even the higher
+``…@cap=20000``         drawn by min(n, cap): examples-proportional mixing with an artificial limit on the size
+``…@sampling=uniform``  drawn evenly, whatever the sizes
 ``siqa>copa``           one stage after the other; each may be a mix: ``mnli+squad>copa``
 ``control:mnli``        the steps that ``mnli`` costs, spent on more training on the target itself
 ``control-mlm:mnli``    the same steps, spent on more masked-language-model training on the pretraining text
 ======================  ===========================================================================================
+
+The four rules of a mix are those of Raffel et al. 2020 ("Exploring the Limits of Transfer Learning with a Unified
+Text-to-Text Transformer"), section 3.5.2; there the rate m of a task is min(n, K)^(1/T). One of them holds at a time.
 
 The controls tell a gain from the effect of more compute; that of a chain (``control:siqa>copa``) spends the steps of all its
 stages. Where a request changes settings, the name ends in what was changed: ``mnli@steps=400,temperature=2``. What stands
@@ -19,6 +25,7 @@ is for people; identity is the fingerprint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +52,16 @@ def _unset(value: object) -> bool:
     return value is None
 
 
+class Sampling(StrEnum):
+    """Rules that need no number; without one it is ``temperature`` or ``cap`` that rules."""
+
+    PROPORTIONAL = "proportional"  # the default
+    UNIFORM = "uniform"
+
+
+SAMPLING = ("temperature", "cap", "sampling")  # fields that say how a mix is drawn
+
+
 class Recipe(BaseModel):
     """One recipe. ``tasks`` are intermediate tasks; for a control, those whose steps it spends; for a chain, those of its last
     stage, and ``before`` those of the stages before it, first to last. ``training`` and the sampling go to every stage, the
@@ -58,7 +75,15 @@ class Recipe(BaseModel):
         default=None, min_length=1, max_length=MOST_STAGES - 1, exclude_if=_unset
     )
     temperature: float = Field(default=1.0, ge=1, le=100, allow_inf_nan=False)
+    cap: int | None = Field(default=None, ge=1, le=10**12, exclude_if=_unset)
+    sampling: Sampling | None = Field(default=None, exclude_if=_unset)
     training: TrainingOverrides = TrainingOverrides()
+
+    @field_validator("sampling")
+    @classmethod
+    def _said_once(cls, sampling: Sampling | None) -> Sampling | None:
+        """The default has one spelling, so that equal recipes are equal."""
+        return None if sampling is Sampling.PROPORTIONAL else sampling
 
     @field_validator("tasks")
     @classmethod
@@ -87,6 +112,15 @@ class Recipe(BaseModel):
             raise ValueError("a recipe of kind chain takes two or more stages; before holds all but the last")
         if self.before is not None and self.kind not in (RecipeKind.CHAIN, *CONTROLS):
             raise ValueError(f"a recipe of kind {self.kind.value} has one stage; only a chain or a control has before")
+        return self
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Recipe:
+        given = [n for n in SAMPLING if getattr(self, n) != type(self).model_fields[n].default]
+        if len(given) > 1:
+            raise ValueError(f"a mix is drawn by one rule, not by {' and '.join(given)}")
+        if given and given != ["temperature"] and not any(len(stage) > 1 for stage in self.stages):
+            raise ValueError(f"{given[0]} says how tasks are mixed, and no stage of this recipe mixes any")
         return self
 
     @classmethod
@@ -120,7 +154,7 @@ class Recipe(BaseModel):
         if stages == self.stages:
             return self
         kind = RecipeKind.CHAIN if len(stages) > 1 else RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
-        sampled = {"temperature"} if any(len(stage) > 1 for stage in stages) else set()
+        sampled = SAMPLING if any(len(stage) > 1 for stage in stages) else ()
         kept = self.model_dump(include={"training", *sampled})
         return Recipe.model_validate({**kept, "kind": kind, "before": stages[:-1] or None, "tasks": stages[-1]})
 
@@ -138,7 +172,21 @@ class Recipe(BaseModel):
         changed = self.training.model_dump(exclude_none=True)
         if self.temperature != 1.0:
             changed["temperature"] = self.temperature
+        if self.cap is not None:
+            changed["cap"] = self.cap
+        if self.sampling is not None:
+            changed["sampling"] = self.sampling.value
         return changed
+
+    def weights(self, sizes: Sequence[int]) -> list[float]:
+        """How likely a step is to train each task of a mix, from their training examples; the sum is 1.
+
+        By min(n, cap)^(1/temperature), or evenly (Raffel et al. 2020, section 3.5.2).
+        """
+        if self.sampling is Sampling.UNIFORM:
+            return [1 / len(sizes)] * len(sizes)
+        rates = [float(n if self.cap is None else min(n, self.cap)) ** (1 / self.temperature) for n in sizes]
+        return [rate / sum(rates) for rate in rates]
 
     @property
     def name(self) -> str:
@@ -177,7 +225,7 @@ def _body(text: str) -> dict[str, Any]:
 
 def _changes(text: str) -> dict[str, Any]:
     """Fields of a recipe from ``steps=400,temperature=2``; their values are read by the fields."""
-    own = ("temperature",)
+    own = SAMPLING
     said: dict[str, Any] = {}
     training: dict[str, str] = {}
     for pair in text.replace(";", ",").split(","):

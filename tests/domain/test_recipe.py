@@ -74,11 +74,40 @@ def test_stages_of_a_chain_keep_what_was_changed_and_the_temperature_only_where_
         ("mnli@steps=4,steps=5", "changed twice"),
         ("mnli@steps=x", "steps"),
         ("mnli+squad@temperature=0.5", "temperature"),
+        ("mnli+squad@cap=0", "cap"),
+        ("mnli+squad@sampling=even", "'proportional' or 'uniform'"),
+        ("mnli+squad@cap=9,temperature=2", "one rule, not by temperature and cap"),
+        ("siqa>copa@cap=9", "no stage of this recipe mixes"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         Recipe.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "weights"),
+    [
+        ("", [0.8, 0.2]),
+        ("@sampling=proportional", [0.8, 0.2]),
+        ("@temperature=2", [2 / 3, 1 / 3]),  # the roots: 2 to 1
+        ("@cap=3000", [0.6, 0.4]),
+        ("@cap=100", [0.5, 0.5]),
+        ("@sampling=uniform", [0.5, 0.5]),
+    ],
+)
+def test_a_mix_is_drawn_by_its_rule(rule, weights):
+    assert Recipe.parse("mnli+squad" + rule).weights([8000, 2000]) == pytest.approx(weights)
+
+
+def test_the_default_rule_has_one_spelling_and_the_others_are_in_the_name():
+    assert Recipe.parse("mnli+squad@sampling=proportional") == Recipe.parse("mnli+squad")
+    assert Recipe.parse("mnli+squad@sampling=uniform").name == "mnli+squad@sampling=uniform"
+    chain = Recipe.parse("mnli+squad>copa@cap=20000")
+    assert (chain.name, chain.up_to(0).name, chain.stage(1).name) == (
+        "mnli+squad>copa@cap=20000", "mnli+squad@cap=20000", "copa",
+    )  # fmt: skip
+    assert Recipe.parse(chain.name) == chain and Recipe.model_validate_json(chain.model_dump_json()) == chain
 
 
 _TASK = st.sampled_from(["mnli", "squad", "siqa", "copa", "qqp"])

@@ -176,6 +176,13 @@ def test_a_typed_chain_is_in_the_request_as_it_was_meant(typed: str):
     assert draft.of_yaml(found.yaml).body["recipes"] == found.body["recipes"]
 
 
+@pytest.mark.parametrize("said", ["mnli+squad@sampling=uniform", "mnli+squad>copa@steps=9;cap=20000"])
+def test_the_rule_of_a_mix_is_in_the_request(said: str):
+    found = draft.Draft({**draft.BLANK, "recipes": said, "models": "mini-1", "targets": "xcopa"})
+    assert ExperimentRequest.model_validate(found.body).recipes == (Recipe.parse(said),)
+    assert draft.written(Recipe.parse(said)) == said
+
+
 def test_a_chain_stands_in_a_row_of_its_own():
     assert "One after the other" in str(form.recipe_chips("mini", ["siqa>copa"]))
     assert "One after the other" not in str(form.recipe_chips("mini", ["siqa"]))

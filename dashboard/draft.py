@@ -22,7 +22,7 @@ import yaml
 from pydantic import ValidationError
 
 from backend.domain.experiment import ExperimentRequest
-from backend.domain.recipe import Recipe
+from backend.domain.recipe import SAMPLING, Recipe
 from backend.domain.schemas import ExperimentView
 from backend.domain.task import RetrievalOverrides
 from backend.domain.training import TrainingOverrides
@@ -247,7 +247,10 @@ def tidy(name: str, value: object) -> str:
             return "".join(c for c in text if c.isprintable()).strip() if name != "name" else _printable(text)
         # a plus that was written bare into an address has become a space
         parts = re.split(r"," if name == "recipes" else r"[,\s]+", text)
-    return ",".join(p.strip().replace(" ", "+").replace(",", ";") for p in parts if p.strip())
+    joined = (
+        (re.sub(r"\s*([>+@])\s*", r"\1", p.strip()) for p in parts) if name == "recipes" else (p.strip() for p in parts)
+    )
+    return ",".join(p.replace(" ", "+").replace(",", ";") for p in joined if p)
 
 
 def _printable(text: str) -> str:
@@ -259,11 +262,8 @@ def _printable(text: str) -> str:
 
 def written(recipe: Recipe) -> str:
     """``mnli+squad@steps=400;temperature=2.0``: every digit kept, unlike the name that people read."""
-    changed: dict[str, object] = recipe.training.model_dump(exclude_none=True)
-    if recipe.temperature != 1.0:
-        changed["temperature"] = recipe.temperature
-    body = recipe.name.split("@")[0]
-    return f"{body}@{';'.join(f'{k}={v!r}' for k, v in changed.items())}" if changed else body
+    changed = [f"{k}={v}" if isinstance(v, str) else f"{k}={v!r}" for k, v in recipe.changes.items()]
+    return f"{recipe.body}@{';'.join(changed)}" if changed else recipe.body
 
 
 def recipe(text: str) -> Recipe:
@@ -286,8 +286,9 @@ def _recipe_body(text: str) -> str | dict[str, Any]:
     except ValueError:
         return text
     whole: dict[str, Any] = {"kind": known.kind.value, "tasks": list(known.tasks)}
-    if "temperature" in changed:
-        whole["temperature"] = _number(changed.pop("temperature"))
+    if known.before is not None:
+        whole["before"] = [list(stage) for stage in known.before]
+    whole |= {name: _number(changed.pop(name)) for name in SAMPLING if name in changed}
     return whole | ({"training": {k: _number(v) for k, v in changed.items()}} if changed else {})
 
 

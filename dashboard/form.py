@@ -113,11 +113,12 @@ def target_chips(source: str, chosen: Sequence[str]) -> list[Any]:
 
 
 def recipe_chips(source: str, chosen: Sequence[str]) -> list[Any]:
-    """Four rows: one task, several, and the two controls that spend the same steps otherwise."""
+    """Five rows: one task, several at once, several in turn, and the two controls that spend the same steps otherwise."""
     tasks = tasks_of(source, INTERMEDIATE)
     rows: dict[str, list[str]] = {
         "One task": list(tasks),
         "Several, mixed": [],
+        "One after the other": [],
         "Control: same steps on the target": [f"control:{t}" for t in tasks],
         "Control: same steps on MLM": [f"control-mlm:{t}" for t in tasks] if source == Source.MINI.value else [],
     }
@@ -145,7 +146,8 @@ def _row(text: str) -> str:
         return "Control: same steps on MLM"
     if text.startswith("control:"):
         return "Control: same steps on the target"
-    return "Several, mixed" if "+" in text.split("@")[0] else "One task"
+    body = text.split("@")[0]
+    return "One after the other" if ">" in body else "Several, mixed" if "+" in body else "One task"
 
 
 def _recipe_title(text: str) -> str | None:
@@ -156,8 +158,10 @@ def _recipe_title(text: str) -> str | None:
 
 
 def mixed(kind: str, tasks: Sequence[str], temperature: object) -> str | None:
-    """The recipe that the builder is set to; None where it is not complete."""
+    """The recipe that the builder is set to, a chain in the order in which its tasks were chosen; None where it is not complete."""
     chosen = RecipeKind(kind) if kind in {k.value for k in RecipeKind} else RecipeKind.MIXED
+    if chosen is RecipeKind.CHAIN:
+        return ">".join(tasks) if len(tasks) > 1 else None
     if chosen is RecipeKind.MIXED and len(tasks) == 1:
         chosen = RecipeKind.SINGLE
     value = float(temperature) if isinstance(temperature, (int, float)) and chosen is RecipeKind.MIXED else 1.0
@@ -286,6 +290,7 @@ def _recipe(shown: Draft) -> Any:
     source, recipes = shown.said["source"], shown.entries("recipes")
     kinds = [
         {"value": "mixed", "label": "Mix"},
+        {"value": "chain", "label": "Chain, in this order"},
         {"value": "control", "label": "Control on target"},
         {"value": "control-mlm", "label": "Control on MLM"},
     ]

@@ -55,7 +55,7 @@ THINGS: Mapping[str, Word] = {
     "recipe": Word(
         "Recipe",
         "How the intermediate stage is done: with which tasks (none, one, several mixed), for how many steps, and with which "
-        "settings. none is the baseline of every gain; mnli trains on MNLI first; mnli+squad on a mixture; control:mnli and "
+        "settings. none is the baseline of every gain; mnli trains on MNLI first; mnli+squad on a mixture; siqa>copa on SIQA and then on COPA; control:mnli and "
         "control-mlm:mnli are compute-matched controls. What stands after an @ was changed from the default.",
     ),
     "baseline": Word(

@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
@@ -371,9 +372,12 @@ class Batches:
         return self._order[place]
 
 
-def mixture(sizes: Sequence[int], temperature: float, total: int, seed: int) -> NDArray[np.int64]:
-    """Which task each step trains: drawn in proportion to size^(1/temperature)."""
-    weights = np.asarray(sizes, np.float64) ** (1.0 / temperature)
+def mixture(sizes: Sequence[int], recipe: Recipe | None, total: int, seed: int) -> NDArray[np.int64]:
+    """Which task each step trains: drawn by the recipe's rule, without a recipe in proportion to size."""
+    if recipe is not None and (recipe.cap is not None or recipe.sampling is not None):
+        weights = np.asarray(recipe.weights(sizes), np.float64)
+    else:  # in these operations, as always: equal fingerprints draw equal numbers
+        weights = np.asarray(sizes, np.float64) ** (1.0 / (recipe.temperature if recipe else 1.0))
     return np.random.default_rng((seed, 0, 2)).choice(len(sizes), total, p=weights / weights.sum())
 
 
@@ -399,7 +403,7 @@ class TaskStage:
         self,
         encoder: Encoder,
         learners: Sequence[Learner],
-        temperature: float,
+        recipe: Recipe | None,
         total: int,
         seed: int,
         precision: Precision,
@@ -412,7 +416,7 @@ class TaskStage:
         self.module = nn.ModuleDict(
             {"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})}
         )
-        self._turns = mixture([len(r.batches.features) for r in learners], temperature, total, seed)
+        self._turns = mixture([len(r.batches.features) for r in learners], recipe, total, seed)
         self._counts = [list(accumulate((self._turns == i).tolist(), initial=0)) for i in range(len(learners))]
         self._current = learners[0]
 
@@ -464,8 +468,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
         for train, dev in _by_head(spec.data)
     ]
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
-    temperature = spec.recipe.temperature if spec.recipe else 1.0
-    stage = TaskStage(encoder, learners, temperature, total, spec.seed, spec.precision, meter)
+    stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
     encoder.save(job.out)

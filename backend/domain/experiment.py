@@ -60,7 +60,11 @@ RecipeField = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "maxLength": 200, "examples": ["none", "mnli", "mnli+squad", "control:mnli"]},
+                {
+                    "type": "string",
+                    "maxLength": 200,
+                    "examples": ["none", "mnli", "mnli+squad", "siqa>copa", "control:mnli"],
+                },
                 {"$ref": "#/components/schemas/Recipe"},
             ]
         }
@@ -198,7 +202,7 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
         if recipe.name in names:
             refuse(f"/recipes/{i}", f"{shown(recipe.name)} is named twice")
         names.add(recipe.name)
-        for task in recipe.tasks:
+        for task in dict.fromkeys(task for stage in recipe.stages for task in stage):
             if task not in INTERMEDIATE:
                 refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
             elif not TASKS[task].available_in(request.source):
@@ -361,45 +365,59 @@ class _Planner:
             count=sum(mini.TEXT_SENTENCES.values()),
         )
 
-    def intermediate_training(self, recipe: Recipe) -> Training:
-        own = [self.training_of(TASKS[t]) for t in recipe.tasks]
+    def intermediate_training(self, recipe: Recipe, stage: int) -> Training:
+        own = [self.training_of(TASKS[t]) for t in recipe.stages[stage]]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         return recipe.training.applied_to(chosen)
 
+    def intermediate_steps(self, recipe: Recipe) -> int:
+        """What a control spends: the steps of all stages."""
+        return sum(self.intermediate_training(recipe, i).steps_for(0) for i in range(len(recipe.stages)))
+
     def intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
-        """The encoder after the recipe's intermediate stage; the pretrained one where it has none."""
+        """The encoder after the recipe's intermediate stages; the pretrained one where it has none."""
         key = (model.name, recipe.name, seed)
         if key not in self.started:  # asked for once a target
             self.started[key] = self._intermediate(model, recipe, seed)
         return self.started[key]
 
     def _intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
-        start = self.pretrain(model)
-        parents = (start,) if start else ()
         if recipe.kind in (RecipeKind.NONE, RecipeKind.CONTROL_TARGET):
-            return start
-        training = self.intermediate_training(recipe)
+            return self.pretrain(model)
         if recipe.kind is RecipeKind.CONTROL_MLM:
             assert model.pretraining is not None  # problems() admits this recipe for the mini source only
             training = model.pretraining.model_copy(
-                update={"steps": training.steps_for(0), "learning_rate": model.pretraining.learning_rate / 2}
+                update={
+                    "steps": self.intermediate_steps(recipe),
+                    "learning_rate": model.pretraining.learning_rate / 2,
+                }
             )
-            data: tuple[DataSpec, ...] = (self.text(),)
-            count = sum(mini.TEXT_SENTENCES.values())
-        else:
-            tasks = [TASKS[t] for t in recipe.tasks]
-            data = tuple(spec for t in tasks for spec in self.training_data(t))
-            count = sum(examples(t, Split.TRAIN, self.request.source) for t in tasks)
+            start = self.pretrain(model)
+            return self.add(
+                RunKind.INTERMEDIATE,
+                model,
+                data=(self.text(),),
+                training=training,
+                parents=(start,) if start else (),
+                recipe=recipe,
+                seed=seed,
+                label=recipe.name,
+                count=sum(mini.TEXT_SENTENCES.values()),
+            )
+        last = len(recipe.stages) - 1
+        # each stage is a run of its own, which starts from the one before: recipes that begin the same share those runs
+        start = self.intermediate(model, recipe.up_to(last - 1), seed) if last else self.pretrain(model)
+        tasks = [TASKS[t] for t in recipe.tasks]
         return self.add(
             RunKind.INTERMEDIATE,
             model,
-            data=data,
-            training=training,
-            parents=parents,
-            recipe=recipe,
+            data=tuple(spec for t in tasks for spec in self.training_data(t)),
+            training=self.intermediate_training(recipe, last),
+            parents=(start,) if start else (),
+            recipe=recipe.stage(last),
             seed=seed,
             label=recipe.name,
-            count=count,
+            count=sum(examples(t, Split.TRAIN, self.request.source) for t in tasks),
         )
 
     def cell(self, model: Model, recipe: Recipe, target: Task, seed: int) -> Cell:
@@ -451,7 +469,7 @@ class _Planner:
         if base is not None:
             training = base
             if recipe.kind is RecipeKind.CONTROL_TARGET:
-                extra = self.intermediate_training(recipe).steps_for(0)
+                extra = self.intermediate_steps(recipe)
                 training = base.model_copy(update={"steps": (base.steps or 0) + extra})
             checkpoint = self.add(
                 RunKind.FINETUNE,
@@ -521,7 +539,7 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
 
 def same_data_twice(recipe: str, target: str) -> bool:
-    """Whether the target's training set is also an intermediate task of the recipe, or part of one (MNLI → XNLI, SQuAD →
+    """Whether the target's training set is also an intermediate task of any stage of the recipe, or part of one (MNLI → XNLI, SQuAD →
     XQuAD and MLQA, ANLI+ → XNLI), or made of that of one (SQuAD → LAReQA).
 
     Such cells run and are labelled, and are left out of headline means.
@@ -531,7 +549,7 @@ def same_data_twice(recipe: str, target: str) -> bool:
         return False
     trainer = TASKS[target].trained_on
     drawn_from = TASKS[trainer].drawn_from if trainer else None
-    used = set(body.split("+"))
+    used = set(body.replace(">", "+").split("+"))
     for name in tuple(used & TASKS.keys()):
         used.update(TASKS[name].joins, TASKS[name].contains)
     return not {trainer, drawn_from}.isdisjoint(used)

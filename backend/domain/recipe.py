@@ -5,18 +5,29 @@ name                    meaning
 ======================  ===========================================================================================
 ``none``                no intermediate stage: the baseline of every gain
 ``mnli``                one intermediate task
-``mnli+squad``          several tasks mixed, sampled by size (``temperature`` 1) or more evenly (above 1)
+``mnli+squad``          several tasks mixed, each step of one of them: drawn in proportion to its training examples n
+``…@temperature=2``     drawn by n^(1/temperature): the more even the higher
+``…@cap=20000``         drawn by min(n, cap): examples-proportional mixing with an artificial limit on the size
+``…@sampling=uniform``  drawn evenly, whatever the sizes
+``siqa>copa``           one stage after the other; each may be a mix: ``mnli+squad>copa``
 ``control:mnli``        the steps that ``mnli`` costs, spent on more training on the target itself
 ``control-mlm:mnli``    the same steps, spent on more masked-language-model training on the pretraining text
 ======================  ===========================================================================================
 
-The controls tell a gain from the effect of more compute. Where a request changes a stage's settings, the name ends in
-what was changed: ``mnli@steps=400``. The name is for people; identity is the fingerprint.
+The four rules of a mix are those of Raffel et al. 2020 ("Exploring the Limits of Transfer Learning with a Unified
+Text-to-Text Transformer"), section 3.5.2; there the rate m of a task is min(n, K)^(1/T). One of them holds at a time.
+
+The controls tell a gain from the effect of more compute; that of a chain (``control:siqa>copa``) spends the steps of all its
+stages. Where a request changes settings, the name ends in what was changed: ``mnli@steps=400,temperature=2``. What stands
+after the ``@`` holds for **every** stage of a chain, so that ``siqa@steps=9`` and ``siqa>copa@steps=9`` share a run. The name
+is for people; identity is the fingerprint.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -27,19 +38,52 @@ class RecipeKind(StrEnum):
     NONE = "none"
     SINGLE = "single"
     MIXED = "mixed"
+    CHAIN = "chain"
     CONTROL_TARGET = "control"
     CONTROL_MLM = "control-mlm"
 
 
+CONTROLS = (RecipeKind.CONTROL_TARGET, RecipeKind.CONTROL_MLM)
+MOST_STAGES = 10  # of a chain
+
+
+def _unset(value: object) -> bool:
+    """Of a field that recipes from before it do not have: left out, so that their fingerprints stay."""
+    return value is None
+
+
+class Sampling(StrEnum):
+    """Rules that need no number; without one it is ``temperature`` or ``cap`` that rules."""
+
+    PROPORTIONAL = "proportional"  # the default
+    UNIFORM = "uniform"
+
+
+SAMPLING = ("temperature", "cap", "sampling")  # fields that say how a mix is drawn
+
+
 class Recipe(BaseModel):
-    """One recipe. ``tasks`` are intermediate tasks; for a control, those whose steps it spends."""
+    """One recipe. ``tasks`` are intermediate tasks; for a control, those whose steps it spends; for a chain, those of its last
+    stage, and ``before`` those of the stages before it, first to last. ``training`` and the sampling go to every stage, the
+    sampling where a stage is a mix."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: RecipeKind
     tasks: tuple[str, ...] = Field(default=(), max_length=20)
+    before: tuple[tuple[str, ...], ...] | None = Field(
+        default=None, min_length=1, max_length=MOST_STAGES - 1, exclude_if=_unset
+    )
     temperature: float = Field(default=1.0, ge=1, le=100, allow_inf_nan=False)
+    cap: int | None = Field(default=None, ge=1, le=10**12, exclude_if=_unset)
+    sampling: Sampling | None = Field(default=None, exclude_if=_unset)
     training: TrainingOverrides = TrainingOverrides()
+
+    @field_validator("sampling")
+    @classmethod
+    def _said_once(cls, sampling: Sampling | None) -> Sampling | None:
+        """The default has one spelling, so that equal recipes are equal."""
+        return None if sampling is Sampling.PROPORTIONAL else sampling
 
     @field_validator("tasks")
     @classmethod
@@ -48,6 +92,15 @@ class Recipe(BaseModel):
             raise ValueError("an intermediate task is named twice")
         return tasks
 
+    @field_validator("before")
+    @classmethod
+    def _each_a_stage(cls, before: tuple[tuple[str, ...], ...] | None) -> tuple[tuple[str, ...], ...] | None:
+        for stage in before or ():
+            if not 1 <= len(stage) <= 20:
+                raise ValueError(f"a stage of a chain takes 1 to 20 tasks, not {len(stage)}")
+            cls._no_repeats(stage)
+        return before
+
     @model_validator(mode="after")
     def _enough_tasks(self) -> Recipe:
         wanted = {RecipeKind.NONE: (0, 0), RecipeKind.SINGLE: (1, 1), RecipeKind.MIXED: (2, 20)}.get(self.kind, (1, 20))
@@ -55,47 +108,142 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"a recipe of kind {self.kind.value} takes {wanted[0]} to {wanted[1]} tasks, not {len(self.tasks)}"
             )
+        if self.kind is RecipeKind.CHAIN and self.before is None:
+            raise ValueError("a recipe of kind chain takes two or more stages; before holds all but the last")
+        if self.before is not None and self.kind not in (RecipeKind.CHAIN, *CONTROLS):
+            raise ValueError(f"a recipe of kind {self.kind.value} has one stage; only a chain or a control has before")
+        return self
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Recipe:
+        given = [n for n in SAMPLING if getattr(self, n) != type(self).model_fields[n].default]
+        if len(given) > 1:
+            raise ValueError(f"a mix is drawn by one rule, not by {' and '.join(given)}")
+        if given and given != ["temperature"] and not any(len(stage) > 1 for stage in self.stages):
+            raise ValueError(f"{given[0]} says how tasks are mixed, and no stage of this recipe mixes any")
         return self
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
-        """Read a short name (the table above, without ``@``).
+        """Read a name: ``parse(recipe.name) == recipe``. Changes after the ``@`` may stand between commas or semicolons.
 
         Raises:
             ValueError: the text is no such name.
         """
-        text = text.strip()
-        if text == "none":
-            return cls(kind=RecipeKind.NONE)
-        for kind in (RecipeKind.CONTROL_TARGET, RecipeKind.CONTROL_MLM):
-            if text.startswith(kind.value + ":"):
-                return cls(kind=kind, tasks=tuple(text.removeprefix(kind.value + ":").split("+")))
-        tasks = tuple(text.split("+"))
-        return cls(kind=RecipeKind.SINGLE if len(tasks) == 1 else RecipeKind.MIXED, tasks=tasks)
+        body, at, rest = text.strip().partition("@")
+        said: dict[str, Any] = _body(body.strip())
+        if at:
+            said |= _changes(rest)
+        return cls.model_validate(said)
+
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """The tasks of each stage, first to last; none for the baseline."""
+        return (*(self.before or ()), *((self.tasks,) if self.tasks else ()))
+
+    def stage(self, number: int) -> Recipe:
+        """What the stage of this number (from 0) is on its own: ``copa`` of ``siqa>copa``. It is the recipe of that stage's run,
+        which is thereby the same whatever comes after it."""
+        return self._of((self.stages[number],))
+
+    def up_to(self, number: int) -> Recipe:
+        """The recipe that ends with the stage of this number: ``siqa`` of ``siqa>copa`` for 0."""
+        return self._of(self.stages[: number + 1])
+
+    def _of(self, stages: tuple[tuple[str, ...], ...]) -> Recipe:
+        if stages == self.stages:
+            return self
+        kind = RecipeKind.CHAIN if len(stages) > 1 else RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
+        sampled = SAMPLING if any(len(stage) > 1 for stage in stages) else ()
+        kept = self.model_dump(include={"training", *sampled})
+        return Recipe.model_validate({**kept, "kind": kind, "before": stages[:-1] or None, "tasks": stages[-1]})
+
+    @property
+    def body(self) -> str:
+        """The name without what was changed."""
+        if self.kind is RecipeKind.NONE:
+            return "none"
+        body = ">".join("+".join(stage) for stage in self.stages)
+        return f"{self.kind.value}:{body}" if self.kind in CONTROLS else body
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What was changed, by the name that it has after the ``@``."""
+        changed = self.training.model_dump(exclude_none=True)
+        if self.temperature != 1.0:
+            changed["temperature"] = self.temperature
+        if self.cap is not None:
+            changed["cap"] = self.cap
+        if self.sampling is not None:
+            changed["sampling"] = self.sampling.value
+        return changed
+
+    def weights(self, sizes: Sequence[int]) -> list[float]:
+        """How likely a step is to train each task of a mix, from their training examples; the sum is 1.
+
+        By min(n, cap)^(1/temperature), or evenly (Raffel et al. 2020, section 3.5.2).
+        """
+        if self.sampling is Sampling.UNIFORM:
+            return [1 / len(sizes)] * len(sizes)
+        rates = [float(n if self.cap is None else min(n, self.cap)) ** (1 / self.temperature) for n in sizes]
+        return [rate / sum(rates) for rate in rates]
 
     @property
     def name(self) -> str:
-        body = "+".join(self.tasks)
-        if self.kind is RecipeKind.NONE:
-            body = "none"
-        elif self.kind in (RecipeKind.CONTROL_TARGET, RecipeKind.CONTROL_MLM):
-            body = f"{self.kind.value}:{body}"
-        changed = [f"{k}={v}" for k, v in self.training.model_dump(exclude_none=True).items()]
-        if self.temperature != 1.0:
-            changed.append(f"temperature={self.temperature:g}")
-        return f"{body}@{','.join(changed)}" if changed else body
+        changed = [f"{k}={_printed(k, v)}" for k, v in self.changes.items()]
+        return f"{self.body}@{','.join(changed)}" if changed else self.body
 
     @property
     def title(self) -> str:
         """In words, for a row header or a tooltip."""
-        tasks = " + ".join(self.tasks)
+        tasks = ", then ".join(" + ".join(stage) for stage in self.stages)
         return {
             RecipeKind.NONE: "No intermediate task",
             RecipeKind.SINGLE: tasks,
             RecipeKind.MIXED: f"{tasks}, mixed",
+            RecipeKind.CHAIN: tasks,
             RecipeKind.CONTROL_TARGET: f"Control: the steps of {tasks} on the target",
             RecipeKind.CONTROL_MLM: f"Control: the steps of {tasks} on MLM",
         }[self.kind]
+
+
+def _body(text: str) -> dict[str, Any]:
+    """Kind and tasks of a name without changes."""
+    if text == "none":
+        return {"kind": RecipeKind.NONE}
+    kind = next((k for k in CONTROLS if text.startswith(k.value + ":")), None)
+    stages = [
+        tuple(task.strip() for task in stage.split("+"))
+        for stage in (text.removeprefix(kind.value + ":") if kind else text).split(">")
+    ]
+    if not all(all(stage) for stage in stages):
+        raise ValueError("a task is missing before or after a + or >")
+    if kind is None:
+        kind = RecipeKind.CHAIN if len(stages) > 1 else RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
+    return {"kind": kind, "tasks": stages[-1], **({"before": tuple(stages[:-1])} if len(stages) > 1 else {})}
+
+
+def _changes(text: str) -> dict[str, Any]:
+    """Fields of a recipe from ``steps=400,temperature=2``; their values are read by the fields."""
+    own = SAMPLING
+    said: dict[str, Any] = {}
+    training: dict[str, str] = {}
+    for pair in text.replace(";", ",").split(","):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or name not in (*own, *TrainingOverrides.model_fields):
+            offered = ", ".join((*own, *TrainingOverrides.model_fields))
+            raise ValueError(f"after the @ of a recipe stand changes such as steps=400, not {pair!r}; known: {offered}")
+        place: dict[str, Any] = said if name in own else training
+        if name in place:
+            raise ValueError(f"{name} is changed twice")
+        place[name] = value
+    return said | ({"training": training} if training else {})
+
+
+def _printed(name: str, value: Any) -> str:
+    """Short where that loses nothing."""
+    short = f"{value:g}" if name == "temperature" else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
 BASELINE = Recipe(kind=RecipeKind.NONE)

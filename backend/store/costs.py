@@ -62,10 +62,27 @@ class Costs:
             for ancestor, kind, used in (above[:3], above[3:]):
                 if kind in (RunKind.INTERMEDIATE.value, RunKind.FINETUNE.value) and used is not None:
                     self.trained[id][ancestor] = (kind, used)
+        self._earlier_stages(session)
         shared = {
             a for each in self.trained.values() for a, (kind, _) in each.items() if kind == RunKind.INTERMEDIATE.value
         }
         self.targets = _targets_of(session, shared)
+
+    def _earlier_stages(self, session: Session) -> None:
+        """Add what the intermediate runs that were found started from, stage by stage of a chain: mostly nothing."""
+        below: dict[int, set[int]] = defaultdict(set)  # intermediate run → the evaluate runs that it led to
+        for id, each in self.trained.items():
+            for ancestor, (kind, _) in each.items():
+                if kind == RunKind.INTERMEDIATE.value:
+                    below[ancestor].add(id)
+        while below:
+            above: dict[int, set[int]] = defaultdict(set)
+            for child, ancestor, kind, used in _parents(session, below):
+                if kind == RunKind.INTERMEDIATE.value and used is not None:
+                    for id in below[child]:
+                        self.trained[id][ancestor] = (kind, used)
+                    above[ancestor] |= below[child]
+            below = above
 
     def of(self, runs: Collection[int]) -> Cost | None:
         """The mean cost of these evaluate runs; None where none of them is known."""
@@ -85,19 +102,29 @@ class Costs:
 
 
 def _targets_of(session: Session, intermediates: Collection[int]) -> dict[int, int]:
-    """Intermediate run → how many targets have been evaluated from it, directly or after fine-tuning."""
+    """Intermediate run → how many targets have been evaluated from it, directly, after fine-tuning or after later stages of a chain."""
     origins = {id: {id} for id in intermediates}  # run → the intermediate runs that it comes from
     found: defaultdict[int, set[str]] = defaultdict(set)
-    for _ in range(2):
+    while origins:
         below: defaultdict[int, set[int]] = defaultdict(set)
         for parent, id, kind, state, target in _children(session, origins):
             if kind == RunKind.EVALUATE.value and state == RunState.DONE.value:
                 for intermediate in origins[parent]:
                     found[intermediate].add(target)
-            elif kind == RunKind.FINETUNE.value:
+            elif kind in (RunKind.FINETUNE.value, RunKind.INTERMEDIATE.value):
                 below[id] |= origins[parent]
         origins = dict(below)
     return {intermediate: len(targets) for intermediate, targets in found.items()}
+
+
+def _parents(session: Session, children: Iterable[int]) -> Iterator[Any]:
+    for part in graph.chunks(children):
+        query = (
+            select(run_parent.c.run_id, run.c.id, run.c.kind, run.c.device_seconds)
+            .join(run, run.c.id == run_parent.c.parent_id)
+            .where(run_parent.c.run_id.in_(part))
+        )
+        yield from session.execute(query).all()
 
 
 def _children(session: Session, parents: Iterable[int]) -> Iterator[Any]:

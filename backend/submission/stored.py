@@ -42,8 +42,9 @@ class Choice(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """Fit for a file system: recipes have colons."""
-        return f"{self.model}/{self.recipe.replace(':', '-')}/seed-{'none' if self.seed is None else self.seed}"
+        """Fit for a file system: recipes have colons, and chains the sign of a redirection."""
+        recipe = self.recipe.replace(":", "-").replace(">", "-then-")
+        return f"{self.model}/{recipe}/seed-{'none' if self.seed is None else self.seed}"
 
 
 def submissions(

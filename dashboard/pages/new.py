@@ -261,9 +261,10 @@ async def offer(source: Any, *said: Any) -> Any:
     if what == "new-add":
         made = form.mixed(str(kind), list(mix or ()), temperature)
         if made is None:
-            problem = (
-                "Choose two or more tasks to mix." if kind == "mixed" else "Choose the task whose steps it spends."
-            )
+            problem = {
+                "mixed": "Choose two or more tasks to mix.",
+                "chain": "Choose two or more tasks, in the order in which they are trained.",
+            }.get(str(kind), "Choose the task whose steps it spends.")
         elif made not in recipes:
             recipes = [*recipes, made]
     elif what.startswith("new-fill-"):

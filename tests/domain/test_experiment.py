@@ -191,6 +191,8 @@ def test_same_data_twice_is_known():
         same_data_twice("mnli", "xnli")
         and same_data_twice("mnli+squad", "xquad")
         and same_data_twice("mnli@steps=9", "xnli")
+        and same_data_twice("mnli>copa", "xnli")
+        and same_data_twice("copa>qqp+squad@steps=9", "xquad")
     )
     assert (
         not same_data_twice("none", "xnli")
@@ -247,6 +249,41 @@ def test_anli_plus_is_one_head_on_three_training_sets():
 )  # fmt: skip
 def test_the_same_data_twice_is_told_also_where_it_is_a_part(recipe, target, twice):
     assert same_data_twice(recipe, target) is twice
+
+
+def test_stages_of_a_chain_are_runs_one_after_the_other_and_what_begins_the_same_is_shared():
+    recipes = ["siqa>copa", "siqa", "siqa>hellaswag", "mnli+squad>copa", "mnli+squad", "copa"]
+    planned = plan(request(recipes=recipes, targets=["xcopa", "xnli"]))
+    stages = {r.recipe: r for r in planned.runs.values() if r.spec.kind is RunKind.INTERMEDIATE}
+    assert set(stages) == set(recipes)
+    start = next(f for f, r in planned.runs.items() if r.spec.kind is RunKind.PRETRAIN)
+    chained, alone = stages["siqa>copa"], stages["copa"]
+    assert stages["siqa"].spec.parents == alone.spec.parents == (start,)
+    assert chained.spec.parents == stages["siqa>hellaswag"].spec.parents == (stages["siqa"].fingerprint,)
+    assert stages["mnli+squad>copa"].spec.parents == (stages["mnli+squad"].fingerprint,)
+    assert chained.spec.model_copy(update={"parents": (start,)}).fingerprint == alone.fingerprint
+    assert {c.recipe for c in planned.cells} == {"none", *recipes} and not planned.not_applicable
+
+
+def test_a_chain_alone_brings_its_stages_and_its_changes_go_to_each():
+    planned = plan(request(recipes=["siqa>hellaswag>copa@steps=7"], targets=["xcopa"]))
+    stages = [r for r in planned.runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
+    assert [(r.recipe, r.steps) for r in stages] == [
+        ("siqa@steps=7", 7), ("siqa>hellaswag@steps=7", 7), ("siqa>hellaswag>copa@steps=7", 7),
+    ]  # fmt: skip
+
+
+def test_the_control_of_a_chain_spends_the_steps_of_all_its_stages():
+    runs = plan(request(recipes=["siqa>copa", "control-mlm:siqa>copa", "control:siqa>copa"])).runs.values()
+    spent = sum(r.steps for r in runs if r.spec.kind is RunKind.INTERMEDIATE and r.recipe in ("siqa", "siqa>copa"))
+    tuned = {r.recipe: r.steps for r in runs if r.spec.kind is RunKind.FINETUNE}
+    assert [r.steps for r in runs if r.recipe == "control-mlm:siqa>copa" and r.spec.data[0].task == "text"] == [spent]
+    assert tuned["control:siqa>copa"] == tuned["none"] + spent
+
+
+def test_an_unknown_task_in_any_stage_of_a_chain_is_refused():
+    found = problems(request(recipes=["sika>copa"]))
+    assert [e.pointer for e in found] == ["/recipes/0"] and "siqa" in found[0].message
 
 
 def test_xquad_and_mlqa_share_one_finetune():

@@ -14,6 +14,9 @@ from backend.domain.training import Training, TrainingOverrides
         ("mnli", RecipeKind.SINGLE, ("mnli",)),
         ("mnli+squad", RecipeKind.MIXED, ("mnli", "squad")),
         ("control:mnli", RecipeKind.CONTROL_TARGET, ("mnli",)),
+        ("siqa>copa", RecipeKind.CHAIN, ("copa",)),
+        ("mnli+squad>copa+siqa", RecipeKind.CHAIN, ("copa", "siqa")),
+        ("control:siqa>copa", RecipeKind.CONTROL_TARGET, ("copa",)),
         ("control-mlm:mnli+squad", RecipeKind.CONTROL_MLM, ("mnli", "squad")),
     ],
 )
@@ -37,6 +40,98 @@ def test_number_of_tasks_follows_the_kind(kind, tasks):
 def test_a_repeated_task_is_refused():
     with pytest.raises(ValidationError, match="named twice"):
         Recipe.parse("mnli+mnli")
+
+
+@pytest.mark.parametrize(
+    "text", ["siqa>", ">copa", "siqa>>copa", "mnli+", "", "siqa>copa+copa", "a+a>b", "a>" * 10 + "b"]
+)
+def test_a_chain_or_mix_with_a_gap_or_a_repeat_is_refused(text):
+    with pytest.raises(ValueError, match="missing|named twice|at most 9"):
+        Recipe.parse(text)
+
+
+def test_only_a_chain_or_its_control_has_stages_before():
+    with pytest.raises(ValidationError, match="kind mixed has one stage"):
+        Recipe.model_validate({"kind": "mixed", "tasks": ["a", "b"], "before": [["c"]]})
+    with pytest.raises(ValidationError, match="two or more stages"):
+        Recipe.model_validate({"kind": "chain", "tasks": ["a"]})
+
+
+def test_stages_of_a_chain_keep_what_was_changed_and_the_temperature_only_where_it_means_something():
+    recipe = Recipe.parse("mnli+squad>copa@steps=9,temperature=2")
+    assert recipe.stages == (("mnli", "squad"), ("copa",))
+    assert [recipe.stage(i).name for i in (0, 1)] == ["mnli+squad@steps=9,temperature=2", "copa@steps=9"]
+    assert recipe.up_to(0) == recipe.stage(0) and recipe.up_to(1) == recipe
+    assert Recipe.parse("siqa>hellaswag>copa").up_to(1).name == "siqa>hellaswag"
+    assert recipe.title == "mnli + squad, then copa"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mnli@", "such as steps=400"),
+        ("mnli@stepz=4", "'stepz=4'; known: .*steps"),
+        ("mnli@steps=4,steps=5", "changed twice"),
+        ("mnli@steps=x", "steps"),
+        ("mnli+squad@temperature=0.5", "temperature"),
+        ("mnli+squad@cap=0", "cap"),
+        ("mnli+squad@sampling=even", "'proportional' or 'uniform'"),
+        ("mnli+squad@cap=9,temperature=2", "one rule, not by temperature and cap"),
+        ("siqa>copa@cap=9", "no stage of this recipe mixes"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "weights"),
+    [
+        ("", [0.8, 0.2]),
+        ("@sampling=proportional", [0.8, 0.2]),
+        ("@temperature=2", [2 / 3, 1 / 3]),  # the roots: 2 to 1
+        ("@cap=3000", [0.6, 0.4]),
+        ("@cap=100", [0.5, 0.5]),
+        ("@sampling=uniform", [0.5, 0.5]),
+    ],
+)
+def test_a_mix_is_drawn_by_its_rule(rule, weights):
+    assert Recipe.parse("mnli+squad" + rule).weights([8000, 2000]) == pytest.approx(weights)
+
+
+def test_the_default_rule_has_one_spelling_and_the_others_are_in_the_name():
+    assert Recipe.parse("mnli+squad@sampling=proportional") == Recipe.parse("mnli+squad")
+    assert Recipe.parse("mnli+squad@sampling=uniform").name == "mnli+squad@sampling=uniform"
+    chain = Recipe.parse("mnli+squad>copa@cap=20000")
+    assert (chain.name, chain.up_to(0).name, chain.stage(1).name) == (
+        "mnli+squad>copa@cap=20000", "mnli+squad@cap=20000", "copa",
+    )  # fmt: skip
+    assert Recipe.parse(chain.name) == chain and Recipe.model_validate_json(chain.model_dump_json()) == chain
+
+
+_TASK = st.sampled_from(["mnli", "squad", "siqa", "copa", "qqp"])
+_STAGE = st.lists(_TASK, min_size=1, max_size=3, unique=True).map("+".join)
+_NAMES = st.tuples(st.sampled_from(["", "control:", "control-mlm:"]), st.lists(_STAGE, min_size=1, max_size=4)).map(
+    lambda parts: parts[0] + ">".join(parts[1])
+)
+
+
+@given(
+    _NAMES,
+    st.one_of(st.just(1.0), st.floats(1, 100)),
+    st.builds(
+        TrainingOverrides,
+        steps=st.none() | st.integers(1, 10**7),
+        learning_rate=st.none() | st.floats(1e-9, 1),
+        epochs=st.none() | st.floats(0.001, 1000),
+    ),
+)
+def test_every_name_reads_back_as_the_recipe(text, temperature, training):
+    plain = Recipe.parse(text)
+    recipe = Recipe.model_validate({**plain.model_dump(), "temperature": temperature, "training": training})
+    assert Recipe.parse(recipe.name) == recipe
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
 @pytest.mark.parametrize("temperature", [float("nan"), float("inf"), 0.5])

@@ -157,6 +157,35 @@ def test_the_builder_makes_what_the_parser_reads():
     assert form.mixed("control-mlm", ["mnli"], 5) == "control-mlm:mnli"
     assert form.mixed("mixed", ["mnli"], 1) == "mnli"
     assert form.mixed("mixed", [], 1) is None
+    assert form.mixed("chain", ["siqa", "copa"], 5) == "siqa>copa"
+    assert form.mixed("chain", ["siqa"], 1) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["mnli + squad > copa @ steps=9, temperature=2".replace(", ", ";"), "mnli squad>copa@temperature=2;steps=9"],
+)
+def test_a_typed_chain_is_in_the_request_as_it_was_meant(typed: str):
+    said = draft.tidy("recipes", typed)
+    wanted = Recipe.parse("mnli+squad>copa@steps=9,temperature=2")
+    assert draft.recipe(said) == wanted
+    found = draft.Draft({**draft.BLANK, "recipes": said, "models": "mini-1", "targets": "xcopa"})
+    asked = ExperimentRequest.model_validate(found.body)
+    assert asked.recipes == (wanted,)
+    assert draft.recipe(draft.of_request(asked)["recipes"]) == wanted
+    assert draft.of_yaml(found.yaml).body["recipes"] == found.body["recipes"]
+
+
+@pytest.mark.parametrize("said", ["mnli+squad@sampling=uniform", "mnli+squad>copa@steps=9;cap=20000"])
+def test_the_rule_of_a_mix_is_in_the_request(said: str):
+    found = draft.Draft({**draft.BLANK, "recipes": said, "models": "mini-1", "targets": "xcopa"})
+    assert ExperimentRequest.model_validate(found.body).recipes == (Recipe.parse(said),)
+    assert draft.written(Recipe.parse(said)) == said
+
+
+def test_a_chain_stands_in_a_row_of_its_own():
+    assert "One after the other" in str(form.recipe_chips("mini", ["siqa>copa"]))
+    assert "One after the other" not in str(form.recipe_chips("mini", ["siqa"]))
 
 
 def test_quick_fills_ask_the_question_that_they_name():

@@ -134,6 +134,19 @@ def test_a_language_that_was_not_evaluated_says_so(measured):
     assert one.why_missing.endswith("did not evaluate this language")
 
 
+def test_a_chain_costs_all_its_stages_and_is_named_in_words(lab):
+    lab.submit(recipes=["siqa>hellaswag>copa", "siqa", "mnli+squad"], targets=["xnli", "tatoeba"], languages=LANGUAGES)
+    work(lab)
+    found = matrix(lab)
+    chain = row(found, "siqa>hellaswag>copa")
+    assert chain.title == "siqa, then hellaswag, then copa"
+    assert [r.recipe for r in found.recipes] == ["siqa", "mnli+squad", "siqa>hellaswag>copa"]
+    assert chain.device_hours_marginal == pytest.approx((3 * 3600 + 1800 + 360) / 3600)
+    assert chain.device_hours_amortised == pytest.approx((3 * 3600 / 2 + 1800 + 360) / 3600)
+    retrieval = row(matrix(lab, target="tatoeba"), "siqa>hellaswag>copa")
+    assert retrieval.device_hours_marginal == pytest.approx((3 * 3600 + 360) / 3600)
+
+
 def test_cost_is_marginal_and_amortised_over_the_targets(lab):
     lab.submit(recipes=["mnli", "squad"], languages=LANGUAGES)
     work(lab)

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.recipe import Recipe
 from backend.domain.run import ModelSpec, Phase, RunKind
 from backend.domain.training import Training
@@ -72,11 +73,11 @@ def test_any_batch_can_be_had_by_its_number() -> None:
 
 
 def test_tasks_are_mixed_by_size_and_more_evenly_when_warmer() -> None:
-    plain = np.bincount(mixture([8000, 2000], 1.0, 10_000, 0)) / 10_000
-    warm = np.bincount(mixture([8000, 2000], 2.0, 10_000, 0)) / 10_000
+    plain = np.bincount(mixture([8000, 2000], None, 10_000, 0)) / 10_000
+    warm = np.bincount(mixture([8000, 2000], Recipe.parse("mnli+squad@temperature=2"), 10_000, 0)) / 10_000
     assert plain[0] == pytest.approx(0.8, abs=0.02)
     assert warm[0] == pytest.approx(2 / 3, abs=0.02)
-    assert np.array_equal(mixture([8000, 2000], 1.0, 100, 3), mixture([8000, 2000], 1.0, 100, 3))
+    assert np.array_equal(mixture([8000, 2000], None, 100, 3), mixture([8000, 2000], None, 100, 3))
 
 
 def test_schedule() -> None:
@@ -346,6 +347,35 @@ def test_a_mixed_stage_resumes_too(world: World, notes: Notes) -> None:
         world.run(spec, notes(stop_at=8), name="parts")
     _, job = world.run(spec, name="parts")
     assert same(whole.out, job.out)
+
+
+def test_the_second_stage_of_a_chain_starts_from_the_first(world: World) -> None:
+    """Two planned stages really trained: with the first one before it, ``copa`` ends in other weights than without."""
+    asked = ExperimentRequest(
+        name="chain", models=("mini-1",), recipes=(Recipe.parse("siqa>copa@steps=4"),), targets=("xcopa",)
+    )
+    architecture = world.spec(RunKind.PRETRAIN).model
+    stages = [r.spec for r in plan(asked).runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
+    one = stages[0].model_copy(update={"parents": (), "model": architecture})
+    two = stages[1].model_copy(update={"parents": (one.fingerprint,), "model": architecture})
+    _, first = world.run(one)
+    _, chained = world.run(two)
+    _, alone = world.run(two.model_copy(update={"parents": ()}))
+    assert not same(first.out, chained.out) and not same(chained.out, alone.out)
+
+
+@pytest.mark.parametrize(("rule", "share"), [("sampling=uniform", 0.5), ("cap=3000", 0.4), ("temperature=2", 1 / 3)])
+def test_the_rule_of_a_mix_decides_how_often_a_task_is_trained(rule: str, share: float) -> None:
+    drawn = mixture([8000, 2000], Recipe.parse(f"mnli+squad@{rule}"), 20_000, 0)
+    assert drawn.mean() == pytest.approx(share, abs=0.015)
+
+
+@pytest.mark.parametrize("rule", ["sampling=uniform", "cap=100"])
+def test_a_mix_is_really_trained_by_its_rule(world: World, rule: str) -> None:
+    spec = world.mixed("mnli", "copa", training=TRAINING.model_copy(update={"steps": 8}))
+    _, plain = world.run(spec, name="plain")
+    _, other = world.run(spec.model_copy(update={"recipe": Recipe.parse(f"mnli+copa@{rule}")}), name="other")
+    assert not same(plain.out, other.out)
 
 
 def test_temperature_changes_the_mixture(world: World) -> None:

@@ -50,6 +50,7 @@ LABELS: Mapping[str, str] = {
     "batch_size": "Batch size",
     "epochs": "Epochs",
     "steps": "Steps",
+    "examples": "Training examples",
     "max_length": "Longest input",
     "warmup": "Warm-up",
     "weight_decay": "Weight decay",

@@ -31,6 +31,7 @@ HINTS: Mapping[str, str] = {
     "learning_rate": "peak, after warm-up",
     "batch_size": "examples of one step",
     "epochs": "or steps",
+    "examples": "the first so many; empty: all",
     "steps": "win over epochs",
     "max_length": "sub-words",
     "warmup": "share of the steps",

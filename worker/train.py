@@ -497,6 +497,8 @@ def _learner(
     behaviour = formats.of(task.format)
     parts = [door.features(part, "en", encoder, training.max_length, training.stride) for part in train]
     features = parts[0] if len(parts) == 1 else Features.joined(parts)
+    if training.examples is not None:
+        features = features.first(training.examples)
     examples, dev_features = door.scored(dev, "en", encoder, training.max_length, training.stride)
     head = behaviour.head(encoder.hidden, task, encoder.dropout)
     batches = Batches(features, training.batch_size, seed)

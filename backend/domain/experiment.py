@@ -278,14 +278,17 @@ class _Planner:
         self.runs: dict[str, PlannedRun] = {}
         self.started: dict[tuple[str, str, int], str | None] = {}
 
-    def training_of(self, task: Task) -> Training:
+    def count(self, task: Task, budget: int | None) -> int:
+        """Training examples of a task that a stage with this budget of examples sees."""
+        found = examples(task, Split.TRAIN, self.request.source)
+        return found if budget is None else min(found, budget)
+
+    def training_of(self, task: Task, budget: int | None = None) -> Training:
         """The task's own settings for this source, with the number of steps worked out."""
         chosen = task.mini_training if self.request.source is Source.MINI else task.training
         if chosen is None:
             raise Invalid(f"task {task.name} has no training settings for source {self.request.source.value}")
-        return chosen.model_copy(
-            update={"steps": chosen.steps_for(examples(task, Split.TRAIN, self.request.source)), "epochs": None}
-        )
+        return chosen.model_copy(update={"steps": chosen.steps_for(self.count(task, budget)), "epochs": None})
 
     def data(self, task: Task, split: Split) -> DataSpec:
         source = self.request.source
@@ -366,7 +369,7 @@ class _Planner:
         )
 
     def intermediate_training(self, recipe: Recipe, stage: int) -> Training:
-        own = [self.training_of(TASKS[t]) for t in recipe.stages[stage]]
+        own = [self.training_of(TASKS[t], recipe.training.examples) for t in recipe.stages[stage]]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         return recipe.training.applied_to(chosen)
 
@@ -417,7 +420,7 @@ class _Planner:
             recipe=recipe.stage(last),
             seed=seed,
             label=recipe.name,
-            count=sum(examples(t, Split.TRAIN, self.request.source) for t in tasks),
+            count=sum(self.count(t, recipe.training.examples) for t in tasks),
         )
 
     def cell(self, model: Model, recipe: Recipe, target: Task, seed: int) -> Cell:
@@ -434,15 +437,15 @@ class _Planner:
         base: Training | None = None
         train: tuple[DataSpec, ...] = ()
         if target.trained_on is not None:
-            trainer = TASKS[target.trained_on]
+            trainer, budget = TASKS[target.trained_on], self.request.finetuning.examples
             if not trainer.available_in(source):
                 return Cell(
                     model.name, recipe.name, target.name, seed, None, f"{trainer.name} has no {source.value} source"
                 )
             # the target's own settings, on the training set it borrows
             own = target.mini_training if source is Source.MINI else target.training
-            base = self.request.finetuning.applied_to(own or self.training_of(trainer))
-            count = examples(trainer, Split.TRAIN, source)
+            base = self.request.finetuning.applied_to(own or self.training_of(trainer, budget))
+            count = self.count(trainer, budget)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
             train = self.training_data(trainer)
         elif recipe.kind is RecipeKind.CONTROL_TARGET:
@@ -482,7 +485,7 @@ class _Planner:
                 target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
                 settings=settings,
                 retrieval=retrieval,
-                count=examples(TASKS[str(target.trained_on)], Split.TRAIN, source),
+                count=self.count(TASKS[str(target.trained_on)], training.examples),
             )
         # Retrieval from the pretrained encoder has no training of its own, hence no seed.
         untrained = base is None and recipe.kind is RecipeKind.NONE

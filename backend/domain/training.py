@@ -6,6 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+
+def _unset(value: object) -> bool:
+    """Of a field that settings from before it do not have: left out, so that fingerprints stay."""
+    return value is None
+
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -15,6 +21,8 @@ class Training(BaseModel):
     ``steps`` wins over ``epochs`` where both are set; one step is one optimiser update on ``batch_size`` examples
     (multiple choice counts questions, not options). The schedule is linear warm-up over ``warmup`` of the steps, then
     linear decay to zero; AdamW without weight decay on biases and layer norms; gradients clipped at ``clip``.
+    ``examples`` keeps the first so many training examples of each task, in the order of its file (of a task that joins others,
+    after its own come theirs); epochs are then counted over those. None: all.
     The checkpoint with the best English development score is kept, looked at ``evaluations`` times per stage.
     """
 
@@ -24,6 +32,7 @@ class Training(BaseModel):
     batch_size: int = Field(ge=1, le=65536)
     epochs: Finite | None = Field(default=None, gt=0, le=1000)
     steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=_unset)
     max_length: int = Field(default=128, ge=8, le=8192)
     stride: int = Field(default=0, ge=0, le=4096)  # overlap of QA windows, in sub-words
     warmup: Finite = Field(default=0.1, ge=0, le=1)
@@ -51,6 +60,7 @@ class TrainingOverrides(BaseModel):
     batch_size: int | None = Field(default=None, ge=1, le=65536)
     epochs: Finite | None = Field(default=None, gt=0, le=1000)
     steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=_unset)
     max_length: int | None = Field(default=None, ge=8, le=8192)
     warmup: Finite | None = Field(default=None, ge=0, le=1)
     weight_decay: Finite | None = Field(default=None, ge=0, le=10)

@@ -286,6 +286,21 @@ def test_an_unknown_task_in_any_stage_of_a_chain_is_refused():
     assert [e.pointer for e in found] == ["/recipes/0"] and "siqa" in found[0].message
 
 
+def test_a_budget_of_examples_is_followed_by_steps_that_come_from_epochs():
+    changes = {"source": "hub", "models": ["xlmr-base"], "targets": ["xnli"]}
+    runs = plan(request(recipes=["mnli+squad>copa@examples=1000,epochs=2,batch_size=10"], **changes)).runs.values()
+    stages = {r.recipe.split("@")[0]: r for r in runs if r.spec.kind is RunKind.INTERMEDIATE}
+    mix, copa = stages["mnli+squad"], stages["mnli+squad>copa"]
+    assert (mix.examples, mix.steps, mix.spec.training.examples) == (2000, 400, 1000)
+    assert (copa.examples, copa.steps) == (400, 80)  # it has no more
+    tuned = [
+        next(r for r in plan(request(finetuning=f, **changes)).runs.values() if r.spec.kind is RunKind.FINETUNE)
+        for f in ({"epochs": 1, "batch_size": 10}, {"epochs": 1, "batch_size": 10, "examples": 500})
+    ]
+    assert [(r.examples, r.steps) for r in tuned] == [(392702, 39271), (500, 50)]
+    assert tuned[0].settings != tuned[1].settings
+
+
 def test_xquad_and_mlqa_share_one_finetune():
     for changes in ({}, {"source": "hub", "models": ["xlmr-base"]}):
         runs = plan(request(recipes=["mnli"], targets=["xquad", "mlqa"], seeds=[0], **changes)).runs.values()

@@ -122,6 +122,7 @@ _NAMES = st.tuples(st.sampled_from(["", "control:", "control-mlm:"]), st.lists(_
     st.one_of(st.just(1.0), st.floats(1, 100)),
     st.builds(
         TrainingOverrides,
+        examples=st.none() | st.integers(1, 10**9),
         steps=st.none() | st.integers(1, 10**7),
         learning_rate=st.none() | st.floats(1e-9, 1),
         epochs=st.none() | st.floats(0.001, 1000),

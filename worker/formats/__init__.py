@@ -93,6 +93,20 @@ class Features:
         """Items."""
         return len(self.items) - 1
 
+    def first(self, count: int) -> Features:
+        """The first so many items, as views; all where there are no more."""
+        items = self.items[: count + 1]
+        rows = self.rows[: items[-1] + 1]
+        tokens = int(rows[-1])
+        return Features(
+            self.tokens[:tokens],
+            rows,
+            items,
+            {k: v[:tokens] for k, v in self.token.items()},
+            {k: v[: items[-1]] for k, v in self.row.items()},
+            {k: v[: len(items) - 1] for k, v in self.item.items()},
+        )
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Flat names to arrays, for a cache file; ``from_arrays`` is the way back."""
         named: dict[str, NDArray[Any]] = {"tokens": self.tokens, "rows": self.rows, "items": self.items}

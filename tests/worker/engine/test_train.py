@@ -378,6 +378,29 @@ def test_a_mix_is_really_trained_by_its_rule(world: World, rule: str) -> None:
     assert not same(plain.out, other.out)
 
 
+@pytest.mark.parametrize("task", ["mnli", "squad", "udpos"])
+def test_a_budget_of_examples_trains_on_the_first_ones_alone(world: World, notes: Notes, task: str) -> None:
+    """Epochs are counted over the budget: 20 examples in batches of 8, twice, are 6 steps."""
+    training = TRAINING.model_copy(update={"examples": 20, "steps": None, "epochs": 2.0})
+    report = notes()
+    outcome, _ = world.run(world.on(task, training=training), report)
+    assert report.steps[-1] == (6, 6)
+    assert outcome.cost["examples"] == 40
+
+
+def test_the_first_items_are_those_of_the_whole() -> None:
+    whole = Features.build(
+        [[1, 2], [3], [4, 5, 6], [7]], [2, 1, 1], token={"t": [[1, 2], [3], [4, 5, 6], [7]]}, row={"r": [1, 2, 3, 4]},
+        item={"i": [5, 6, 7]},
+    )  # fmt: skip
+    part = whole.first(2)
+    assert (len(part), part.tokens.tolist(), part.rows.tolist()) == (2, [1, 2, 3, 4, 5, 6], [0, 2, 3, 6])
+    assert (part.token["t"].tolist(), part.row["r"].tolist(), part.item["i"].tolist()) == (
+        [1, 2, 3, 4, 5, 6], [1, 2, 3], [5, 6],
+    )  # fmt: skip
+    assert len(whole.first(9)) == 3
+
+
 def test_temperature_changes_the_mixture(world: World) -> None:
     warm = Recipe.parse("mnli+hellaswag").model_copy(update={"temperature": 5.0})
     spec = world.mixed("mnli", "hellaswag", training=TRAINING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,7 +95,8 @@ def test_every_layout_has_a_file_of_our_own(name: str, number: int) -> None:
     pattern = layout.pattern.format(language="*", split="*")
     found = sorted(FIXTURES.glob(pattern))
     assert found, f"write tests/fixtures/files/{pattern}"
-    language = next((c for c in task.languages if f"{c}." in found[0].name), "de" if "de" in task.languages else "en")
+    of = next((c for c in task.languages if re.search(rf"(^|[^a-z]){c}\.", found[0].name)), None)
+    language = of or ("de" if "de" in task.languages else "en")
     examples = [task.read({"line": n, **row}) for n, row in enumerate(layout.rows(found[0], language))]
     assert any(e is not None for e in examples)
 

@@ -43,10 +43,18 @@
   });
 
   function pass_on(what) { // to the pages' callbacks: shell.live
+    var newest = 0;
     return function (value) {
-      document.querySelectorAll('.live-' + what).forEach(function (place) {
-        set(place.id, { children: value === null || value === undefined ? '' : String(value) });
-      });
+      var mine = ++newest;
+      (function put(tries) {
+        if (mine !== newest) return;
+        var places = document.querySelectorAll('.live-' + what);
+        // the first beat may be here before the page is, and would be lost
+        if (!places.length && tries > 0) setTimeout(put, 200, tries - 1);
+        places.forEach(function (place) {
+          set(place.id, { children: value === null || value === undefined ? '' : String(value) });
+        });
+      })(50);
     };
   }
 

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from backend.domain.unset import unset
+
 Kind = Literal[
     "xlm-roberta", "bert", "xlm-roberta-xl", "distilbert", "deberta-v2", "rembert", "mt5", "modernbert", "eurobert"
 ]
@@ -39,10 +41,6 @@ MT5_LENGTH: Final = (
 )
 
 
-def _unset(value: int | None) -> bool:
-    return value is None
-
-
 class Architecture(BaseModel):
     """The numbers that fix the shape of an encoder.
 
@@ -60,12 +58,10 @@ class Architecture(BaseModel):
     vocabulary: int = Field(ge=16)
     positions: int = Field(ge=16)
     types: int = Field(ge=0)
-    embedding: int | None = Field(
-        default=None, ge=8, exclude_if=_unset
-    )  # width of the embeddings, where not ``hidden``
-    head_size: int | None = Field(default=None, ge=1, exclude_if=_unset)  # where not hidden / heads
-    key_value_heads: int | None = Field(default=None, ge=1, exclude_if=_unset)  # where not ``heads``
-    buckets: int | None = Field(default=None, ge=1, exclude_if=_unset)  # of relative positions
+    embedding: int | None = Field(default=None, ge=8, exclude_if=unset)  # width of the embeddings, where not ``hidden``
+    head_size: int | None = Field(default=None, ge=1, exclude_if=unset)  # where not hidden / heads
+    key_value_heads: int | None = Field(default=None, ge=1, exclude_if=unset)  # where not ``heads``
+    buckets: int | None = Field(default=None, ge=1, exclude_if=unset)  # of relative positions
 
     @model_validator(mode="after")
     def _whole(self) -> Architecture:

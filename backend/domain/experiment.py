@@ -542,8 +542,8 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
 
 def same_data_twice(recipe: str, target: str) -> bool:
-    """Whether the target's training set is also an intermediate task of any stage of the recipe, or part of one (MNLI → XNLI, SQuAD →
-    XQuAD and MLQA, ANLI+ → XNLI), or made of that of one (SQuAD → LAReQA).
+    """Whether the target's training set is also an intermediate task of any stage of the recipe, or part of one (MNLI → XNLI,
+    SQuAD → XQuAD and MLQA, ANLI+ → XNLI), or made of that of one (SQuAD → LAReQA).
 
     Such cells run and are labelled, and are left out of headline means.
     """

@@ -1,7 +1,8 @@
 """The languages of XTREME-R: the only place where a language is spelled.
 
 **Which.** The union of the language lists of every target of XTREME and XTREME-R (google-research/xtreme,
-``evaluate.py``), 50 languages, and Hausa, which its diagnostic suite MultiCheckList has; keyed by the two-letter code those data sets use, which is ISO 639-1.
+``evaluate.py``), 50 languages, and Hausa, which its diagnostic suite MultiCheckList has; keyed by the two-letter code
+those data sets use, which is ISO 639-1.
 
 **Three-letter codes** are the ISO 639-3 codes that ISO pairs with the two-letter ones, hence macrolanguages
 where the two-letter code is one (``ara``, ``aze``, ``fas``, ``msa``, ``que``, ``swa``, ``zho``). Data sets

@@ -32,6 +32,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from backend.domain.training import TrainingOverrides
+from backend.domain.unset import unset
 
 
 class RecipeKind(StrEnum):
@@ -45,11 +46,7 @@ class RecipeKind(StrEnum):
 
 CONTROLS = (RecipeKind.CONTROL_TARGET, RecipeKind.CONTROL_MLM)
 MOST_STAGES = 10  # of a chain
-
-
-def _unset(value: object) -> bool:
-    """Of a field that recipes from before it do not have: left out, so that their fingerprints stay."""
-    return value is None
+LONGEST_NAME = 1000  # as the store keeps it
 
 
 class Sampling(StrEnum):
@@ -72,11 +69,11 @@ class Recipe(BaseModel):
     kind: RecipeKind
     tasks: tuple[str, ...] = Field(default=(), max_length=20)
     before: tuple[tuple[str, ...], ...] | None = Field(
-        default=None, min_length=1, max_length=MOST_STAGES - 1, exclude_if=_unset
+        default=None, min_length=1, max_length=MOST_STAGES - 1, exclude_if=unset
     )
     temperature: float = Field(default=1.0, ge=1, le=100, allow_inf_nan=False)
-    cap: int | None = Field(default=None, ge=1, le=10**12, exclude_if=_unset)
-    sampling: Sampling | None = Field(default=None, exclude_if=_unset)
+    cap: int | None = Field(default=None, ge=1, le=10**12, exclude_if=unset)
+    sampling: Sampling | None = Field(default=None, exclude_if=unset)
     training: TrainingOverrides = TrainingOverrides()
 
     @field_validator("sampling")
@@ -123,6 +120,12 @@ class Recipe(BaseModel):
             raise ValueError(f"{given[0]} says how tasks are mixed, and no stage of this recipe mixes any")
         return self
 
+    @model_validator(mode="after")
+    def _fits_its_column(self) -> Recipe:
+        if (length := len(self.name)) > LONGEST_NAME:
+            raise ValueError(f"its name would have {length} characters; at most {LONGEST_NAME}: fewer stages or tasks")
+        return self
+
     @classmethod
     def parse(cls, text: str) -> Recipe:
         """Read a name: ``parse(recipe.name) == recipe``. Changes after the ``@`` may stand between commas or semicolons.
@@ -153,10 +156,11 @@ class Recipe(BaseModel):
     def _of(self, stages: tuple[tuple[str, ...], ...]) -> Recipe:
         if stages == self.stages:
             return self
-        kind = RecipeKind.CHAIN if len(stages) > 1 else RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
         sampled = SAMPLING if any(len(stage) > 1 for stage in stages) else ()
         kept = self.model_dump(include={"training", *sampled})
-        return Recipe.model_validate({**kept, "kind": kind, "before": stages[:-1] or None, "tasks": stages[-1]})
+        return Recipe.model_validate(
+            {**kept, "kind": _kind(stages), "before": stages[:-1] or None, "tasks": stages[-1]}
+        )
 
     @property
     def body(self) -> str:
@@ -207,6 +211,13 @@ class Recipe(BaseModel):
         }[self.kind]
 
 
+def _kind(stages: Sequence[tuple[str, ...]]) -> RecipeKind:
+    """Of a recipe that is no control."""
+    if len(stages) > 1:
+        return RecipeKind.CHAIN
+    return RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
+
+
 def _body(text: str) -> dict[str, Any]:
     """Kind and tasks of a name without changes."""
     if text == "none":
@@ -218,22 +229,23 @@ def _body(text: str) -> dict[str, Any]:
     ]
     if not all(all(stage) for stage in stages):
         raise ValueError("a task is missing before or after a + or >")
-    if kind is None:
-        kind = RecipeKind.CHAIN if len(stages) > 1 else RecipeKind.MIXED if len(stages[0]) > 1 else RecipeKind.SINGLE
-    return {"kind": kind, "tasks": stages[-1], **({"before": tuple(stages[:-1])} if len(stages) > 1 else {})}
+    return {
+        "kind": kind or _kind(stages),
+        "tasks": stages[-1],
+        **({"before": tuple(stages[:-1])} if len(stages) > 1 else {}),
+    }
 
 
 def _changes(text: str) -> dict[str, Any]:
     """Fields of a recipe from ``steps=400,temperature=2``; their values are read by the fields."""
-    own = SAMPLING
     said: dict[str, Any] = {}
     training: dict[str, str] = {}
     for pair in text.replace(";", ",").split(","):
         name, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or name not in (*own, *TrainingOverrides.model_fields):
-            offered = ", ".join((*own, *TrainingOverrides.model_fields))
+        if not equals or name not in (*SAMPLING, *TrainingOverrides.model_fields):
+            offered = ", ".join((*SAMPLING, *TrainingOverrides.model_fields))
             raise ValueError(f"after the @ of a recipe stand changes such as steps=400, not {pair!r}; known: {offered}")
-        place: dict[str, Any] = said if name in own else training
+        place: dict[str, Any] = said if name in SAMPLING else training
         if name in place:
             raise ValueError(f"{name} is changed twice")
         place[name] = value

@@ -6,11 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
-def _unset(value: object) -> bool:
-    """Of a field that settings from before it do not have: left out, so that fingerprints stay."""
-    return value is None
-
+from backend.domain.unset import unset
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -32,7 +28,7 @@ class Training(BaseModel):
     batch_size: int = Field(ge=1, le=65536)
     epochs: Finite | None = Field(default=None, gt=0, le=1000)
     steps: int | None = Field(default=None, ge=1, le=10_000_000)
-    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=_unset)
+    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=unset)
     max_length: int = Field(default=128, ge=8, le=8192)
     stride: int = Field(default=0, ge=0, le=4096)  # overlap of QA windows, in sub-words
     warmup: Finite = Field(default=0.1, ge=0, le=1)
@@ -60,7 +56,7 @@ class TrainingOverrides(BaseModel):
     batch_size: int | None = Field(default=None, ge=1, le=65536)
     epochs: Finite | None = Field(default=None, gt=0, le=1000)
     steps: int | None = Field(default=None, ge=1, le=10_000_000)
-    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=_unset)
+    examples: int | None = Field(default=None, ge=1, le=1_000_000_000, exclude_if=unset)
     max_length: int | None = Field(default=None, ge=8, le=8192)
     warmup: Finite | None = Field(default=None, ge=0, le=1)
     weight_decay: Finite | None = Field(default=None, ge=0, le=10)

@@ -102,7 +102,8 @@ class Costs:
 
 
 def _targets_of(session: Session, intermediates: Collection[int]) -> dict[int, int]:
-    """Intermediate run → how many targets have been evaluated from it, directly, after fine-tuning or after later stages of a chain."""
+    """Intermediate run → how many targets have been evaluated from it, directly, after fine-tuning
+    or after later stages of a chain."""
     origins = {id: {id} for id in intermediates}  # run → the intermediate runs that it comes from
     found: defaultdict[int, set[str]] = defaultdict(set)
     while origins:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import MIN_SEEDS, Mean, Verdict
-from backend.domain.recipe import RecipeKind
+from backend.domain.recipe import CONTROLS
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
@@ -22,8 +22,6 @@ from backend.store.measured import evaluations
 from backend.store.reasons import NONE
 from backend.store.tables import experiment, run
 from backend.store.tradeoff import Series, offered, series
-
-CONTROLS = (RecipeKind.CONTROL_TARGET, RecipeKind.CONTROL_MLM)
 
 
 def overview(session: Session, *, source: Source, model: str | None = None, target: str | None = None) -> Overview:

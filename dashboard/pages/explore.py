@@ -258,9 +258,10 @@ async def draw(*given: Any) -> Any:
     *said, _, view, last = given
     asked = _state((*said, view))
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
-    if not here <= controls.DISPLAY | controls.CHOICES:  # the pulse: runs have ended since the last one
+    fresh = not here <= controls.DISPLAY | controls.CHOICES  # the pulse: runs have ended since the last one
+    if fresh:
         forget(client())
-    shown = await find(client(), asked, fresh=not here <= controls.DISPLAY | controls.CHOICES)
+    shown = await find(client(), asked, fresh=fresh)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
         return (no_update,) * 15

@@ -50,6 +50,13 @@ def test_a_chain_or_mix_with_a_gap_or_a_repeat_is_refused(text):
         Recipe.parse(text)
 
 
+def test_a_name_that_the_store_could_not_keep_is_refused():
+    stage = "+".join(f"{i:030d}" for i in range(10))
+    assert len(Recipe.parse(f"{stage}>{stage}>{stage}").name) == 929
+    with pytest.raises(ValidationError, match="1239 characters; at most 1000"):
+        Recipe.parse(">".join([stage] * 4))
+
+
 def test_only_a_chain_or_its_control_has_stages_before():
     with pytest.raises(ValidationError, match="kind mixed has one stage"):
         Recipe.model_validate({"kind": "mixed", "tasks": ["a", "b"], "before": [["c"]]})

@@ -14,10 +14,7 @@ def accuracy(predictions: Sequence[Hashable], gold: Sequence[Hashable]) -> float
     Raises:
         ValueError: the two differ in length, or there is nothing to score.
     """
-    if len(predictions) != len(gold):
-        raise ValueError(f"{len(predictions)} predictions for {len(gold)} gold answers")
-    if not gold:
-        raise ValueError("nothing to score")
+    _comparable(predictions, gold)
     return sum(p == g for p, g in zip(predictions, gold, strict=True)) / len(gold) * 100
 
 
@@ -28,10 +25,14 @@ def binary_f1(predictions: Sequence[Hashable], gold: Sequence[Hashable], positiv
     Raises:
         ValueError: the two differ in length, or there is nothing to score.
     """
+    _comparable(predictions, gold)
+    both = sum(p == g == positive for p, g in zip(predictions, gold, strict=True))
+    either = sum(p == positive for p in predictions) + sum(g == positive for g in gold)
+    return 200 * both / either if either else 0.0
+
+
+def _comparable(predictions: Sequence[Hashable], gold: Sequence[Hashable]) -> None:
     if len(predictions) != len(gold):
         raise ValueError(f"{len(predictions)} predictions for {len(gold)} gold answers")
     if not gold:
         raise ValueError("nothing to score")
-    both = sum(p == g == positive for p, g in zip(predictions, gold, strict=True))
-    either = sum(p == positive for p in predictions) + sum(g == positive for g in gold)
-    return 200 * both / either if either else 0.0

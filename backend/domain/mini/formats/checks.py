@@ -2,9 +2,9 @@
 
 The world has no comparatives, adverbs of degree or names of nations, so that each test keeps the *form* of the real one and
 takes what the world can say: `comparisons` and `intensifiers` tell two people and two places apart, by what is done and by
-how many there are; `properties` asks how many there are and what somebody eats, `profession` what somebody eats and where they are, so that the
-sort of the answer tells; `animal_vehicle` and `animal_vehicle_v2` are as the real ones: which animal somebody sees, and who
-sees an animal. An encoder that knows sorts but does not read who is asked about can pass these two alone.
+how many there are; `properties` asks how many there are and what somebody eats, `profession` what somebody eats and where
+they are, so that the sort of the answer tells; `animal_vehicle` and `animal_vehicle_v2` are as the real ones: which animal
+somebody sees, and who sees an animal. An encoder that knows sorts but does not read who is asked about can pass these two alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,0 +1,6 @@
+"""Fields that came later: left out of what is stored and digested where they are not set, so that old fingerprints stay."""
+
+
+def unset(value: object) -> bool:
+    """For ``exclude_if``: an optional field that has no value."""
+    return value is None

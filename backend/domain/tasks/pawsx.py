@@ -1,8 +1,9 @@
 """PAWS-X: do two sentences of the same words mean the same? Seven languages, trained on PAWS (Yang et al. 2019)."""
 
 from backend.domain.layouts import tsv
-from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
+from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, Translations, label_index
 from backend.domain.training import Training
+from backend.domain.translations import PAWSX_PAIRS, SPLITS, xtreme
 
 LABELS = ("different", "paraphrase")
 
@@ -45,6 +46,18 @@ TASK = Task(
         ),
     ),
     mini="pawsx",
+    translations=Translations(
+        languages=("de", "es", "fr", "ja", "ko", "zh"),
+        hub=Hub(id="google-research-datasets/paws-x", config="{language}", splits=SPLITS),
+        files=(
+            xtreme("PAWSX", "en-{language}-translated.tsv", PAWSX_PAIRS),
+            Layout(
+                pattern="pawsx/original/x-final/{language}/translated_train.tsv",
+                also=("pawsx/x-final/{language}/translated_train.tsv",),
+                rows=tsv(quoted=False),
+            ),
+        ),
+    ),
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="free for any purpose, as stated by its authors",

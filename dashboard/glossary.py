@@ -217,6 +217,12 @@ FORMULAS: Mapping[str, Word] = {
         "Hu et al. 2020) or of the intermediate task (mnli@languages=de+es). Cells in those languages are marked with † and not "
         "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations.",
     ),
+    "mlm-mixed-in": Word(
+        "MLM mixed in",
+        "Masked language modelling (guessing hidden words of running text, in many languages) between the steps of the intermediate "
+        "task, so that the encoder does not forget other languages (mnli@mlm=0.5; Phang et al. 2020). The share is of all steps of a "
+        "stage; the task keeps its own, so such a stage is longer. Its control spends as many.",
+    ),
     "control": Word(
         "Compute-matched control",
         "A recipe that spends exactly the steps of an intermediate stage on something else: control on more training on the target "

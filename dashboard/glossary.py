@@ -215,7 +215,8 @@ FORMULAS: Mapping[str, Word] = {
         "Translate-train",
         "Training on translations of the English training set: of the target (translate_train in a request, XTREME's TRANSLATE-TRAIN; "
         "Hu et al. 2020) or of the intermediate task (mnli@languages=de+es). Cells in those languages are marked with † and not "
-        "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations.",
+        "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations. Means hold such "
+        "cells and say so; the best pair is chosen among the others.",
     ),
     "mlm-mixed-in": Word(
         "MLM mixed in",

@@ -187,6 +187,11 @@
       return cell || opened ? { cell: cell, numbers: numbers } : ns.no_update;
     },
 
+    idle: function (value) { // costs are of recipes: nothing to order, to choose or to fade
+      var idle = value === 'cost';
+      return [idle, idle, idle];
+    },
+
     narrow: function () { return phone.matches; },
 
     view: function (view) { return view === 'table' ? 'table' : 'heatmap'; },

@@ -487,6 +487,11 @@ _in_browser(
     prevent_initial_call=True,
 )
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
+_in_browser(
+    "idle",
+    *(Output(f"explore-{name}", "disabled") for name in ("order", "languages", "fade")),
+    Input("explore-value", "value"),
+)
 _in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)
 _in_browser(

@@ -55,6 +55,9 @@ LABELS: Mapping[str, str] = {
     "warmup": "Warm-up",
     "weight_decay": "Weight decay",
     "frozen": "Frozen blocks",
+    "lora_rank": "LoRA rank",
+    "lora_alpha": "LoRA alpha",
+    "lora_dropout": "LoRA dropout",
     "layer_fraction": "Layers looked at",
     "pooling": "Pooling",
 }

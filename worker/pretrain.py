@@ -18,6 +18,7 @@ from worker.data import cached
 from worker.encoder import Encoder, MlmHead, states
 from worker.evaluate import BUDGET, by_length
 from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
+from worker.lora import trainable
 from worker.meter import INFERENCE, Meter
 from worker.outcomes import Job, Report
 from worker.train import WINDOW, fit, freeze
@@ -167,8 +168,9 @@ def start_from_counts(encoder: Encoder, text: Text) -> None:
         words.copy_(torch.where(counted.any(dim=1, keepdim=True), counted, words))
 
 
-def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
-    """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``."""
+def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> int:
+    """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``. Returns how many weights were
+    trained, the head's included."""
     training = job.spec.training
     assert training is not None  # the planner gives it
     seed = job.spec.seed or 0
@@ -186,3 +188,4 @@ def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
     encoder.save(job.out, head)
+    return trainable(stage.module)

@@ -25,7 +25,7 @@ from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
-from worker import checkpoints, formats
+from worker import checkpoints, formats, lora
 from worker.architectures import embeddings_of, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
@@ -83,7 +83,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     run = _Resumable(stage.module, optimizer, job, report, meter)
     at = run.resume()
     due = evaluation_steps(total, training.evaluations)
-    warmup = round(training.warmup * total)
+    warmup = training.warmup_of(total)
     report.phase(Phase.TRAINING)
     module.train()
     while True:
@@ -454,8 +454,12 @@ class TaskStage:
         return values, sum(headlines) / len(headlines)
 
 
-def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> None:
-    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``."""
+def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> int:
+    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``.
+
+    Returns:
+        how many weights were trained, heads included.
+    """
     spec = job.spec
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
@@ -463,17 +467,23 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     fitted = settled(TASKS[spec.data[0].task], spec)
     if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
         keep_layers(encoder, fitted.retrieval.layer_fraction, norm=True)
+    adapted = lora.adapt(encoder.module, training)
     learners = [
         _learner(settled(TASKS[dev.task], spec), train, dev, encoder, door, training, spec.seed)
         for train, dev in _by_head(spec.data)
     ]
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
     stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
+    trained = lora.trainable(stage.module)
+    report.log("info", f"{trained:,} weights are trained")
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
+    if adapted is not None:
+        adapted.merge()
     encoder.save(job.out)
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
+    return trained
 
 
 def _by_head(data: Sequence[DataSpec]) -> list[tuple[list[DataSpec], DataSpec]]:

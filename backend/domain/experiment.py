@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from backend.domain import mini
+from backend.domain.defaults import default
 from backend.domain.language import LANGUAGES
 from backend.domain.model import MODELS, Model, unusable
 from backend.domain.recipe import BASELINE, Recipe, RecipeKind
@@ -225,6 +226,15 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
+    for pointer, said in (
+        ("/finetuning/frozen", request.finetuning),
+        *((f"/recipes/{i}", recipe.training) for i, recipe in enumerate(request.recipes)),
+    ):
+        if said.lora_rank is None or said.frozen is None:
+            continue
+        for name in request.models:
+            if name in MODELS and said.frozen > (layers := MODELS[name].architecture.layers):
+                refuse(pointer, f"frozen {said.frozen} leaves LoRA no layer of {name} to train; at most {layers}")
     if request.languages and not found:
         for i, name in enumerate(request.targets):
             if not set(request.languages) & set(TASKS[name].languages_in(request.source)):
@@ -283,11 +293,12 @@ class _Planner:
         found = examples(task, Split.TRAIN, self.request.source)
         return found if budget is None else min(found, budget)
 
-    def training_of(self, task: Task, budget: int | None = None) -> Training:
-        """The task's own settings for this source, with the number of steps worked out."""
-        chosen = task.mini_training if self.request.source is Source.MINI else task.training
-        if chosen is None:
+    def training_of(self, task: Task, model: Model, budget: int | None = None) -> Training:
+        """The task's own settings for this model and source, with the number of steps worked out."""
+        found = default(task, model, self.request.source)
+        if found is None:
             raise Invalid(f"task {task.name} has no training settings for source {self.request.source.value}")
+        chosen = found.training
         return chosen.model_copy(update={"steps": chosen.steps_for(self.count(task, budget)), "epochs": None})
 
     def data(self, task: Task, split: Split) -> DataSpec:
@@ -368,14 +379,14 @@ class _Planner:
             count=sum(mini.TEXT_SENTENCES.values()),
         )
 
-    def intermediate_training(self, recipe: Recipe, stage: int) -> Training:
-        own = [self.training_of(TASKS[t], recipe.training.examples) for t in recipe.stages[stage]]
+    def intermediate_training(self, model: Model, recipe: Recipe, stage: int) -> Training:
+        own = [self.training_of(TASKS[t], model, recipe.training.examples) for t in recipe.stages[stage]]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         return recipe.training.applied_to(chosen)
 
-    def intermediate_steps(self, recipe: Recipe) -> int:
+    def intermediate_steps(self, model: Model, recipe: Recipe) -> int:
         """What a control spends: the steps of all stages."""
-        return sum(self.intermediate_training(recipe, i).steps_for(0) for i in range(len(recipe.stages)))
+        return sum(self.intermediate_training(model, recipe, i).steps_for(0) for i in range(len(recipe.stages)))
 
     def intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
         """The encoder after the recipe's intermediate stages; the pretrained one where it has none."""
@@ -391,7 +402,7 @@ class _Planner:
             assert model.pretraining is not None  # problems() admits this recipe for the mini source only
             training = model.pretraining.model_copy(
                 update={
-                    "steps": self.intermediate_steps(recipe),
+                    "steps": self.intermediate_steps(model, recipe),
                     "learning_rate": model.pretraining.learning_rate / 2,
                 }
             )
@@ -415,7 +426,7 @@ class _Planner:
             RunKind.INTERMEDIATE,
             model,
             data=tuple(spec for t in tasks for spec in self.training_data(t)),
-            training=self.intermediate_training(recipe, last),
+            training=self.intermediate_training(model, recipe, last),
             parents=(start,) if start else (),
             recipe=recipe.stage(last),
             seed=seed,
@@ -443,8 +454,8 @@ class _Planner:
                     model.name, recipe.name, target.name, seed, None, f"{trainer.name} has no {source.value} source"
                 )
             # the target's own settings, on the training set it borrows
-            own = target.mini_training if source is Source.MINI else target.training
-            base = self.request.finetuning.applied_to(own or self.training_of(trainer, budget))
+            own = default(target, model, source)
+            base = self.request.finetuning.applied_to(own.training if own else self.training_of(trainer, model, budget))
             count = self.count(trainer, budget)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
             train = self.training_data(trainer)
@@ -472,7 +483,7 @@ class _Planner:
         if base is not None:
             training = base
             if recipe.kind is RecipeKind.CONTROL_TARGET:
-                extra = self.intermediate_steps(recipe)
+                extra = self.intermediate_steps(model, recipe)
                 training = base.model_copy(update={"steps": (base.steps or 0) + extra})
             checkpoint = self.add(
                 RunKind.FINETUNE,

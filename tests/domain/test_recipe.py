@@ -174,3 +174,16 @@ def test_overriding_epochs_drops_the_default_steps_and_the_reverse():
 def test_a_learning_rate_is_finite_and_positive(value):
     with pytest.raises(ValidationError, match="learning_rate"):
         TrainingOverrides(learning_rate=value)
+
+
+@pytest.mark.parametrize("text", ["none@lora_rank=8", "control:mnli@lora_rank=8", "control-mlm:siqa>copa@lora_rank=8"])
+def test_lora_needs_a_stage_that_it_is_the_training_of(text):
+    with pytest.raises(ValidationError, match="has none; the stage on the target has finetuning.lora_rank"):
+        Recipe.parse(text)
+
+
+def test_lora_stands_after_the_at_and_goes_to_every_stage():
+    recipe = Recipe.parse("siqa>copa@lora_rank=8;lora_dropout=0.1,frozen=2")
+    assert recipe.name == "siqa>copa@frozen=2,lora_rank=8,lora_dropout=0.1"
+    assert Recipe.parse(recipe.name) == recipe
+    assert [recipe.stage(i).training.lora_rank for i in (0, 1)] == [8, 8]

@@ -32,7 +32,7 @@ from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
-from worker.micro import counted, out_of_memory, parts
+from worker.micro import Room, TooLarge, counted, out_of_memory, parts
 from worker.outcomes import Diverged, Job, Report, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
@@ -102,7 +102,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
         length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
             raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
-        optimizer.step()
+        _update(optimizer, at)
         optimizer.zero_grad(set_to_none=True)
         at.step += 1
         at.losses.append(value)
@@ -124,7 +124,7 @@ def _gradients(
     parts of half as many items, down to one; ``at.micro`` remembers what fitted. The step's numbers stay those of the whole batch.
 
     Raises:
-        MemoryError, torch.OutOfMemoryError, RuntimeError: not even one item fits, or this loss cannot be split.
+        TooLarge: not even one item fits, or this loss cannot be split.
     """
     before = torch.get_rng_state(), _cuda_random(accelerator.device.type)
     while True:
@@ -144,10 +144,9 @@ def _gradients(
                 why = (
                     "this loss needs its whole batch at once: use a smaller batch"
                     if counted(batch) is None
-                    else "not even one item fits: use a smaller model, shorter rows, or more memory"
+                    else "not even one item fits"
                 )
-                report.log("error", f"out of memory at step {at.step + 1}; {why}")
-                raise
+                raise TooLarge(f"out of memory at step {at.step + 1}; {why}") from error
         # outside of the except clause, whose traceback holds on to the tensors of the step
         at.micro = fewer
         optimizer.zero_grad(set_to_none=True)
@@ -157,6 +156,23 @@ def _gradients(
             torch.cuda.empty_cache()
         items = "1 item" if fewer == 1 else f"{fewer} items"
         report.log("warning", f"out of memory at step {at.step + 1}: it is done again, {items} at a time")
+
+
+def _update(optimizer: Any, at: Progress) -> None:
+    """The optimizer's step. Its first one makes room for two moments of every weight; it cannot be done in parts, nor again,
+    as some weights may have moved by then.
+
+    Raises:
+        TooLarge: they do not fit.
+    """
+    try:
+        optimizer.step()
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TooLarge(
+            f"out of memory at step {at.step + 1}; the optimizer's moments, 8 bytes a trained weight, do not fit"
+        ) from error
 
 
 def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torch.optim.AdamW:
@@ -413,6 +429,7 @@ class TaskStage:
         self.precision = precision
         self.learners = learners
         self.meter = meter
+        self.room = Room()
         self.module = nn.ModuleDict(
             {"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})}
         )
@@ -445,6 +462,7 @@ class TaskStage:
                 ask=ask,
                 meter=self.meter,
                 precision=self.precision,
+                room=self.room,
             )
             predictions = learner.behaviour.decode(task, learner.dev_examples, learner.dev, outputs)
             scores = learner.behaviour.score(task, predictions)

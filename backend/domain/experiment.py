@@ -32,6 +32,7 @@ from backend.domain.run import (
 from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.training import Training, TrainingOverrides
+from backend.domain.unset import off
 from backend.errors import FieldError, Invalid, shown, unknown
 
 MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
@@ -106,6 +107,9 @@ class ExperimentRequest(BaseModel):
     retrieval: RetrievalOverrides = RetrievalOverrides()
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
+    activation_checkpointing: bool = Field(
+        default=False, strict=True, exclude_if=off, description="less memory for more time; of no number"
+    )
     priority: int = Field(default=0, ge=-10, le=10)
 
 
@@ -354,6 +358,7 @@ class _Planner:
             device=self.request.device,
             parents=parents,
             retrieval=retrieval,
+            activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)

@@ -42,6 +42,7 @@ RICH = {
     "retrieval": {"layer_fraction": 0.5, "pooling": "cls"},
     "device": "cuda",
     "precision": "bf16",
+    "activation_checkpointing": True,
     "priority": -3,
 }
 

@@ -411,6 +411,7 @@ def submit(
 @app.command()
 def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
     """Say what submitting a file would do, without doing it."""
+    from backend.domain.resolved import in_words
     from backend.domain.schemas import Preview
 
     body = read_request(file)
@@ -430,6 +431,7 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         ("forecast", plan.forecast_from),
         ("seeds", plan.seeds_can_show),
     ]
+    lines += [(f"{row.stage}: {row.name} on {', '.join(row.models)}", in_words(row)) for row in plan.settings]
     lines += [("same data", pair) for pair in plan.same_data_twice]
     lines += [("left out", f"{c.model}, {c.recipe}, {c.target}: {c.reason}") for c in plan.not_applicable]
     print_table(("what", "how much"), lines)

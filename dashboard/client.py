@@ -6,6 +6,7 @@ API that runs elsewhere. What the API refuses comes back as the error it was, fr
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -41,6 +42,7 @@ from backend.errors import Conflict, CrossliftError, FieldError, Invalid, NotFou
 
 T = TypeVar("T")
 
+_MATRIX = TypeAdapter(GainMatrix)
 _ERRORS: Mapping[int, type[CrossliftError]] = {e.status: e for e in (Invalid, NotFound, Conflict, TooMany, Unavailable)}
 
 
@@ -61,8 +63,16 @@ class Client:
         Raises:
             NotFound: the store holds no run of this benchmark.
         """
+        return (await self.numbers(model=model, target=target, metric=metric, source=source))[0]
+
+    async def numbers(
+        self, *, model: str | None, target: str | None, metric: str | None, source: str
+    ) -> tuple[GainMatrix, str]:
+        """The same with a digest that is equal for equal answers."""
         asked = {"model": model, "target": target, "metric": metric, "source": source}
-        return await self._get(TypeAdapter(GainMatrix), "/api/v1/gains", {k: v for k, v in asked.items() if v})
+        path = "/api/v1/gains"
+        answer = await self._ask("GET", path, {k: v for k, v in asked.items() if v})
+        return self._read(_MATRIX, answer, path), hashlib.sha256(answer.content).hexdigest()[:16]
 
     async def experiments(
         self, limit: int = 20, cursor: str | None = None, state: str | None = None

@@ -33,7 +33,7 @@ from dashboard.look import count
 LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train", "text")
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
-FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS, *RETRIEVAL)
+FIELDS = ("name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL)
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -47,6 +47,7 @@ LABELS: Mapping[str, str] = {
     "text": "Text for MLM",
     "device": "Device",
     "precision": "Precision",
+    "activation_checkpointing": "Activation checkpointing",
     "priority": "Priority",
     "learning_rate": "Learning rate",
     "batch_size": "Batch size",
@@ -57,6 +58,9 @@ LABELS: Mapping[str, str] = {
     "warmup": "Warm-up",
     "weight_decay": "Weight decay",
     "frozen": "Frozen blocks",
+    "lora_rank": "LoRA rank",
+    "lora_alpha": "LoRA alpha",
+    "lora_dropout": "LoRA dropout",
     "layer_fraction": "Layers looked at",
     "pooling": "Pooling",
 }
@@ -65,8 +69,10 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "seeds": "0,1,2",
     "device": "cpu",
     "precision": "fp32",
+    "activation_checkpointing": "off",
     "priority": "0",
 }
+SWITCHES: Mapping[str, bool] = {"on": True, "off": False}
 EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
 MOST_SEEDS = 1_000  # that a range such as 0-4 is spelt out to
 LARGEST_TEXT = 200_000  # characters of a pasted file
@@ -121,6 +127,8 @@ class Draft:
         for name in ("device", "precision"):
             if self.said[name] != BLANK[name]:
                 body[name] = self.said[name]
+        if (switch := self.said["activation_checkpointing"]) != BLANK["activation_checkpointing"]:
+            body["activation_checkpointing"] = SWITCHES.get(switch, switch)
         if self.said["priority"] not in ("", BLANK["priority"]):
             body["priority"] = _number(self.said["priority"])
         return body
@@ -203,6 +211,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "text": ",".join(request.text or ()),
         "device": request.device.value,
         "precision": request.precision,
+        "activation_checkpointing": "on" if request.activation_checkpointing else "off",
         "priority": str(request.priority),
         **{name: f"{value!r}" for name, value in overrides.items()},
         **{name: str(value) for name, value in retrieval.items()},

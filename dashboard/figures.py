@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import plotly.graph_objects as go
@@ -20,7 +21,7 @@ from backend.domain.language import order_by_family
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import subset
-from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, layout, paint, paint_means
+from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, layout, many_dots, paint, paint_means
 from dashboard.links import Order
 from dashboard.look import (
     DIVERGING,
@@ -36,6 +37,7 @@ from dashboard.scatter import tradeoff
 from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, script
 
 __all__ = [
+    "apart",
     "gain_drawing",
     "gain_heatmap",
     "gain_range",
@@ -85,6 +87,15 @@ def _differences(a: Any, b: Any, path: tuple[str | int, ...]) -> Iterator[tuple[
 
 def _holds_objects(values: Sequence[Any]) -> bool:
     return bool(values) and isinstance(values[0], dict)
+
+
+def apart(figures: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A heatmap of ``schemes`` without what is said of its cells, and that, by the cell's ``customdata``."""
+    cells = next((t for t in figures["light"]["data"] if t["name"] == "cells"), None)
+    if cells is None:
+        return figures, {}
+    said, cells["hovertext"] = cells["hovertext"], None
+    return figures, dict(zip(chain(*cells["customdata"]), chain(*said), strict=True))
 
 
 # --- order and range ----------------------------------------------------------------------------------------------
@@ -166,14 +177,15 @@ def gain_drawing(
     shown = subset.narrow(matrix, choice)
     columns = languages(shown, order)
     spots = _spots(shown, columns, _hovers(matrix), scores=False, fade=fade)
-    title = f"gain,<br>points<br>clipped<br>at ±{end:g}" if clipped else "gain,<br>points"
+    title = ["gain,", "points", "clipped", f"at ±{end:g}"] if clipped else ["gain,", "points"]
     axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
     means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(shown.recipes)]
     label = f"mean of<br>{'shown' if choice else 'transfer'}"
+    dots = many_dots(spots, DIVERGING, (-end, end))
 
     def draw(theme: Theme) -> Drawing:
         figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
-        paint(figure, spots, shown.recipes, columns, theme, DIVERGING, (-end, end))
+        paint(figure, spots, shown.recipes, columns, theme, DIVERGING, (-end, end), dots)
         paint_means(figure, means, shown.recipes, len(columns), theme, (-end, end))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=label)
         return figure
@@ -198,7 +210,7 @@ def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None
     less = lower_is_better(matrix.metric)
     colours = SEQUENTIAL[::-1] if less else SEQUENTIAL  # the colour of a good score is the same for every metric
     axis = {"colorscale": scale(colours), "cmin": low, "cmax": high}
-    title = "errors,<br>points" if less else "score,<br>points"
+    title = ["errors,", "points"] if less else ["score,", "points"]
 
     def draw(theme: Theme) -> Drawing:
         figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}

@@ -48,6 +48,7 @@ class Shown:
         languages = self.matrix.languages if self.matrix is not None else None
         parts: dict[str, object] = {
             "figure": (what, s.value, s.order, s.languages, s.fade),
+            "said": (what, s.value, s.languages),
             "lists": (what, s),
             "rows": (what, s.value, s.languages),
             "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
@@ -59,10 +60,6 @@ class Shown:
 
 def _bare(matrix: GainMatrix) -> bool:
     return all(c.gain is None and c.treated is None for c in matrix.cells)
-
-
-def _numbers(matrix: GainMatrix) -> str:
-    return hashlib.sha256(matrix.model_dump_json().encode()).hexdigest()[:16]
 
 
 async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
@@ -77,7 +74,9 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
         return Shown(asked, kept[1], numbers=kept[2])
     while True:
         try:
-            matrix = await api.matrix(model=asked.model, target=asked.target, metric=asked.metric, source=asked.source)
+            matrix, numbers = await api.numbers(
+                model=asked.model, target=asked.target, metric=asked.metric, source=asked.source
+            )
         except Invalid as error:
             refused = {e.pointer.rpartition("/")[2] for e in error.errors}
             given = {name for name in ("model", "target", "metric") if getattr(asked, name) is not None}
@@ -89,7 +88,7 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
             return Shown(asked, None, error, **await around(api, asked.source))
         else:
             found = replace(asked, model=matrix.model, target=matrix.target, metric=matrix.metric)
-            shown = Shown(found, matrix, numbers=_numbers(matrix))
+            shown = Shown(found, matrix, numbers=numbers)
             keep = _kept(api)
             keep.pop(_name(found), None)
             keep[_name(found)] = (time.monotonic(), matrix, shown.numbers)

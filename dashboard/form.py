@@ -346,7 +346,7 @@ def _more(shown: Draft) -> Any:
         )  # fmt: skip
 
     used = any(n in shown.changed or shown.said[n] for n in (*NUMBERS, *RETRIEVAL, "translate_train")) or any(
-        shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "priority")
+        shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "activation_checkpointing", "priority")
     )
     return html.Details(
         [
@@ -355,6 +355,7 @@ def _more(shown: Draft) -> Any:
                 [
                     pick("device", [d.value for d in DeviceClass]),
                     pick("precision", ("fp32", "bf16")),
+                    pick("activation_checkpointing", tuple(draft.SWITCHES)),
                     text("priority", "−10 to 10, higher first", "0"),
                 ],
                 className="fields thirds",

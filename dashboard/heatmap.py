@@ -7,6 +7,7 @@ and ``layout``: making plotly's objects of it, which checks every value, takes l
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,11 +15,13 @@ from typing import Any
 
 from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
-from dashboard.look import DIVERGING, FONT, ROW_HEIGHT, SIZE, Theme, colour, ink_on
+from dashboard import vectors
+from dashboard.look import DIVERGING, FONT, MINUS, ROW_HEIGHT, SIZE, Theme, colour, ink_on
 from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
 MAX_MARKS = 60  # cells without a number that are marked one by one
+MAX_BAR = 320  # pixels of the colour bar: what a screen shows at once
 BAND_HEIGHT, LABEL_HEIGHT = 20, 42  # pixels over the cells: what the languages have in common, their names
 MIN_COLUMNS, MIN_ROWS = 6, 3  # fewer leave their place empty, so that a cell is about as large everywhere
 GAP_TO_MEANS = 0.2  # between the column of means and the first language, which is at 0
@@ -58,8 +61,13 @@ def paint(
     theme: Theme,
     colours: Sequence[str],
     ends: tuple[float, float],
+    dots_drawn: Sequence[str] = (),
 ) -> None:
-    """The cells: colour, missing marks, text where it can be read, dots."""
+    """The cells: colour, missing marks, text where it can be read, dots.
+
+    Args:
+        dots_drawn: what ``many_dots`` made of them, the same in either scheme.
+    """
     if not rows or not columns:
         return
     grid: list[list[Spot]] = [[] for _ in rows]
@@ -78,7 +86,7 @@ def paint(
         coloraxis="coloraxis",
         name="cells",
     )
-    figure["layout"]["shapes"].append(_joints(len(rows), 0, len(columns), theme))
+    over = [_joints(len(rows), -0.5, len(columns) - 0.5, theme)]
     if any(s.pale for s in spots):  # a veil in the colour of the page
         _add(
             figure,
@@ -121,8 +129,8 @@ def paint(
             )
     dots = [s for s in spots if s.found]
     if dots:
-        if len(dots) > MAX_MARKS:
-            figure["layout"]["shapes"] += _many_dots(dots, ink)
+        if dots_drawn:
+            over += dots_drawn
         else:
             _add(
                 figure,
@@ -140,33 +148,32 @@ def paint(
             x=[None], y=[None], mode="markers", marker={"symbol": "circle", "size": 6, "color": theme.ink},
             name=f"q < {ALPHA:g}".replace("0.", "."), hoverinfo="skip",
         )  # fmt: skip
+    figure["layout"]["images"].append(vectors.over_cells("over cells", over, -0.5, len(columns) - 0.5, len(rows)))
 
 
-def _joints(rows: int, left: float, right: float, theme: Theme, *, across: bool = True) -> dict[str, Any]:
+def _joints(rows: int, left: float, right: float, theme: Theme, *, across: bool = True) -> str:
     """What parts the cells. With gaps of its own a heatmap is painted dot by dot; without, a pixel a cell, which is much faster."""
-    start, end = left - 0.5, right - 0.5
-    lines = [f"M{start:g},{row - 0.5:g}H{end:g}" for row in range(rows + 1)]
+    x, y = (
+        [vectors.at(left + i) for i in range(round(right - left) + 1)],
+        [vectors.at(i - 0.5) for i in range(rows + 1)],
+    )
+    path = "".join(f"M{x[0]} {place}H{vectors.at(right)}" for place in y)
     if across:
-        lines += [f"M{column - 0.5:g},-0.5V{rows - 0.5:g}" for column in range(int(left), int(right) + 1)]
-    return {
-        "type": "path", "path": "".join(lines), "xref": "x", "yref": "y", "line": {"width": 2, "color": theme.paper},
-        "layer": "above", "name": "joints",
-    }  # fmt: skip
+        path += "".join(f"M{place} {y[0]}V{y[-1]}" for place in x)
+    return vectors.line(path, theme.paper, 2)
 
 
-def _many_dots(dots: Sequence[Spot], ink: Callable[[Spot], str]) -> list[dict[str, Any]]:
-    """The same dots, small and square, as one shape a colour: marks of their own take a browser longer than the cells."""
+def many_dots(spots: Sequence[Spot], colours: Sequence[str], ends: tuple[float, float]) -> list[str]:
+    """The dots of findings, where there are very many: small and square, one area a colour. Marks of their own take a browser
+    longer than the cells."""
+    dots = [s for s in spots if s.found and s.value is not None]
+    if len(dots) <= MAX_MARKS:
+        return []
     paths: dict[str, list[str]] = {}
     for s in dots:
-        left, top = s.column + 0.26, s.row - 0.36
-        paths.setdefault(ink(s), []).append(f"M{left:g},{top:g}H{left + 0.2:g}V{top + 0.15:g}H{left:g}Z")
-    return [
-        {
-            "type": "path", "path": "".join(parts), "xref": "x", "yref": "y", "fillcolor": colour, "line": {"width": 0},
-            "layer": "above", "name": "findings",
-        }
-        for colour, parts in sorted(paths.items())
-    ]  # fmt: skip
+        ink = ink_on(colour(colours, s.value or 0.0, *ends))
+        paths.setdefault(ink, []).append(f"M{vectors.at(s.column + 0.26)} {vectors.at(s.row - 0.36)}h20v15h-20z")
+    return [vectors.area("".join(parts), ink) for ink, parts in sorted(paths.items())]
 
 
 def _add(figure: Drawing, kind: str, **trace: Any) -> None:
@@ -254,7 +261,8 @@ def paint_means(
         name="means",
     )
     edges = _mean_span(columns)
-    figure["layout"]["shapes"].append(_joints(len(rows), edges[0] + 0.5, edges[1] + 0.5, theme, across=False))
+    joints = [_joints(len(rows), *edges, theme, across=False)]
+    figure["layout"]["images"].append(vectors.over_cells("over means", joints, *edges, len(rows)))
     inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for _, v, _ in means]
     _add(
         figure,
@@ -387,19 +395,45 @@ def hover_text(lines: Sequence[str]) -> str:
     return "<br>".join([f"<b>{first}</b>", *others])
 
 
-def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], bar_title: str) -> dict[str, Any]:
+def _ticks(low: float, high: float, *, signed: bool) -> list[tuple[float, str]]:
+    """Round values along the colour bar, at most nine, each with its share of the bar."""
+    step = next(
+        (s for s in (0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 25.0) if (high - low) / s <= 8), (high - low) / 4
+    )
+    values = [i * step for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+    def label(value: float) -> str:
+        return f"{value:{'+g' if signed and value else 'g'}}".replace("-", MINUS)
+
+    return [((v - low) / (high - low), label(v)) for v in values]
+
+
+def layout(
+    matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], bar_title: Sequence[str]
+) -> dict[str, Any]:
     grid = {
         "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True,
         "ticklabeloverflow": "allow",  # else every label is measured again, each time laying out the whole page
     }  # fmt: skip
     cells = max(MIN_ROWS, rows) * ROW_HEIGHT
     inner = cells + LABEL_HEIGHT + BAND_HEIGHT
+    bar = vectors.colour_bar(
+        "colours",
+        axis["colorscale"],
+        _ticks(axis["cmin"], axis["cmax"], signed="cmid" in axis),
+        bar_title,
+        theme=theme,
+        height=min(cells, MAX_BAR),
+        top=cells / inner,
+        figure=inner,
+    )
     return {
         "template": None,
         "shapes": [],
+        "images": [bar],
         "autosize": True,
         "height": inner + 58,
-        "margin": {"l": 12, "r": 8, "t": 12, "b": 46},
+        "margin": {"l": 12, "r": vectors.WIDTH + 6, "t": 12, "b": 46},
         "paper_bgcolor": theme.paper,
         "plot_bgcolor": theme.paper,
         "font": {"family": FONT, "size": SIZE["small"], "color": theme.ink},
@@ -413,14 +447,7 @@ def layout(matrix: GainMatrix, rows: int, theme: Theme, axis: dict[str, Any], ba
             "orientation": "h", "x": 0, "y": 0, "yref": "paper", "yanchor": "top", "itemclick": False, "itemdoubleclick": False,
             "font": {"color": theme.ink, "size": SIZE["small"]}, "bgcolor": "rgba(0,0,0,0)",
         },
-        "coloraxis": {
-            **axis,
-            "colorbar": {
-                "thickness": 12, "len": cells / inner, "y": 0, "yanchor": "bottom", "outlinewidth": 0, "title": {"text": bar_title, "font": {"size": SIZE["tiny"]}},
-                "tickfont": {"size": SIZE["tiny"], "color": theme.ink}, "ticks": "outside", "ticklen": 3, "tickcolor": theme.line,
-                "x": 1.005, "xanchor": "left", "ticklabeloverflow": "allow",
-            },
-        },
+        "coloraxis": {**axis, "showscale": False},
         # what a reader changed by hand stays while the same thing is shown
         "uirevision": f"{matrix.benchmark} {matrix.model} {matrix.target} {matrix.metric}",
         "meta": {"width": smallest_width(len(matrix.languages)), "synthetic": matrix.synthetic, "benchmark": matrix.benchmark},

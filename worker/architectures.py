@@ -50,6 +50,10 @@ class Class:
     embeddings: str = "embeddings"
     layers: str = "encoder.layer"
     last_norm: str | None = None  # what normalises the last layer's states, and only these
+    maps: tuple[str, ...] = (  # linear maps of a layer: attention's, then the feed-forward's
+        "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "intermediate.dense",
+        "output.dense",
+    )  # fmt: skip
 
 
 _NO_POOLER: Final = {"add_pooling_layer": False}
@@ -64,11 +68,16 @@ CLASSES: Final[Mapping[str, Class]] = {
             "layers": "n_layers", "hidden": "dim", "heads": "n_heads", "feed_forward": "hidden_dim", "types": "",
         },
         layers="transformer.layer",
+        maps=("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2"),
     ),
     "deberta-v2": Class(
         DebertaV2Config,
         DebertaV2Model,
         names={"buckets": "position_buckets"},
+        maps=(
+            "attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj", "attention.output.dense",
+            "intermediate.dense", "output.dense",
+        ),
         fixed={
             "relative_attention": True, "share_att_key": True, "pos_att_type": ["p2c", "c2p"],
             "norm_rel_ebd": "layer_norm", "position_biased_input": False, "max_relative_positions": -1,
@@ -85,8 +94,19 @@ CLASSES: Final[Mapping[str, Class]] = {
         embeddings="shared",
         layers="encoder.block",
         last_norm="encoder.final_layer_norm",
+        maps=(
+            *(f"layer.0.SelfAttention.{name}" for name in "qkvo"),
+            *(f"layer.1.DenseReluDense.{name}" for name in ("wi_0", "wi_1", "wo")),
+        ),
     ),
-    "modernbert": Class(ModernBertConfig, ModernBertModel, names={"types": ""}, layers="layers", last_norm="final_norm"),
+    "modernbert": Class(
+        ModernBertConfig,
+        ModernBertModel,
+        names={"types": ""},
+        layers="layers",
+        last_norm="final_norm",
+        maps=("attn.Wqkv", "attn.Wo", "mlp.Wi", "mlp.Wo"),
+    ),
     "eurobert": Class(
         EuroBertConfig,
         EuroBertModel,
@@ -94,6 +114,10 @@ CLASSES: Final[Mapping[str, Class]] = {
         embeddings="embed_tokens",
         layers="layers",
         last_norm="norm",
+        maps=(
+            *(f"self_attn.{name}_proj" for name in "qkvo"),
+            *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
+        ),
     ),
 }  # fmt: skip
 assert set(CLASSES) == set(KINDS)

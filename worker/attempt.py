@@ -229,7 +229,7 @@ class Attempt:
         result = runs.Result(
             scores=outcome.scores, artifact=stored.uri, artifact_digest=stored.digest, artifact_bytes=stored.bytes,
             cost=outcome.cost, parameters=outcome.parameters, parameters_non_embedding=outcome.parameters_non_embedding,
-            environment=outcome.environment,
+            environment=outcome.environment, extra={"parameters_trainable": outcome.parameters_trainable},
         )  # fmt: skip
         try:
             finished = self._conclude(lambda session, run, attempt: runs.finish(session, run, attempt, result))

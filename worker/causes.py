@@ -11,6 +11,15 @@ from worker.messages import ErrorSaid
 
 LONGEST_MESSAGE = 4_000  # characters
 LONGEST_TRACEBACK = 20_000
+_CPU_ALLOCATOR = ("can't allocate memory", "not enough memory")  # of torch, which has no type of its own for it
+#: A smaller batch is no help where batches are computed in parts: down to one item that has been tried.
+_HELPS = (
+    "A smaller batch would not help, as batches are computed in parts already; what does: activation checkpointing, a smaller "
+    "max_length, bf16 on a GPU, more devices, a smaller model, or fewer runs at a time on this machine."
+)
+_WHOLE = (
+    "What helps: a smaller batch_size, activation checkpointing, a smaller max_length, bf16 on a GPU, a smaller model."
+)
 
 
 def plain(text: object, longest: int) -> str:
@@ -46,15 +55,10 @@ def cause_of(error: BaseException) -> str:
 def _known(error: BaseException) -> str | None:
     names = {kind.__name__ for kind in type(error).__mro__}
     text = str(error).lower()
-    if "OutOfMemoryError" in names and "cuda" in text:
-        return "The GPU has too little memory for this run: use a smaller batch or a smaller model."
-    if (
-        "MemoryError" in names
-        or "OutOfMemoryError" in names
-        or "can't allocate memory" in text
-        or "not enough memory" in text
-    ):
-        return "The machine has too little memory for this run: use a smaller batch, a smaller model or fewer runs at a time."
+    if "TooLarge" in names and "whole batch" in text:
+        return f"{_where(error)} has too little memory for this run: its loss needs the whole batch at once. {_WHOLE}"
+    if {"TooLarge", "MemoryError", "OutOfMemoryError"} & names or any(words in text for words in _CPU_ALLOCATOR):
+        return f"{_where(error)} has too little memory for this run. {_HELPS}"
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "disk quota exceeded" in text:
         return "The disk is full: make room on it, then run this again."
@@ -78,3 +82,13 @@ def _known(error: BaseException) -> str | None:
     if isinstance(error, CrossliftError):
         return "The run cannot be done as it was asked for."
     return None
+
+
+def _where(error: BaseException) -> str:
+    """What was full: torch says it in the error itself, or in the one that it was raised from."""
+    each: BaseException | None = error
+    while each is not None:
+        if "cuda" in str(each).lower():
+            return "The GPU"
+        each = each.__cause__
+    return "The machine"

@@ -246,6 +246,7 @@ def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:
                     cost=dict(outcome.cost),
                     parameters=outcome.parameters,
                     parameters_non_embedding=outcome.parameters_non_embedding,
+                    parameters_trainable=outcome.parameters_trainable,
                     environment=dict(outcome.environment),
                 )
             )

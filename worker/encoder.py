@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from backend.domain import mini
 from backend.domain.model import Architecture
 from backend.domain.run import ModelSpec, digest
-from worker import architectures, pretrained
+from worker import architectures, pretrained, recompute
 from worker.formats import Batch, Reads, spread
 
 MLM_HEAD = "mlm_head.safetensors"
@@ -143,13 +143,14 @@ def states(module: nn.Module, batch: Batch, reads: Reads) -> torch.Tensor:
     x = module.embeddings(input_ids=batch.ids, token_type_ids=batch.types)  # type: ignore[operator]
     mask = None if batch.mask is None else batch.mask[:, None, None, :]
     layers = list(module.encoder.layer)  # type: ignore[union-attr, arg-type]
+    through = partial(recompute.again, _layer) if recompute.switched_on(module) else _layer
     for layer in layers[:-1]:
-        x = _layer(layer, x, x, mask)
+        x = through(layer, x, x, mask)
     if reads is Reads.FIRST:
-        return _layer(layers[-1], x, x[:, :1], mask)[:, 0]
+        return through(layers[-1], x, x[:, :1], mask)[:, 0]
     if reads is Reads.MARKED:
-        return _layer(layers[-1], x, x, mask, torch.nonzero(batch.token["labels"].flatten() >= 0)[:, 0])
-    return _layer(layers[-1], x, x, mask)
+        return through(layers[-1], x, x, mask, torch.nonzero(batch.token["labels"].flatten() >= 0)[:, 0])
+    return through(layers[-1], x, x, mask)
 
 
 def _picked(module: nn.Module, x: torch.Tensor, batch: Batch, reads: Reads) -> torch.Tensor:

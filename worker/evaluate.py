@@ -22,7 +22,7 @@ from worker.data import Door
 from worker.encoder import Encoder, states
 from worker.formats import Behaviour, Features, Level, Prediction, Read, collate_rows
 from worker.meter import INFERENCE, Meter
-from worker.micro import out_of_memory
+from worker.micro import Room, TooLarge, out_of_memory
 from worker.outcomes import Job, Report, Score, Stopped
 
 HEAD = "head.safetensors"
@@ -42,11 +42,17 @@ def predict(
     meter: Meter,
     precision: Precision = "fp32",
     done: Callable[[int, int], None] = lambda rows, of: None,
+    room: Room | None = None,
 ) -> NDArray[np.float32]:
     """The head's output for every row or token of the features, as [rows or tokens, outputs].
 
-    All rows in one stream sorted by length, so that hardly anything is padded. ``ask`` is called between batches.
+    All rows in one stream sorted by length, so that hardly anything is padded. ``ask`` is called between batches. Where memory
+    runs out a batch is halved, and ``room`` remembers what fitted.
+
+    Raises:
+        TooLarge: not even one row fits.
     """
+    room = room or Room()
     device = next(encoder.module.parameters()).device
     was_training = encoder.module.training
     encoder.module.eval()
@@ -58,19 +64,25 @@ def predict(
         while waiting:
             ask()
             batch_rows = waiting.pop()
+            places = len(batch_rows) * int(features.lengths[batch_rows].max())
+            if len(batch_rows) > 1 and not room.holds(places):
+                waiting += _halves(batch_rows)
+                continue
             try:
                 batch = collate_rows(features, batch_rows, encoder.pad).to(device)
                 with meter.counting(batch.tokens, INFERENCE):
                     output = head(states(encoder.module, batch, behaviour.READS), batch).float().cpu()
             except (RuntimeError, MemoryError) as error:
-                if len(batch_rows) == 1 or not out_of_memory(error):
+                if not out_of_memory(error):
                     raise
+                if len(batch_rows) == 1:
+                    raise TooLarge(f"not even one row of {places} sub-words fits into memory to be scored") from error
                 output = None
             if output is None:  # memory ran out: half of the rows, then the other half
                 if device.type == "cuda":
                     torch.cuda.empty_cache()
-                middle = len(batch_rows) // 2
-                waiting += [batch_rows[middle:], batch_rows[:middle]]
+                room.cut(places)
+                waiting += _halves(batch_rows)
                 continue
             meter.work(examples=0, tokens=batch.tokens, each=INFERENCE)
             at = batch_rows
@@ -90,6 +102,12 @@ def predict(
     head.train(was_training)
     assert collected is not None  # the door lets no empty set through
     return collected
+
+
+def _halves(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The second half, then the first: as a stack gives them back."""
+    middle = len(rows) // 2
+    return [rows[middle:], rows[:middle]]
 
 
 def by_length(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
@@ -132,6 +150,7 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
     scores: list[Score] = []
     predictions: dict[str, list[Prediction]] = {}
     streams = in_streams(task, spec)
+    room = Room()
     for number, parts in enumerate(streams):
         loaded = {part: door.scored(*part, encoder, max_length, stride) for part in parts}
         joined = Features.joined([features for _, features in loaded.values()])
@@ -139,7 +158,9 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         def done(rows: int, of: int, number: int = number) -> None:
             report.progress(number * of + rows, len(streams) * of)
 
-        outputs = predict(encoder, head, behaviour, joined, ask=ask, meter=meter, precision=spec.precision, done=done)
+        outputs = predict(
+            encoder, head, behaviour, joined, ask=ask, meter=meter, precision=spec.precision, done=done, room=room
+        )
         read: dict[Split, dict[str, Read]] = {data.split: {} for data in spec.data}
         start = 0
         for (data, code), (examples, features) in loaded.items():

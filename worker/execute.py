@@ -37,6 +37,7 @@ def execute(job: Job, report: Report) -> Outcome:
     prepare(job)
     spec = job.spec
     scores: tuple[Score, ...] = ()
+    trained: int | None = None
     with Meter(job) as meter:
         report.phase(Phase.LOADING)
         door = Door(job.data_root, job.cache, job.offline, lambda message: report.log("info", message))
@@ -47,13 +48,14 @@ def execute(job: Job, report: Report) -> Outcome:
         if spec.kind is RunKind.EVALUATE:
             scores = evaluate(job, encoder, door, report, meter)
         elif spec.kind is RunKind.PRETRAIN or (spec.recipe and spec.recipe.kind is RecipeKind.CONTROL_MLM):
-            train_mlm(job, encoder, report, meter)
+            trained = train_mlm(job, encoder, report, meter)
         elif spec.recipe is not None and spec.recipe.mlm is not None:
-            train_with_mlm(job, encoder, door, report, meter)
+            trained = train_with_mlm(job, encoder, door, report, meter)
         else:
-            train_on_tasks(job, encoder, door, report, meter)
+            trained = train_on_tasks(job, encoder, door, report, meter)
         cost = meter.cost()
-    return Outcome(scores, cost, parameters, non_embedding, {**environment(job, encoder), **door.resolved})
+    found = {**environment(job, encoder), **door.resolved}
+    return Outcome(scores, cost, parameters, non_embedding, found, parameters_trainable=trained)
 
 
 def prepare(job: Job) -> None:

@@ -65,6 +65,7 @@ class OutcomeSaid(Said):
     cost: dict[str, Any]
     parameters: int
     parameters_non_embedding: int
+    parameters_trainable: Annotated[int, Field(ge=0, le=2**53)] | None = None
     environment: Annotated[dict[str, str], Field(max_length=1_000)]
 
 

@@ -8,7 +8,7 @@ section 3). Only where dropout is on do the masks differ, as they are drawn part
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,24 @@ import torch
 from worker.formats import IGNORED, Batch
 
 _CPU_ALLOCATOR = ("can't allocate memory", "not enough memory")  # torch has no type of its own for these
+
+
+class TooLarge(MemoryError):
+    """What is needed at the least does not fit; the message says what that is."""
+
+
+@dataclass
+class Room:
+    """What fitted so far of an evaluation's batches, so that what did not fit is not tried again. One for a run."""
+
+    places: int | None = None  # positions of a batch, padding included; None: nothing was too large yet
+
+    def cut(self, tried: int) -> None:
+        """Memory ran out with this many positions."""
+        self.places = max(1, tried // 2)
+
+    def holds(self, places: int) -> bool:
+        return self.places is None or places <= self.places
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -17,6 +17,7 @@ from torch import nn
 
 from backend.domain.run import Phase, digest
 from backend.domain.text import Corpus, Unreadable, collect
+from worker import lora
 from worker.data import Door, MissingData, cached
 from worker.encoder import Encoder, MlmHead, states
 from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
@@ -188,13 +189,18 @@ def _features(corpus: Corpus, encoder: Encoder, max_length: int, job: Job) -> Fe
 # --- the run ---------------------------------------------------------------------------------------------------------
 
 
-def train_with_mlm(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> None:
-    """An intermediate stage on one or several tasks and on text; the artifact, with the MLM head, goes to ``job.out``."""
+def train_with_mlm(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> int:
+    """An intermediate stage on one or several tasks and on text; the artifact, with the MLM head, goes to ``job.out``.
+
+    Returns:
+        how many weights were trained, heads included.
+    """
     spec = job.spec
     training, recipe = spec.training, spec.recipe
     assert training is not None and training.steps is not None and recipe is not None and spec.seed is not None
     freeze(encoder.module, training.frozen)
     head = head_of(encoder)
+    adapted = lora.adapt(encoder.module, training)
     learners = learners_of(job, encoder, door)
     lines = text_of(job, encoder, min(training.max_length, encoder.longest), door)
     total, of_mlm = training.steps, recipe.mlm_steps(training.steps)
@@ -208,6 +214,11 @@ def train_with_mlm(job: Job, encoder: Encoder, door: Door, report: Report, meter
         spec.seed,
     )
     report.log("info", f"{of_mlm} of {total} steps are masked language modelling on {', '.join(lines.train)}")
+    trained = lora.trainable(stage.module)
+    report.log("info", f"{trained:,} weights are trained")
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
+    if adapted is not None:
+        adapted.merge()
     encoder.save(job.out, head)
+    return trained

@@ -72,6 +72,7 @@ class Outcome:
     parameters: int
     parameters_non_embedding: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    parameters_trainable: int | None = None  # heads included; None where nothing was trained
 
 
 class Stopped(Exception):

@@ -18,7 +18,9 @@ from worker.data import cached
 from worker.encoder import Encoder, MlmHead, states
 from worker.evaluate import BUDGET, by_length
 from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
+from worker.lora import trainable
 from worker.meter import INFERENCE, Meter
+from worker.micro import Room, TooLarge, out_of_memory, parts
 from worker.outcomes import Job, Report
 from worker.train import WINDOW, fit, freeze
 
@@ -121,6 +123,7 @@ class MlmStage:
         self.batches = batches
         self.seed = seed
         self.meter = meter
+        self.room = Room()
         self.module = nn.ModuleDict({"encoder": encoder.module, "mlm": head})
 
     def batch(self, step: int) -> Batch:
@@ -151,11 +154,31 @@ class MlmStage:
                 batch = collate_rows(self.text.features, self.text.dev[chosen], self.encoder.pad)
                 batch = self._masked(batch, np.random.default_rng((0, number, 5)), HELD_OUT_CHOSEN)
                 places = int((batch.token["labels"] != IGNORED).sum())
-                total += self.loss(batch.to(device)).item() * places
+                total += self._held_out(batch.to(device)) * places
                 count += places
                 self.meter.work(examples=0, tokens=batch.tokens, each=INFERENCE)
         self.module.train(was_training)
         return {"dev/mlm_loss": total / count}, -total / count
+
+    def _held_out(self, batch: Batch) -> float:
+        """Mean loss of a batch, in parts where it does not fit; what is hidden in it was drawn for the whole.
+
+        Raises:
+            TooLarge: not even one line fits.
+        """
+        length = batch.ids.shape[1]
+        while True:
+            size = batch.items if self.room.places is None else min(batch.items, max(1, self.room.places // length))
+            try:
+                return sum(self.loss(part).item() * share for part, share in parts(batch, size))
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise TooLarge(f"not even one line of {length} sub-words fits into memory to be scored") from error
+            if batch.ids.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self.room.cut(size * length)
 
 
 def start_from_counts(encoder: Encoder, text: Text) -> None:
@@ -167,8 +190,9 @@ def start_from_counts(encoder: Encoder, text: Text) -> None:
         words.copy_(torch.where(counted.any(dim=1, keepdim=True), counted, words))
 
 
-def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
-    """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``."""
+def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> int:
+    """Pretrain a fresh encoder, or continue a pretrained one; the artifact goes to ``job.out``. Returns how many weights were
+    trained, the head's included."""
     training = job.spec.training
     assert training is not None  # the planner gives it
     seed = job.spec.seed or 0
@@ -186,3 +210,4 @@ def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> None:
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
     encoder.save(job.out, head)
+    return trainable(stage.module)

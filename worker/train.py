@@ -26,14 +26,14 @@ from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
-from worker import checkpoints, formats
+from worker import checkpoints, formats, lora, recompute
 from worker.architectures import embeddings_of, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
-from worker.micro import counted, out_of_memory, parts
+from worker.micro import Room, TooLarge, counted, out_of_memory, parts
 from worker.outcomes import Diverged, Job, Report, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
@@ -65,6 +65,7 @@ class Progress:
     best_step: int = 0
     losses: list[float] = field(default_factory=list)  # since the last point of the curve
     micro: int = 0  # items computed at a time, once memory ran out; 0: the whole batch
+    recompute: bool = False  # layers are computed again for their gradients, once one item did not fit
 
 
 class _Asked(Exception):
@@ -84,8 +85,11 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     module, optimizer = accelerator.prepare(stage.module, optimizer_for(stage.module, training, fused=True))
     run = _Resumable(stage.module, optimizer, job, report, meter)
     at = run.resume()
+    at.recompute = at.recompute or job.spec.activation_checkpointing
+    if at.recompute:
+        recompute.switch_on(stage.module.get_submodule("encoder"))
     due = evaluation_steps(total, training.evaluations)
-    warmup = round(training.warmup * total)
+    warmup = training.warmup_of(total)
     report.phase(Phase.TRAINING)
     module.train()
     while True:
@@ -104,7 +108,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
         length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
             raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
-        optimizer.step()
+        _update(optimizer, at)
         optimizer.zero_grad(set_to_none=True)
         at.step += 1
         at.losses.append(value)
@@ -123,10 +127,11 @@ def _gradients(
     stage: Stage, batch: Batch, at: Progress, accelerator: Accelerator, optimizer: Any, meter: Meter, report: Report
 ) -> float:
     """Gradients of one step, and its loss. Where memory runs out the same step is done again, from the same random numbers, in
-    parts of half as many items, down to one; ``at.micro`` remembers what fitted. The step's numbers stay those of the whole batch.
+    parts of half as many items, down to one; then with layers that are computed again for their gradients, from the whole batch
+    on. ``at`` remembers what fitted. The step's numbers stay those of the whole batch.
 
     Raises:
-        MemoryError, torch.OutOfMemoryError, RuntimeError: not even one item fits, or this loss cannot be split.
+        TooLarge: not even one item fits, or this loss cannot be split.
     """
     before = torch.get_rng_state(), _cuda_random(accelerator.device.type)
     while True:
@@ -139,26 +144,47 @@ def _gradients(
                     value += loss.item()
             return value
         except (RuntimeError, MemoryError) as error:
-            fewer = -(-min(at.micro or batch.items, batch.items) // 2)
             if not out_of_memory(error):
                 raise
-            if batch.items == 1 or at.micro == 1 or counted(batch) is None:
+            least = batch.items == 1 or at.micro == 1 or counted(batch) is None
+            if least and at.recompute:
                 why = (
                     "this loss needs its whole batch at once: use a smaller batch"
                     if counted(batch) is None
-                    else "not even one item fits: use a smaller model, shorter rows, or more memory"
+                    else "not even one item fits"
                 )
-                report.log("error", f"out of memory at step {at.step + 1}; {why}")
-                raise
+                raise TooLarge(f"out of memory at step {at.step + 1}; {why}") from error
         # outside of the except clause, whose traceback holds on to the tensors of the step
-        at.micro = fewer
+        if least:
+            at.micro, at.recompute = 0, True
+            recompute.switch_on(stage.module.get_submodule("encoder"))
+            how = "with its layers computed twice"
+        else:
+            at.micro = -(-min(at.micro or batch.items, batch.items) // 2)
+            how = "1 item at a time" if at.micro == 1 else f"{at.micro} items at a time"
         optimizer.zero_grad(set_to_none=True)
         torch.set_rng_state(before[0])
         if accelerator.device.type == "cuda":
             torch.cuda.set_rng_state(before[1]["cuda"])
             torch.cuda.empty_cache()
-        items = "1 item" if fewer == 1 else f"{fewer} items"
-        report.log("warning", f"out of memory at step {at.step + 1}: it is done again, {items} at a time")
+        report.log("warning", f"out of memory at step {at.step + 1}: it is done again, {how}")
+
+
+def _update(optimizer: Any, at: Progress) -> None:
+    """The optimizer's step. Its first one makes room for two moments of every weight; it cannot be done in parts, nor again,
+    as some weights may have moved by then.
+
+    Raises:
+        TooLarge: they do not fit.
+    """
+    try:
+        optimizer.step()
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TooLarge(
+            f"out of memory at step {at.step + 1}; the optimizer's moments, 8 bytes a trained weight, do not fit"
+        ) from error
 
 
 def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torch.optim.AdamW:
@@ -415,6 +441,7 @@ class TaskStage:
         self.precision = precision
         self.learners = learners
         self.meter = meter
+        self.room = Room()
         self.module = nn.ModuleDict(
             {"encoder": encoder.module, "heads": nn.ModuleDict({r.task.name: r.head for r in learners})}
         )
@@ -447,6 +474,7 @@ class TaskStage:
                 ask=ask,
                 meter=self.meter,
                 precision=self.precision,
+                room=self.room,
             )
             predictions = learner.behaviour.decode(task, learner.dev_examples, learner.dev, outputs)
             scores = learner.behaviour.score(task, predictions)
@@ -456,8 +484,12 @@ class TaskStage:
         return values, sum(headlines) / len(headlines)
 
 
-def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> None:
-    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``."""
+def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> int:
+    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``.
+
+    Returns:
+        how many weights were trained, heads included.
+    """
     spec = job.spec
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
@@ -465,14 +497,20 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     fitted = settled(TASKS[spec.data[0].task], spec)
     if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
         keep_layers(encoder, fitted.retrieval.layer_fraction, norm=True)
+    adapted = lora.adapt(encoder.module, training)
     learners = learners_of(job, encoder, door)
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
     stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
+    trained = lora.trainable(stage.module)
+    report.log("info", f"{trained:,} weights are trained")
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
+    if adapted is not None:
+        adapted.merge()
     encoder.save(job.out)
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
+    return trained
 
 
 def learners_of(job: Job, encoder: Encoder, door: Door) -> list[Learner]:

@@ -10,8 +10,9 @@ from sqlmodel import Session
 from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
 from backend.domain.forecast import forecast
 from backend.domain.gains import what_seeds_can_show
+from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import RunState, digest
-from backend.domain.schemas import CellView, Preview, WorkerView
+from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
 from backend.store import costs, experiments, workers
 
 #: A worker not seen for this long is not counted on.
@@ -48,6 +49,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         hours_until_done=expected.hours_until_done,
         disk_bytes=expected.disk_bytes,
         forecast_from=expected.rests_on,
+        settings=[_settings(row) for row in resolved(request, planned)],
         seeds_can_show=what_seeds_can_show(len(request.seeds)),
         same_data_twice=_twice(planned),
         fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),
@@ -67,6 +69,25 @@ def _cell(cell: Cell) -> CellView:
         seed=cell.seed,
         status="not applicable",
         reason=cell.reason,
+    )
+
+
+def _settings(row: Resolved) -> SettingsView:
+    kept = set(SettingsView.model_fields) - {"steps", "epochs"}
+    return SettingsView(
+        stage=row.stage,
+        name=row.name,
+        models=list(row.models),
+        steps=row.training.steps or 0,
+        epochs=row.epochs,
+        reason=row.reason,
+        changed=dict(row.changed),
+        **{
+            name: value
+            for name in type(row.training).model_fields
+            if name in kept
+            for value in [getattr(row.training, name)]
+        },
     )
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from backend.domain import mini, translations
+from backend.domain.defaults import default
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS, Model, unusable
 from backend.domain.recipe import BASELINE, Recipe, RecipeKind, trained_in
@@ -32,7 +33,7 @@ from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.text import READER_VERSION
 from backend.domain.training import Training, TrainingOverrides
-from backend.domain.unset import unset
+from backend.domain.unset import off, unset
 from backend.errors import FieldError, Invalid, shown, unknown
 
 #: Architectures that MLM cannot be mixed into the training of, and why.
@@ -127,6 +128,9 @@ class ExperimentRequest(BaseModel):
     )
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
+    activation_checkpointing: bool = Field(
+        default=False, strict=True, exclude_if=off, description="less memory for more time; of no number"
+    )
     priority: int = Field(default=0, ge=-10, le=10)
 
 
@@ -259,6 +263,15 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
+    for pointer, said in (
+        ("/finetuning/frozen", request.finetuning),
+        *((f"/recipes/{i}", recipe.training) for i, recipe in enumerate(request.recipes)),
+    ):
+        if said.lora_rank is None or said.frozen is None:
+            continue
+        for name in request.models:
+            if name in MODELS and said.frozen > (layers := MODELS[name].architecture.layers):
+                refuse(pointer, f"frozen {said.frozen} leaves LoRA no layer of {name} to train; at most {layers}")
     if request.languages and not found:
         for i, name in enumerate(request.targets):
             if not set(request.languages) & set(TASKS[name].languages_in(request.source)):
@@ -387,11 +400,12 @@ class _Planner:
         found = examples(task, Split.TRAIN, self.request.source)
         return (found if budget is None else min(found, budget)) * len(languages or (ENGLISH,))
 
-    def training_of(self, task: Task, budget: int | None = None, languages: Languages = None) -> Training:
-        """The task's own settings for this source, with the number of steps worked out."""
-        chosen = task.mini_training if self.request.source is Source.MINI else task.training
-        if chosen is None:
+    def training_of(self, task: Task, model: Model, budget: int | None = None, languages: Languages = None) -> Training:
+        """The task's own settings for this model and source, with the number of steps worked out."""
+        found = default(task, model, self.request.source)
+        if found is None:
             raise Invalid(f"task {task.name} has no training settings for source {self.request.source.value}")
+        chosen = found.training
         return chosen.model_copy(
             update={"steps": chosen.steps_for(self.count(task, budget, languages)), "epochs": None}
         )
@@ -463,6 +477,7 @@ class _Planner:
             parents=parents,
             retrieval=retrieval,
             folders=folders,
+            activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
@@ -488,8 +503,10 @@ class _Planner:
             count=sum(mini.TEXT_SENTENCES.values()),
         )
 
-    def intermediate_training(self, recipe: Recipe, stage: int) -> Training:
-        own = [self.training_of(TASKS[t], recipe.training.examples, recipe.languages) for t in recipe.stages[stage]]
+    def intermediate_training(self, model: Model, recipe: Recipe, stage: int) -> Training:
+        own = [
+            self.training_of(TASKS[t], model, recipe.training.examples, recipe.languages) for t in recipe.stages[stage]
+        ]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         training = recipe.training.applied_to(chosen)
         if (
@@ -509,9 +526,9 @@ class _Planner:
             return (self.text(),)
         return (DataSpec(task="text", version=READER_VERSION, source=Source.FILES, split=Split.TRAIN, content=None),)
 
-    def intermediate_steps(self, recipe: Recipe) -> int:
+    def intermediate_steps(self, model: Model, recipe: Recipe) -> int:
         """What a control spends: the steps of all stages."""
-        return sum(self.intermediate_training(recipe, i).steps_for(0) for i in range(len(recipe.stages)))
+        return sum(self.intermediate_training(model, recipe, i).steps_for(0) for i in range(len(recipe.stages)))
 
     def intermediate(self, model: Model, recipe: Recipe, seed: int) -> str | None:
         """The encoder after the recipe's intermediate stages; the pretrained one where it has none."""
@@ -527,7 +544,7 @@ class _Planner:
             assert model.pretraining is not None  # problems() admits this recipe for the mini source only
             training = model.pretraining.model_copy(
                 update={
-                    "steps": self.intermediate_steps(recipe),
+                    "steps": self.intermediate_steps(model, recipe),
                     "learning_rate": model.pretraining.learning_rate / 2,
                 }
             )
@@ -555,7 +572,7 @@ class _Planner:
                 *self.text_beside(recipe),
             ),
             folders=self.request.text if recipe.mlm is not None else None,
-            training=self.intermediate_training(recipe, last),
+            training=self.intermediate_training(model, recipe, last),
             parents=(start,) if start else (),
             recipe=recipe.stage(last),
             seed=seed,
@@ -584,8 +601,10 @@ class _Planner:
                     model.name, recipe.name, target.name, seed, None, f"{trainer.name} has no {source.value} source"
                 )
             # the target's own settings, on the training set it borrows
-            own = target.mini_training if source is Source.MINI else target.training
-            base = self.request.finetuning.applied_to(own or self.training_of(trainer, budget, languages_trained))
+            own = default(target, model, source)
+            base = self.request.finetuning.applied_to(
+                own.training if own else self.training_of(trainer, model, budget, languages_trained)
+            )
             count = self.count(trainer, budget, languages_trained)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
             train = self.training_data(trainer, languages_trained)
@@ -613,7 +632,7 @@ class _Planner:
         if base is not None:
             training = base
             if recipe.kind is RecipeKind.CONTROL_TARGET:
-                extra = self.intermediate_steps(recipe)
+                extra = self.intermediate_steps(model, recipe)
                 training = base.model_copy(update={"steps": (base.steps or 0) + extra})
             checkpoint = self.add(
                 RunKind.FINETUNE,

@@ -175,6 +175,15 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _has_a_stage_to_adapt(self) -> Recipe:
+        if self.training.lora_rank is not None and self.kind in (RecipeKind.NONE, *CONTROLS):
+            raise ValueError(
+                f"lora_rank says how an intermediate stage is trained, and a recipe of kind {self.kind.value} has none; the "
+                "stage on the target has finetuning.lora_rank"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fits_its_column(self) -> Recipe:
         if (length := len(self.name)) > LONGEST_NAME:
             raise ValueError(f"its name would have {length} characters; at most {LONGEST_NAME}: fewer stages or tasks")

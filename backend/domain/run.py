@@ -18,7 +18,7 @@ from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
 from backend.domain.training import Training
-from backend.domain.unset import unset
+from backend.domain.unset import off, unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
 ENGINE_VERSION = 2
@@ -102,7 +102,7 @@ class DataSpec(Spec):
 
 
 class RunSpec(Spec):
-    """Everything that changes the numbers of one run."""
+    """Everything that changes the numbers of one run, and what only says how it is computed: that is in no fingerprint."""
 
     kind: RunKind
     engine: int
@@ -121,10 +121,11 @@ class RunSpec(Spec):
             default=None, exclude_if=unset
         )
     )
+    activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
 
     @property
     def fingerprint(self) -> str:
-        spec = self.model_dump(mode="json")
+        spec = self.model_dump(mode="json", exclude={"activation_checkpointing"})
         if self.retrieval is None:  # runs from before there was this field keep their fingerprints
             del spec["retrieval"]
         return digest(spec)

@@ -209,6 +209,9 @@ class RunDetail(View):
     spec: dict[str, Any]
     attempts: list[AttemptView]
     environment: dict[str, str] | None
+    parameters_trainable: int | None = Field(
+        description="weights that it trained, heads included; null where it trained none, and of runs from before they were counted"
+    )
 
 
 class ScoreView(View):
@@ -274,6 +277,30 @@ class CellView(View):
     reason: str | None
 
 
+class SettingsView(View):
+    """What one stage will be trained with. ``models`` are those that do it in this way; ``changed``: what the request sets, with
+    what it would be without."""
+
+    stage: Literal["intermediate", "target"]
+    name: str = Field(description="of the recipe up to this stage, or of the target")
+    models: list[str]
+    learning_rate: float
+    batch_size: int
+    steps: int
+    epochs: float = Field(description="what the steps come to")
+    examples: int | None = Field(description="null: all")
+    max_length: int
+    warmup: float = Field(description="share of the steps; `warmup_steps` wins where it is not null")
+    warmup_steps: int | None
+    weight_decay: float
+    frozen: int
+    lora_rank: int | None = Field(description="null: every weight that is not frozen is trained")
+    lora_alpha: float | None
+    lora_dropout: float | None
+    reason: str = Field(description="whose settings these are")
+    changed: dict[str, float | None]
+
+
 class Preview(View):
     """What submitting would do, without doing it."""
 
@@ -287,6 +314,7 @@ class Preview(View):
     hours_until_done: Band | None
     disk_bytes: int
     forecast_from: str = Field(description="what the forecast rests on, in words")
+    settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")
     seeds_can_show: str
     same_data_twice: list[str] = Field(description="recipe → target pairs left out of headline means")
     fingerprint: str = Field(description="digest of the plan: equal for equal experiments")

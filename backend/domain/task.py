@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.domain.language import LANGUAGES
+from backend.domain.published import Published
 from backend.domain.training import Training
 from backend.errors import shown
 
@@ -320,7 +321,8 @@ class Task(Facts):
     translations: Translations | None = None  # of its training rows
     retrieval: Retrieval | None = None
     mini_retrieval: Retrieval | None = None  # None: as in the real version
-    training: Training | None = None  # the benchmark's own settings
+    training: Training | None = None  # on real data
+    published: Published | None = None  # whose settings these are, and what they are for other models
     mini_training: Training | None = None
     licence: str
     citation: str

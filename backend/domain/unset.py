@@ -4,3 +4,8 @@
 def unset(value: object) -> bool:
     """For ``exclude_if``: an optional field that has no value."""
     return value is None
+
+
+def off(value: object) -> bool:
+    """For ``exclude_if``: a switch that is off."""
+    return value is False

@@ -281,7 +281,10 @@ def died(session: Session, run_id: int, attempt: int, *, reason: str, max_attemp
 
 def _likely(reason: str) -> str | None:
     if "signal 9" in reason or "memory" in reason:
-        return "The machine probably ran out of memory. A smaller batch size, a smaller model or fewer runs at a time help."
+        return (
+            "The machine probably ran out of memory. Fewer runs at a time help, activation checkpointing, a smaller batch size, a "
+            "smaller max_length, a smaller model, or more devices."
+        )
     return None
 
 

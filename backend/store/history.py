@@ -130,6 +130,7 @@ def detail(session: Session, id: int) -> RunDetail:
         spec=row["spec"],
         attempts=[AttemptView(**{k: v for k, v in each.items() if k != "run_id"}) for each in tries],
         environment=row["environment"],
+        parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
     )
 
 

@@ -115,6 +115,16 @@
     return figure;
   }
 
+  function spoken(figure, said) {
+    // what is said of the cells comes apart from the figure, see figures.apart
+    var data = figure.data.map(function (trace) {
+      if (!said || trace.name !== 'cells' || trace.hovertext) return trace;
+      var texts = trace.customdata.map(function (row) { return row.map(function (of) { return said[of] || ''; }); });
+      return Object.assign({}, trace, { hovertext: texts });
+    });
+    return Object.assign({}, figure, { data: data });
+  }
+
   function outline(figure, cell, ink) {
     // a thin border around the chosen cell, or the chosen mean
     var mean = /\.mean$/.test(cell || '');
@@ -140,9 +150,9 @@
       return benchmark.name + (benchmark.synthetic ? ' · synthetic benchmark' : '');
     },
 
-    paint: function (figures, chosenScheme, cell) {
+    paint: function (figures, chosenScheme, cell, said) {
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
-      var figure = themed(figures, chosenScheme || scheme());
+      var figure = spoken(themed(figures, chosenScheme || scheme()), said);
       // the figure fills its box in width; its height is its own
       var size = { minWidth: figure.layout.meta.width + 'px', height: figure.layout.height + 'px' };
       return [outline(figure, cell, figure.layout.font.color), size];
@@ -175,6 +185,11 @@
 
     drawer_due: function (cell, numbers, opened) {
       return cell || opened ? { cell: cell, numbers: numbers } : ns.no_update;
+    },
+
+    idle: function (value) { // costs are of recipes: nothing to order, to choose or to fade
+      var idle = value === 'cost';
+      return [idle, idle, idle];
     },
 
     narrow: function () { return phone.matches; },

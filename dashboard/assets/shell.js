@@ -65,6 +65,7 @@
     here: function (path) {
       mark(path || location.pathname);
       set('menu', { opened: false });
+      set('benchmark-badge', { children: '' }); // a page with numbers says whose they are when it is here
     },
     start: function () { return shared ? [true, ns.no_update] : [document.hidden, 1]; },
     menu: function (clicks) {

@@ -50,6 +50,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), Explore.of(search or ""))
     state, matrix = shown.state, shown.matrix
     title, panel = _cell(shown)
+    drawn, said = _figures(shown)
     return html.Div(
         [
             _head(shown),
@@ -77,7 +78,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="explore-listed"),
             dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
-            dcc.Store(id="explore-figures", data=_figures(shown)),
+            dcc.Store(id="explore-figures", data=drawn),
+            dcc.Store(id="explore-said", data=said),
             dcc.Store(id="explore-turn"),
             dcc.Store(id="explore-benchmark"),
             dcc.Store(id="explore-address"),
@@ -183,18 +185,19 @@ def _view(state: Explore) -> dict[str, Any]:
     return {"data-view": state.view}
 
 
-def _figures(shown: Shown) -> dict[str, Any] | None:
-    """The figure for either scheme: switching needs no new numbers."""
+def _figures(shown: Shown) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """The figure for either scheme: switching needs no new numbers. Apart from it what is said of each cell, which is most of
+    its bytes and the same in any order."""
     if shown.matrix is None or shown.empty:
-        return None
+        return None, None
     state, matrix = shown.state, shown.matrix
 
     if state.value == "cost":
-        return figures.schemes(lambda theme: cost_bars(matrix, theme))
+        return figures.schemes(lambda theme: cost_bars(matrix, theme)), None
     if state.value == "score":
-        return figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages))
+        return figures.apart(figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages)))
     fade = state.fade == "unsure"
-    return figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade))
+    return figures.apart(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -233,6 +236,7 @@ _SAID = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.i
 
 @callback(
     Output("explore-figures", "data"),
+    Output("explore-said", "data"),
     Output("explore-summary", "children"),
     Output("explore-nothing", "children"),
     Output("explore-body", "className"),
@@ -264,14 +268,16 @@ async def draw(*given: Any) -> Any:
     shown = await find(client(), asked, fresh=fresh)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
-        return (no_update,) * 15
+        return (no_update,) * 16
 
-    def part(name: str, make: Callable[[], Any]) -> Any:
-        return make() if digests[name] != before.get(name) else no_update
+    def part(name: str, make: Callable[[], Any], otherwise: Any = no_update) -> Any:
+        return make() if digests[name] != before.get(name) else otherwise
 
     models, targets, metrics = controls.choices(shown)
+    drawn, said_of_cells = part("figure", lambda: _figures(shown), (no_update, no_update))
     return (
-        part("figure", lambda: _figures(shown)),
+        drawn,
+        part("said", lambda: said_of_cells),
         part("words", lambda: _summary(shown)),
         _nothing(shown),
         _body_class(shown),
@@ -434,6 +440,7 @@ _in_browser(
     Input("explore-figures", "data"),
     Input("explore-scheme", "children"),
     Input("explore-cell", "data"),
+    State("explore-said", "data"),
 )
 _in_browser(
     "tell", Output("explore-sink", "children"), Input("explore-address", "data"), State("explore-asked", "data")
@@ -480,6 +487,11 @@ _in_browser(
     prevent_initial_call=True,
 )
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
+_in_browser(
+    "idle",
+    *(Output(f"explore-{name}", "disabled") for name in ("order", "languages", "fade")),
+    Input("explore-value", "value"),
+)
 _in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))
 _in_browser("copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True)
 _in_browser(

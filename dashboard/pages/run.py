@@ -35,7 +35,7 @@ from backend.errors import CrossliftError, NotFound
 from dashboard import curves, lineage, links, live, logbook, shell, states, words
 from dashboard.client import client
 from dashboard.links import Run
-from dashboard.look import THEMES
+from dashboard.look import THEMES, count
 
 register_page(__name__, path_template="/runs/<run_id>", title=f"Run · {shell.NAME}", name="Run")
 
@@ -175,7 +175,7 @@ def _parts(detail: RunDetail, scores: list[ScoreView], log: list[LogLine]) -> di
     return {
         "state": _state(run),
         "standing": _standing(run),
-        "facts": _facts(run),
+        "facts": _facts(detail),
         "scores": [html.H2("Scores by language"), *lineage.scores(scores, run.target)] if scores else _no_scores(run),
         "cost": lineage.cost(run),
         "attempts": lineage.attempts(detail),
@@ -200,7 +200,8 @@ def _standing(run: RunView) -> list[Any]:
     return [states.steps_bar(run), html.Div([html.Span(s) for s in said], className="run-words")]
 
 
-def _facts(run: RunView) -> Any:
+def _facts(detail: RunDetail) -> Any:
+    run, trained = detail.run, detail.parameters_trainable
     worker = run.worker if run.worker and run.state is RunState.RUNNING else None
     counted = run.parameters is not None and run.parameters_non_embedding is not None
     return states.facts(
@@ -217,11 +218,20 @@ def _facts(run: RunView) -> Any:
                 "Parameters",
                 f"{run.parameters:,}, {run.parameters_non_embedding:,} non-embedding" if counted else None,
             ),
+            ("Trained weights", None if trained is None else f"{trained:,}, heads included{_how(detail.spec)}"),
             ("Submitted", states.moment(run.created_at)),
             ("Began", states.moment(run.started_at) if run.started_at else None),
             ("Ended", states.moment(run.finished_at) if run.finished_at else None),
         ]
     )
+
+
+def _how(spec: dict[str, Any]) -> str:
+    """Which of the encoder's, where not all."""
+    training = spec.get("training") or {}
+    if training.get("lora_rank"):
+        return f": LoRA of rank {training['lora_rank']}, merged into the encoder when it was saved"
+    return f"; the lowest {count(training['frozen'], 'block')} stayed frozen" if training.get("frozen") else ""
 
 
 def _no_scores(run: RunView) -> list[Any]:

@@ -334,3 +334,32 @@ def test_a_retrieval_setting_is_refused_where_nothing_retrieves():
     found = problems(request(targets=["xnli", "xquad"], retrieval={"layer_fraction": 0.5}))
     assert [e.pointer for e in found] == ["/retrieval"]
     assert not problems(request(targets=["xnli", "tatoeba"], retrieval={"layer_fraction": 0.5}))
+
+
+def test_lora_is_part_of_the_stage_it_trains_and_of_no_other():
+    def training(**changes):
+        runs = plan(request(recipes=["mnli@lora_rank=4"], targets=["xcopa"], **changes)).runs.values()
+        return {(r.spec.kind, r.recipe): r.spec.training.lora_rank for r in runs if r.spec.training}
+
+    both = {(RunKind.FINETUNE, "none"), (RunKind.FINETUNE, "mnli@lora_rank=4")}
+    plain, tuned = training(), training(finetuning={"lora_rank": 8, "lora_alpha": 8})
+    assert plain[RunKind.INTERMEDIATE, "mnli@lora_rank=4"] == tuned[RunKind.INTERMEDIATE, "mnli@lora_rank=4"] == 4
+    assert {plain[k] for k in both} == {None} and {tuned[k] for k in both} == {8}
+    # what a gain is matched on knows of the target's, not of the recipe's: the baseline is the same
+    settings = {r.settings for r in plan(request(recipes=["mnli", "mnli@lora_rank=4"])).runs.values() if r.settings}
+    assert len(settings) == 1
+
+
+def test_frozen_layers_must_leave_lora_some_on_every_model():
+    found = problems(
+        request(
+            models=["mini-2", "mini-4"], recipes=["mnli@lora_rank=4,frozen=5"], finetuning={"lora_rank": 8, "frozen": 3}
+        )
+    )
+    assert [(f.pointer, f.message) for f in found] == [
+        ("/finetuning/frozen", "frozen 3 leaves LoRA no layer of mini-2 to train; at most 2"),
+        ("/recipes/0", "frozen 5 leaves LoRA no layer of mini-2 to train; at most 2"),
+        ("/recipes/0", "frozen 5 leaves LoRA no layer of mini-4 to train; at most 4"),
+    ]
+    assert not problems(request(finetuning={"lora_rank": 8, "frozen": 2}))
+    assert not problems(request(finetuning={"frozen": 3}))  # the head is trained

@@ -53,6 +53,7 @@ RICH = {
     "retrieval": {"layer_fraction": 0.5, "pooling": "cls"},
     "device": "cuda",
     "precision": "bf16",
+    "activation_checkpointing": True,
     "priority": -3,
 }
 

@@ -378,10 +378,17 @@ def test_costs_are_shown_by_recipe(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/explore?target=xquad&value=cost").page
     page.wait_for_function("() => document.querySelector('#explore-graph .js-plotly-plot')?.data?.[0]?.type === 'bar'")
     expect(page.locator("#explore-summary")).to_contain_text("Device time of a recipe for one seed")
+    order, fade = page.locator("#explore-order input").first, page.locator("#explore-fade")
+    expect(order).to_be_disabled()  # costs are of recipes
+    expect(fade).to_be_disabled()
+    expect(page.locator("#explore-languages")).to_be_disabled()
     page.keyboard.press("t")
     until(page, "view", "table")
     first = page.locator("#explore-grid [role=gridcell][col-id=marginal]").first
     expect(first).to_contain_text("min")
+    page.get_by_text("Score", exact=True).click()
+    expect(order).to_be_enabled()
+    expect(fade).to_be_enabled()
 
 
 def test_what_is_only_shown_otherwise_is_not_asked_for_again(site: Any, visit: Callable[..., Any]):

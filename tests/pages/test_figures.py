@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import plotly.graph_objects as go
 import pytest
@@ -12,11 +14,21 @@ from backend.domain.language import LANGUAGES
 from backend.domain.schemas import Curve, GainCell, GainMatrix
 from dashboard.bars import cost_bars, round_hours
 from dashboard.evidence import Learning, learning_curves, seed_strip
-from dashboard.figures import gain_heatmap, gain_range, languages, schemes, score_heatmap, score_matrix
+from dashboard.figures import (
+    apart,
+    gain_drawing,
+    gain_heatmap,
+    gain_range,
+    languages,
+    schemes,
+    score_heatmap,
+    score_matrix,
+)
 from dashboard.heatmap import MAX_TEXT_CELLS, short_family
 from dashboard.look import DARK, LIGHT, luminance
 
 Make = Callable[..., GainMatrix]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def trace(figure: go.Figure, name: str) -> Any:
@@ -30,6 +42,22 @@ def names(figure: go.Figure) -> list[str]:
 
 def legend(figure: go.Figure) -> list[str]:
     return [t.name for t in figure.data if t.type != "heatmap" and t.showlegend is not False]
+
+
+def picture(figure: go.Figure, name: str) -> ElementTree.Element:
+    """An image of the layout: it must be XML, which is more than browsers ask for."""
+    [source] = [i.source for i in figure.layout.images if i.name == name]
+    kind, _, content = source.partition(",")
+    assert kind == "data:image/svg+xml" and content.isascii() and not set(content) & set('<>#"')
+    return ElementTree.fromstring(unquote(content))
+
+
+def paths(figure: go.Figure, name: str) -> list[ElementTree.Element]:
+    return picture(figure, name).findall(f"{SVG}path")
+
+
+def said(figure: go.Figure, name: str) -> str:
+    return " ".join(t.text or "" for t in picture(figure, name).iter(f"{SVG}text")) + " "
 
 
 def test_colours_are_symmetric_about_zero(matrix: Make):
@@ -54,10 +82,10 @@ def test_the_largest_gains_are_clipped_and_the_legend_says_so(matrix: Make):
     row = dict.fromkeys(("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru"), 1.0)
     many = {f"r{i}": dict(row) for i in range(10)}
     assert gain_range(matrix(many)) == (1.0, False)
-    assert "clipped" not in gain_heatmap(matrix(many)).layout.coloraxis.colorbar.title.text
+    assert "clipped" not in said(gain_heatmap(matrix(many)), "colours")
     many["r0"]["de"] = 30.0
     assert gain_range(matrix(many)) == (1.0, True)
-    assert "clipped<br>at ±1" in gain_heatmap(matrix(many)).layout.coloraxis.colorbar.title.text
+    assert "points clipped at ±1 " in said(gain_heatmap(matrix(many)), "colours")
 
 
 def test_cells_carry_their_sign_as_text(matrix: Make):
@@ -248,9 +276,12 @@ def test_cells_are_parted_by_lines_so_that_they_can_be_painted_a_pixel_each(matr
     """With a gap of its own a heatmap is painted dot by dot, several times as long: see plotly's ``heatmap/plot.js``."""
     figure = gain_heatmap(matrix({"mnli": {"sw": 1.0, "de": 1.0}, "squad": {"sw": 1.0, "de": 2.0}}))
     assert not any(t.xgap or t.ygap for t in figure.data if t.type == "heatmap")
-    means, cells = sorted((s for s in figure.layout.shapes if s.name == "joints"), key=lambda s: "V" in s.path)
-    assert cells.path == "M-0.5,-0.5H1.5M-0.5,0.5H1.5M-0.5,1.5H1.5M-0.5,-0.5V1.5M0.5,-0.5V1.5M1.5,-0.5V1.5"
-    assert means.path.count("H") == 3 and cells.line.color == means.line.color == figure.layout.paper_bgcolor
+    (cells,), (means,) = paths(figure, "over cells"), paths(figure, "over means")
+    assert cells.get("d") == "M-50 -50H150M-50 50H150M-50 150H150M-50 -50V150M50 -50V150M150 -50V150"
+    assert means.get("d", "").count("H") == 3 and "V" not in means.get("d", "")
+    assert cells.get("stroke") == means.get("stroke") == figure.layout.paper_bgcolor
+    over = next(i for i in figure.layout.images if i.name == "over cells")
+    assert (over.x, over.y, over.sizex, over.sizey) == (-0.5, -0.5, 2, 2)
 
 
 def test_a_great_many_marks_are_drawn_as_few_things(matrix: Make, cell: Callable[..., GainCell]):
@@ -261,8 +292,8 @@ def test_a_great_many_marks_are_drawn_as_few_things(matrix: Make, cell: Callable
     gone["d"][codes[7]] = cell("d", codes[7], 1.0)
     figure = gain_heatmap(matrix(found | gone), "name")
     assert "findings" not in names(figure)
-    dots = [s for s in figure.layout.shapes if s.name == "findings"]
-    assert sum(s.path.count("M") for s in dots) == 80 and len(dots) == len({s.fillcolor for s in dots}) == 2
+    _, *dots = paths(figure, "over cells")
+    assert sum(p.get("d", "").count("M") for p in dots) == 80 and len(dots) == len({p.get("fill") for p in dots}) == 2
     marks = trace(figure, "not run")
     at = languages(matrix(found), "name").index(codes[7])
     assert [round(w, 2) for w in marks.width] == [39.96, at - 0.04, 39 - at - 0.04]
@@ -277,6 +308,35 @@ def test_what_is_said_of_a_cell_is_the_same_in_any_order(matrix: Make):
             assert f"({key.partition('.')[2]})" in said
     other = trace(gain_heatmap(matrix({"mnli": {"sw": -4.0}})), "cells").hovertext[0][0]
     assert "\u22124.0" in other
+
+
+def test_the_colour_bar_says_what_the_colours_mean(matrix: Make):
+    """One picture: plotly's own is 255 rectangles, drawn anew at every change."""
+    figure = gain_heatmap(matrix({"mnli": {"sw": 3.2, "de": -0.4}}), theme=DARK)
+    assert said(figure, "colours").split() == ["gain,", "points", *"−3 −2 −1 0 +1 +2 +3".split()]
+    axis, bar = figure.layout.coloraxis, picture(figure, "colours")
+    assert axis.showscale is False
+    stops = [(float(e.get("offset", "")), e.get("stop-color")) for e in bar.iter(f"{SVG}stop")]
+    assert stops == [(round(at, 5), c) for at, c in axis.colorscale]
+    [box] = bar.iter(f"{SVG}rect")
+    top, height = float(box.get("y", "")), float(box.get("height", ""))
+    zero = next(t for t in bar.iter(f"{SVG}text") if t.text == "0")
+    assert float(zero.get("y", "")) == pytest.approx(top + height / 2, abs=5)
+    assert zero.get("fill") == DARK.ink
+    scores = score_heatmap(matrix({"mnli": {"sw": 3.2}}))
+    low, high = scores.layout.coloraxis.cmin, scores.layout.coloraxis.cmax
+    assert {f"{low:g}", f"{high:g}"} <= set(said(scores, "colours").split())
+
+
+def test_what_is_said_of_cells_can_travel_apart_from_the_figure(matrix: Make):
+    made = matrix({"mnli": {"sw": 1.0, "de": -9.0}, "squad": {"sw": 2.0}})
+    whole = trace(gain_heatmap(made), "cells")
+    drawn, texts = apart(schemes(gain_drawing(made, "family")))
+    cells = next(t for t in drawn["light"]["data"] if t["name"] == "cells")
+    assert cells["hovertext"] is None
+    assert [[texts[of] for of in row] for row in cells["customdata"]] == [list(row) for row in whole.hovertext]
+    other, again = apart(schemes(gain_drawing(made, "gain")))
+    assert again == texts and other != drawn
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,14 @@ def test_the_page_one_is_on_is_marked_below_it_too(site: Any, visit: Callable[..
         nav = page.get_by_role("navigation", name="Pages")
         expect(nav.locator("[aria-current]")).to_have_text([name])
         expect(nav.get_by_role("link", name=name)).to_have_attribute("aria-current", value)
+
+
+def test_the_foot_names_the_benchmark_of_this_page_not_of_the_last(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore").page
+    badge = page.locator("#benchmark-badge")
+    expect(badge).to_contain_text("mini-XTREME-R")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Queue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
+    expect(badge).to_have_text("")
+    page.go_back()
+    expect(badge).to_contain_text("mini-XTREME-R")

@@ -4,6 +4,7 @@ Phang et al. 2020 use the three as one intermediate task; what is looked at duri
 """
 
 from backend.domain.layouts import comma_separated, jsonl
+from backend.domain.published import AS_PHANG_BUT_EPOCHS
 from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
 from backend.domain.tasks.mnli import LABELS
 from backend.domain.training import Training
@@ -54,6 +55,7 @@ TASK = Task(
     ),
     mini="anli",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=256),
+    published=AS_PHANG_BUT_EPOCHS,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=900, max_length=64, frozen=1),
     licence="CC BY-NC 4.0",
     citation="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding",

@@ -5,6 +5,7 @@ line, and ``tags_to_id.json`` beside them, which numbers the categories. The lab
 """
 
 from backend.domain.layouts import sentences_with_tags
+from backend.domain.published import AS_PHANG_BUT_EPOCHS
 from backend.domain.task import Format, Layout, Role, Row, Split, Task, Tokens, tag_indices
 from backend.domain.training import Training
 
@@ -42,6 +43,7 @@ TASK = Task(
     ),
     mini="ccg",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=10, max_length=256),
+    published=AS_PHANG_BUT_EPOCHS,
     mini_training=Training(learning_rate=1e-3, batch_size=32, steps=150, max_length=64, frozen=1),
     licence="LDC user agreement (CCGbank)",
     citation="Hockenmaier & Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures",

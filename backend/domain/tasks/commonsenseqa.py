@@ -1,6 +1,7 @@
 """CommonsenseQA: questions about what everybody knows. English, five options (Talmor et al. 2019)."""
 
 from backend.domain.layouts import jsonl
+from backend.domain.published import AS_PHANG_CHOICE
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task
 from backend.domain.training import Training
 
@@ -43,6 +44,7 @@ TASK = Task(
     ),
     mini="commonsenseqa",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_PHANG_CHOICE,
     mini_training=Training(learning_rate=5e-4, batch_size=16, steps=200, max_length=64, frozen=1),
     licence="MIT",
     citation="Talmor et al. 2019, CommonsenseQA: A Question Answering Challenge Targeting Commonsense Knowledge",

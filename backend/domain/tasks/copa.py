@@ -4,6 +4,7 @@ The training set of XCOPA, and an intermediate task of its own. XTREME-R's XCOPA
 """
 
 from backend.domain.layouts import jsonl
+from backend.domain.published import AS_XTREME_R_BY_SIZE
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task
 from backend.domain.training import Training
 
@@ -38,6 +39,7 @@ TASK = Task(
     files=(Layout(pattern="copa/{split}.jsonl", rows=jsonl, splits={Split.TRAIN: "train", Split.VALIDATION: "val"}),),
     mini="copa",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_XTREME_R_BY_SIZE,
     mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48, frozen=1),
     licence="BSD 2-Clause as distributed by its authors; no licence statement in the hub's copy",
     citation="Roemmele, Bejan & Gordon 2011, Choice of Plausible Alternatives",

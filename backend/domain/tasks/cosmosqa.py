@@ -1,6 +1,7 @@
 """CosmosQA: what is not said in a story, but can be read from it. English, four options (Huang et al. 2019)."""
 
 from backend.domain.layouts import comma_separated
+from backend.domain.published import AS_PHANG_CHOICE
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task, label_index
 from backend.domain.training import Training
 
@@ -39,6 +40,7 @@ TASK = Task(
     ),
     mini="cosmosqa",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=3, max_length=256),
+    published=AS_PHANG_CHOICE,
     mini_training=Training(learning_rate=5e-4, batch_size=16, steps=250, max_length=64, frozen=1),
     licence="CC BY 4.0",
     citation="Huang et al. 2019, Cosmos QA: Machine Reading Comprehension with Contextual Commonsense Reasoning",

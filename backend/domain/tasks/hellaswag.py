@@ -1,6 +1,7 @@
 """HellaSwag: which ending continues the scene? English, four endings (Zellers et al. 2019)."""
 
 from backend.domain.layouts import jsonl
+from backend.domain.published import AS_PHANG_CHOICE
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task
 from backend.domain.training import Training
 
@@ -35,6 +36,7 @@ TASK = Task(
     ),
     mini="hellaswag",
     training=Training(learning_rate=1e-5, batch_size=32, epochs=3, max_length=128),
+    published=AS_PHANG_CHOICE,
     mini_training=Training(learning_rate=5e-4, batch_size=16, steps=300, max_length=64, frozen=1),
     licence="MIT",
     citation="Zellers et al. 2019, HellaSwag: Can a Machine Really Finish Your Sentence?",

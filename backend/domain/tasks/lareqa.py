@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from backend.domain.layouts import xquad_r
+from backend.domain.published import QUIET, XTREME_R, Published
 from backend.domain.task import Format, Layout, Passage, Retrieval, Role, Row, Search, Split, Task
 from backend.domain.training import Training
 
@@ -78,6 +79,7 @@ TASK = Task(
     # The official baseline: first token of the last layer, cosine; a passage is a sentence and its paragraph.
     retrieval=Retrieval(layer_fraction=1, pooling="cls"),
     training=Training(learning_rate=2e-5, batch_size=16, epochs=3, max_length=256),  # of passages; queries have 96
+    published=Published(source=XTREME_R, note=QUIET),
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=300, max_length=96, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Roy et al. 2020, LAReQA: Language-Agnostic Answer Retrieval from a Multilingual Pool",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.layouts import mewslix_entities, mewslix_mentions, mewslix_pairs
+from backend.domain.published import QUIET, XTREME_R, Published
 from backend.domain.task import Format, Layout, Passage, Retrieval, Role, Row, Search, Split, Task
-from backend.domain.training import Training
+from backend.domain.training import Training, TrainingOverrides
 
 _BRACES = re.compile(r"\{(.*?)\}")
 
@@ -88,7 +89,11 @@ TASK = Task(
     ),
     mini="mewslix",
     retrieval=Retrieval(layer_fraction=1, pooling="cls"),
-    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=64),  # the benchmark's for XLM-R
+    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=64),
+    # The scripts' for XLM-R and for mBERT; the batch is "the largest power of two that fit 16GB" of memory.
+    published=Published(
+        source=XTREME_R, families={"mBERT": TrainingOverrides(learning_rate=2e-5, batch_size=256)}, note=QUIET
+    ),
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=200, max_length=64, frozen=1),
     licence="Apache-2.0; WikiNews text CC BY 2.5",
     citation="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation",

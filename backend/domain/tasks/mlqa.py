@@ -5,6 +5,7 @@ their language (mlqa_evaluation_v1.py); version 1 did it by SQuAD's English one.
 """
 
 from backend.domain.layouts import squad_json
+from backend.domain.published import AS_XTREME_QA
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
@@ -44,7 +45,10 @@ TASK = Task(
         ),
     ),
     mini="mlqa",
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(
+        learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4, warmup_steps=500
+    ),
+    published=AS_XTREME_QA,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="CC BY-SA 3.0",
     citation="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive Question Answering",

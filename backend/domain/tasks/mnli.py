@@ -1,6 +1,7 @@
 """MNLI: does the premise entail the hypothesis, contradict it, or neither? English (Williams et al. 2018)."""
 
 from backend.domain.layouts import jsonl, tsv
+from backend.domain.published import AS_PHANG
 from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, Translations, label_index
 from backend.domain.training import Training
 from backend.domain.translations import SPLITS, XNLI_MT, XNLI_PAIRS, xtreme
@@ -61,7 +62,8 @@ TASK = Task(
             ),
         ),
     ),
-    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=128),
+    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=256),
+    published=AS_PHANG,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="MultiNLI licence (OANC, CC BY-SA, CC BY)",
     citation="Williams, Nangia & Bowman 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding",

@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.domain.checklist import rows
 from backend.domain.metrics.checklist import METRICS
+from backend.domain.published import AS_XTREME_QA
 from backend.domain.task import Format, Layout, Role, Split, Task
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
@@ -42,7 +43,10 @@ TASK = Task(
     sizes={Split.TEST: 6400},
     files=(Layout(pattern="multichecklist/checklist_templates.tsv", rows=generated, splits={Split.TEST: "test"}),),
     mini="multichecklist",
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(
+        learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4, warmup_steps=500
+    ),
+    published=AS_XTREME_QA,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="Apache-2.0",
     citation="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation",

@@ -1,6 +1,7 @@
 """PAN-X: names of persons, organisations and places in Wikipedia (Pan et al. 2017; splits of Rahimi et al. 2019)."""
 
 from backend.domain.layouts import tagged_tokens
+from backend.domain.published import AS_XTREME
 from backend.domain.task import Format, Hub, Layout, Role, Row, Split, Task, Tokens, tag_indices
 from backend.domain.training import Training
 
@@ -57,6 +58,7 @@ TASK = Task(
     ),
     mini="panx",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=10, max_length=128),
+    published=AS_XTREME,
     mini_training=Training(learning_rate=1e-3, batch_size=32, steps=150, max_length=64, frozen=1),
     licence="not stated by its authors; text of Wikipedia, CC BY-SA",
     citation="Pan et al. 2017, Cross-lingual Name Tagging and Linking for 282 Languages; Rahimi, Li & Cohn 2019",

@@ -1,6 +1,7 @@
 """PAWS-X: do two sentences of the same words mean the same? Seven languages, trained on PAWS (Yang et al. 2019)."""
 
 from backend.domain.layouts import tsv
+from backend.domain.published import AS_XTREME
 from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, Translations, label_index
 from backend.domain.training import Training
 from backend.domain.translations import PAWSX_PAIRS, SPLITS, xtreme
@@ -59,6 +60,7 @@ TASK = Task(
         ),
     ),
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_XTREME,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="free for any purpose, as stated by its authors",
     citation="Yang et al. 2019, PAWS-X: A Cross-lingual Adversarial Dataset for Paraphrase Identification",

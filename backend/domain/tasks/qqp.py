@@ -1,6 +1,7 @@
 """QQP: do two questions of Quora ask the same? English (Iyer et al. 2017), as in GLUE."""
 
 from backend.domain.layouts import tsv
+from backend.domain.published import AS_PHANG_BUT_EPOCHS
 from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
 from backend.domain.training import Training
 
@@ -38,7 +39,8 @@ TASK = Task(
         ),
     ),
     mini="qqp",
-    training=Training(learning_rate=1e-5, batch_size=32, epochs=3, max_length=128),
+    training=Training(learning_rate=1e-5, batch_size=32, epochs=3, max_length=256),
+    published=AS_PHANG_BUT_EPOCHS,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="not stated; Quora's terms of service",
     citation="Iyer, Dandekar & Csernai 2017, Quora Question Pairs; GLUE (Wang et al. 2019)",

@@ -4,6 +4,7 @@ XTREME-R's XCOPA baseline is trained on it before COPA.
 """
 
 from backend.domain.layouts import jsonl
+from backend.domain.published import AS_XTREME_R_BY_SIZE
 from backend.domain.task import Choice, Format, Hub, Layout, Role, Row, Split, Task, label_index
 from backend.domain.training import Training
 
@@ -44,6 +45,7 @@ TASK = Task(
     ),
     mini="siqa",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_XTREME_R_BY_SIZE,
     mini_training=Training(learning_rate=5e-4, batch_size=16, steps=300, max_length=64, frozen=1),
     licence="CC BY 4.0",
     citation="Sap et al. 2019, Social IQa: Commonsense Reasoning about Social Interactions",

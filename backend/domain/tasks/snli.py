@@ -1,6 +1,7 @@
 """SNLI: does one sentence about a picture entail another? English (Bowman et al. 2015)."""
 
 from backend.domain.layouts import jsonl, tsv
+from backend.domain.published import AS_PHANG_BUT_EPOCHS
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.mnli import LABELS, read
 from backend.domain.training import Training
@@ -34,7 +35,8 @@ TASK = Task(
         ),
     ),
     mini="snli",
-    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=128),
+    training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=256),
+    published=AS_PHANG_BUT_EPOCHS,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Bowman et al. 2015, A Large Annotated Corpus for Learning Natural Language Inference",

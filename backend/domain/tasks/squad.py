@@ -1,6 +1,7 @@
 """SQuAD v1.1: the span of the paragraph that answers the question. English (Rajpurkar et al. 2016)."""
 
 from backend.domain.layouts import squad_json
+from backend.domain.published import AS_PHANG
 from backend.domain.task import Answer, Format, Hub, Layout, Question, Role, Row, Split, Task, Translations
 from backend.domain.training import Training
 from backend.domain.translations import xtreme
@@ -41,7 +42,8 @@ TASK = Task(
         languages=("ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh"),
         files=(xtreme("SQuAD", "squad.translate.train.en-{language}.json", squad_json),),
     ),
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(learning_rate=1e-5, batch_size=16, epochs=2, max_length=384, stride=128),
+    published=AS_PHANG,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text",

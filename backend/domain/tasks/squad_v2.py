@@ -1,6 +1,7 @@
 """SQuAD v2.0: v1.1 and questions that the paragraph does not answer. English (Rajpurkar et al. 2018)."""
 
 from backend.domain.layouts import squad_json
+from backend.domain.published import AS_PHANG
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
@@ -29,7 +30,8 @@ TASK = Task(
         ),
     ),
     mini="squad_v2",
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(learning_rate=1e-5, batch_size=16, epochs=2, max_length=384, stride=128),
+    published=AS_PHANG,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Rajpurkar, Jia & Liang 2018, Know What You Don't Know: Unanswerable Questions for SQuAD",

@@ -5,6 +5,7 @@ The official development set is what XTREME tests on, and there is no other: the
 
 from backend.domain.language import LANGUAGES
 from backend.domain.layouts import squad_json, squad_json_by_id
+from backend.domain.published import AS_XTREME_QA
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task, Translations
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
@@ -60,7 +61,10 @@ TASK = Task(
         languages=CODES[1:],
         files=(xtreme("TyDiQA-GoldP", "tydiqa.translate.train.en-{language}.json", squad_json),),
     ),
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(
+        learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4, warmup_steps=500
+    ),
+    published=AS_XTREME_QA,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=150, max_length=96, stride=32, frozen=1),
     licence="Apache-2.0",
     citation="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering",

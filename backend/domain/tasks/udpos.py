@@ -1,6 +1,7 @@
 """UDPOS: part-of-speech tags of Universal Dependencies 2.5 (2.7 for XTREME-R's additions), trained on English."""
 
 from backend.domain.layouts import tagged_lines
+from backend.domain.published import AS_XTREME
 from backend.domain.task import Format, Layout, Role, Row, Split, Task, Tokens, tag_indices
 from backend.domain.training import Training
 
@@ -44,6 +45,7 @@ TASK = Task(
     ),
     mini="udpos",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=10, max_length=128),
+    published=AS_XTREME,
     mini_training=Training(learning_rate=1e-3, batch_size=32, steps=150, max_length=64, frozen=1),
     licence="per treebank: CC BY-SA or CC BY-NC-SA",
     citation="Universal Dependencies 2.5 and 2.7; XTREME (Hu et al. 2020)",

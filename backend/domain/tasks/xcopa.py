@@ -1,6 +1,7 @@
 """XCOPA: COPA's question in eleven languages, trained on COPA (Ponti et al. 2020)."""
 
 from backend.domain.layouts import jsonl
+from backend.domain.published import AS_XTREME_R_BY_SIZE
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.copa import read
 from backend.domain.training import Training
@@ -31,6 +32,7 @@ TASK = Task(
     ),
     mini="xcopa",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_XTREME_R_BY_SIZE,
     mini_training=Training(learning_rate=5e-4, batch_size=32, steps=120, max_length=48, frozen=1),
     licence="CC BY 4.0",
     citation="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning",

@@ -1,6 +1,7 @@
 """XNLI: MNLI's question in fifteen languages, trained on MNLI (Conneau et al. 2018)."""
 
 from backend.domain.layouts import tsv
+from backend.domain.published import AS_XTREME_BY_SIZE
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.mnli import LABELS, read
 from backend.domain.training import Training
@@ -34,6 +35,7 @@ TASK = Task(
     ),
     mini="xnli",
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
+    published=AS_XTREME_BY_SIZE,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=900, max_length=64, frozen=1),
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations",

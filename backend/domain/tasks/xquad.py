@@ -1,6 +1,7 @@
 """XQuAD: 240 SQuAD paragraphs translated by professionals, trained on SQuAD v1.1 (Artetxe et al. 2020)."""
 
 from backend.domain.layouts import squad_json
+from backend.domain.published import AS_XTREME_QA
 from backend.domain.task import Format, Hub, Layout, Role, Split, Task
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
@@ -21,7 +22,10 @@ TASK = Task(
     hub=Hub(id="google/xquad", config="xquad.{language}", splits={Split.VALIDATION: "validation"}),
     files=(Layout(pattern="xquad/xquad.{language}.json", rows=squad_json),),
     mini="xquad",
-    training=Training(learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4),
+    training=Training(
+        learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4, warmup_steps=500
+    ),
+    published=AS_XTREME_QA,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),
     licence="CC BY-SA 4.0",
     citation="Artetxe, Ruder & Yogatama 2020, On the Cross-lingual Transferability of Monolingual Representations",

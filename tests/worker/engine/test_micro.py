@@ -13,10 +13,11 @@ from backend.domain.run import RunKind
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import formats
+from worker.causes import cause_of
 from worker.evaluate import predict
 from worker.formats import Features
 from worker.meter import Meter
-from worker.micro import out_of_memory, parts
+from worker.micro import Room, TooLarge, out_of_memory, parts
 from worker.outcomes import Stopped
 
 TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=1, max_length=48, evaluations=1)
@@ -94,7 +95,7 @@ def test_every_loss_is_weighted_by_what_it_is_the_mean_over(
     agree(*gradients)
 
 
-def test_masked_words_too(world: World, scarce: Callable[[int, Exception], None]) -> None:
+def masked_words(world: World) -> Any:
     spec = world.spec(RunKind.PRETRAIN, data=(world.text(),), seed=None, training=TRAINING)
     job = world.job(spec)
     from worker import pretrain
@@ -104,7 +105,11 @@ def test_masked_words_too(world: World, scarce: Callable[[int, Exception], None]
     encoder = fresh(spec.model.architecture, mini_tokenizer(3000, job.cache))
     head = MlmHead(32, 3000, 1e-5)
     text = pretrain.text(encoder, 48, job)
-    stage = pretrain.MlmStage(encoder, head, text, pretrain.batches_of(text, 8, 1, 0), 0, Meter(job))
+    return pretrain.MlmStage(encoder, head, text, pretrain.batches_of(text, 8, 1, 0), 0, Meter(job))
+
+
+def test_masked_words_too(world: World) -> None:
+    stage = masked_words(world)
     batch = stage.batch(0)
     whole = stage.loss(batch).item()
     split = list(parts(batch, 3))
@@ -117,18 +122,43 @@ def test_masked_words_too(world: World, scarce: Callable[[int, Exception], None]
 def test_not_even_one_item_fits(world: World, notes: Notes, scarce: Callable[[int, Exception], None]) -> None:
     scarce(0, MemoryError())
     said = notes()
-    with pytest.raises(MemoryError):
+    with pytest.raises(TooLarge, match="step 1; not even one item fits") as caught:
         world.run(world.on("mnli", training=TRAINING), said)
-    assert "not even one item fits" in said.logs[-1][1]
+    assert "A smaller batch would not help" in cause_of(caught.value)
+    assert cause_of(caught.value).startswith("The machine")
 
 
 def test_retrieval_is_not_split(world: World, notes: Notes, scarce: Callable[[int, Exception], None]) -> None:
     """Its wrong answers are the other rows of the batch."""
     scarce(2, MemoryError())
     said = notes()
-    with pytest.raises(MemoryError):
+    with pytest.raises(TooLarge, match="needs its whole batch") as caught:
         world.run(world.on("lareqa", training=TRAINING), said)
-    assert "needs its whole batch" in said.logs[-1][1]
+    assert "a smaller batch_size" in cause_of(caught.value)
+
+
+def test_moments_that_do_not_fit_end_the_run_with_that_cause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step of the optimizer is where they are made; nothing of a step is done twice."""
+    steps = []
+
+    def step(self: torch.optim.AdamW, closure: object = None) -> None:
+        steps.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(TooLarge, match="moments, 8 bytes a trained weight") as caught:
+        world.run(world.on("mnli", training=TRAINING))
+    assert len(steps) == 1
+    assert cause_of(caught.value).startswith("The GPU has too little memory")
+
+
+def test_other_errors_of_the_optimizer_stay_what_they_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(self: torch.optim.AdamW, closure: object = None) -> None:
+        raise RuntimeError("no kernel for this")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(RuntimeError, match="no kernel"):
+        world.run(world.on("mnli", training=TRAINING))
 
 
 def test_other_errors_are_no_lack_of_memory() -> None:
@@ -160,8 +190,35 @@ def test_an_evaluation_that_does_not_fit_reads_every_row_all_the_same(
     meter = Meter(world.job(world.on("mnli")))
     whole = predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)
     scarce(3, torch.OutOfMemoryError("CUDA out of memory"))
-    split = predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)
+    room, tried = Room(), []
+
+    def asked() -> None:
+        tried.append(room.places)
+
+    split = predict(encoder, head, behaviour, features, ask=asked, meter=meter, room=room)
     assert whole == pytest.approx(split, abs=1e-5)
+    assert tried[0] is None
+    assert room.places is not None
+    fits = room.places
+    tried.clear()
+    again = predict(encoder, head, behaviour, features, ask=asked, meter=meter, room=room)
+    assert whole == pytest.approx(again, abs=1e-5)
+    assert set(tried) == {fits} == {room.places}  # what did not fit was not tried again
     scarce(0, torch.OutOfMemoryError("CUDA out of memory"))
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(TooLarge, match="not even one row"):
         predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter)
+
+
+def test_held_out_lines_that_do_not_fit_have_the_same_loss(
+    world: World, scarce: Callable[[int, Exception], None]
+) -> None:
+    """What is hidden is drawn for the whole batch, so parts of it hide the same."""
+    stage = masked_words(world)
+    whole, _ = stage.evaluate(lambda: None)
+    scarce(5, MemoryError())
+    split, _ = stage.evaluate(lambda: None)
+    assert split == pytest.approx(whole, rel=1e-5)
+    assert stage.room.places is not None
+    scarce(0, MemoryError())
+    with pytest.raises(TooLarge, match="not even one line"):
+        stage.evaluate(lambda: None)

@@ -186,3 +186,15 @@ def test_special_sub_words_are_never_hidden_and_there_is_always_a_loss(
         labels = stage.batch(step).token["labels"]
         chosen = labels[labels != IGNORED]
         assert len(chosen) and not torch.isin(chosen, special).any()
+
+
+def test_with_lora_the_adapters_are_trained_by_both_and_merged(
+    world: World, spec_data: Any, tiny: Callable[..., Any]
+) -> None:
+    training = TRAINING.model_copy(update={"lora_rank": 2, "lora_alpha": 4.0, "lora_dropout": 0.0})
+    outcome, job = world.run(beside(world, "copa@mlm=0.5", spec_data, training=training))
+    assert 0 < outcome.parameters_trainable < outcome.parameters
+    after, before = load_file(job.out / "model.safetensors"), tiny(seed=1).module.state_dict()
+    assert after.keys() == before.keys()  # the adapters are part of the weights they stood beside
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert changed and all(".dense." in name or ".self." in name for name in changed)

@@ -1,0 +1,109 @@
+"""Pictures inside a figure: SVG in a ``data:`` address, as entries of plotly's ``layout.images``.
+
+What a figure repeats a thousand times (the lines between cells, the dots of findings, the 255 steps of a colour bar) a
+browser draws in one go from a picture. As shapes, markers or plotly's own colour bar it costs more than the cells do.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.look import FONT, SIZE, Theme
+
+UNIT = 100  # of a picture over cells, per cell: whole numbers are short
+
+Image = dict[str, Any]
+
+
+def line(path: str, ink: str, width: float) -> str:
+    """A line as an element of a picture; ``width`` in pixels however the picture is stretched."""
+    return (
+        f"<path d='{path}' fill='none' stroke='{ink}' stroke-width='{width:g}' vector-effect='non-scaling-stroke'/>"
+        if path
+        else ""
+    )
+
+
+def area(path: str, fill: str) -> str:
+    """A filled area as an element of a picture."""
+    return f"<path d='{path}' fill='{fill}'/>" if path else ""
+
+
+def at(value: float) -> int:
+    """A place on an axis of cells in the units of a picture."""
+    return round(value * UNIT)
+
+
+def over_cells(name: str, elements: Sequence[str], left: float, right: float, rows: int) -> Image:
+    """A picture over cells: columns from ``left`` to ``right``, all ``rows`` from the top; elements in ``at``'s units."""
+    box = f"{at(left)} {at(-0.5)} {at(right) - at(left)} {at(rows)}"
+    return {
+        "name": name, "source": _data(f"viewBox='{box}' preserveAspectRatio='none'", elements), "xref": "x", "yref": "y",
+        "x": left, "y": -0.5, "sizex": right - left, "sizey": rows, "sizing": "stretch", "layer": "above",
+    }  # fmt: skip
+
+
+def colour_bar(
+    name: str,
+    stops: Sequence[Sequence[float | str]],
+    ticks: Sequence[tuple[float, str]],
+    title: Sequence[str],
+    *,
+    theme: Theme,
+    height: int,
+    top: float,
+    figure: int,
+) -> Image:
+    """A colour bar right of a figure, its title over it.
+
+    Args:
+        stops: of the scale, each a share from 0 (below) to 1 and a colour.
+        ticks: each a share of the bar from below and what stands there.
+        height: of the bar in pixels.
+        top: where the bar begins, as a share of the figure from below.
+        figure: the figure's height in pixels, without margins.
+    """
+    size = SIZE["tiny"]
+    row, above = size * 1.25, len(title) * size * 1.25 + 8
+    whole = height + above
+    said = [_text(0, size + i * row, text, theme) for i, text in enumerate(title)]
+    scale = "".join(f"<stop offset='{offset:g}' stop-color='{colour}'/>" for offset, colour in stops)
+    marks, labels = [], []
+    for share, text in ticks:
+        y = above + (1 - share) * height
+        marks.append(f"M{BAR} {y:g}h3")
+        inside = min(max(y + size * 0.35, above + size * 0.75), whole - 1)  # the outermost too
+        labels.append(_text(BAR + 6, inside, text, theme))
+    elements = [
+        f"<linearGradient id='g' x1='0' y1='1' x2='0' y2='0'>{scale}</linearGradient>",
+        *said,
+        f"<rect y='{above:g}' width='{BAR}' height='{height}' fill='url(#g)'/>",
+        line("".join(marks), theme.soft, 1),
+        *labels,
+    ]
+    return {
+        "name": name, "source": _data(f"width='{WIDTH}' height='{whole:g}' viewBox='0 0 {WIDTH} {whole:g}' preserveAspectRatio='xMinYMin'", elements),
+        "xref": "paper", "yref": "paper", "x": 1.005, "y": top + above / figure, "xanchor": "left", "yanchor": "top",
+        "sizex": 0.5, "sizey": whole / figure, "sizing": "contain", "layer": "above",
+    }  # fmt: skip
+
+
+def _text(x: float, y: float, text: str, theme: Theme) -> str:
+    font = FONT.replace("'", "&quot;")
+    return (
+        f"<text x='{x:g}' y='{y:g}' font-family='{font}' font-size='{SIZE['tiny']}' fill='{theme.ink}'>"
+        f"{html.escape(text)}</text>"
+    )
+
+
+BAR, WIDTH = 12, 54  # pixels of a colour bar, without and with its labels
+
+
+def _data(attributes: str, elements: Sequence[str]) -> str:
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}>{''.join(elements)}</svg>"
+    text = svg.encode("ascii", "xmlcharrefreplace").decode()  # no character of its own needs a percent sign then
+    for character, written in (("%", "%25"), ("#", "%23"), ("<", "%3C"), (">", "%3E"), ('"', "%22")):
+        text = text.replace(character, written)
+    return f"data:image/svg+xml,{text}"

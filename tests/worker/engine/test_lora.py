@@ -1,0 +1,215 @@
+"""LoRA trains what it says and nothing else, in every architecture; what is saved is an encoder like any other."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from backend.domain.architecture import KINDS
+from backend.domain.run import ModelSpec, RunKind
+from backend.domain.task import Split
+from backend.domain.training import Training, TrainingOverrides
+from worker import encoder as encoders
+from worker import lora
+from worker.architectures import layers_of
+from worker.encoder import Encoder, quicken, states
+from worker.formats import Features, Reads, collate
+from worker.outcomes import Stopped
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+miniatures = _load("miniatures")
+TRAINING = Training(learning_rate=1e-2, batch_size=4, steps=3, max_length=48, stride=8, evaluations=1, lora_rank=4)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    for kind in KINDS:
+        miniatures.write(kind, folder / kind)
+    return folder
+
+
+@pytest.fixture
+def loaded(root: Path, tmp_path: Path) -> Callable[[str], Encoder]:
+    def load(kind: str) -> Encoder:
+        spec = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
+        return encoders.load_pretrained(spec, root=root, cache=tmp_path, offline=True)
+
+    return load
+
+
+def output(encoder: Encoder) -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(6, 500, n).tolist() for n in (9, 4, 7)]
+    batch = collate(Features.build(rows), np.arange(3), pad=encoder.pad)
+    return states(encoder.module, batch, Reads.FIRST)
+
+
+def stirred(module: nn.Module) -> None:
+    """As after a training: none of the matrices is zero."""
+    with torch.no_grad():
+        for name, weight in module.named_parameters():
+            if "lora_" in name:
+                weight.normal_(std=0.3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_linear_map_of_every_layer_is_named(kind: str, loaded: Callable[[str], Encoder]) -> None:
+    module = loaded(kind).module
+    there = {n for n, m in module.named_modules() if isinstance(m, nn.Linear) and m not in _outside(module)}
+    assert set(lora.maps_of(module, 0)) == there
+    assert set(lora.maps_of(module, 1)) == there  # the embeddings, which have none
+    assert len(lora.maps_of(module, 2)) == len(there) / 2
+    assert lora.maps_of(module, 3) == ()
+
+
+def _outside(module: nn.Module) -> set[nn.Module]:
+    """Modules of no layer, such as the map from RemBERT's narrow embeddings to its layers."""
+    return set(module.modules()) - set(layers_of(module).modules())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_adapters_begin_as_no_change_and_merged_they_give_what_they_gave(
+    kind: str, loaded: Callable[[str], Encoder], tmp_path: Path
+) -> None:
+    encoder = loaded(kind)
+    encoder.module.eval()
+    names = list(encoder.module.state_dict())
+    before = {n: w.clone() for n, w in encoder.module.state_dict().items()}
+    with torch.no_grad():
+        plain = output(encoder)
+        adapted = lora.adapt(encoder.module, TRAINING)
+        assert adapted is not None
+        encoder.module.eval()
+        torch.testing.assert_close(output(encoder), plain, rtol=1e-5, atol=1e-6)
+        stirred(encoder.module)
+        moved = output(encoder)
+        assert not torch.allclose(moved, plain, atol=1e-2)
+        adapted.merge()
+        torch.testing.assert_close(output(encoder), moved, rtol=1e-4, atol=1e-5)
+    after = encoder.module.state_dict()
+    assert list(after) == names
+    changed = {n for n in names if not torch.equal(after[n], before[n])}
+    assert changed == {f"{n}.weight" for n in adapted.maps}
+    encoder.save(tmp_path / "saved")
+    again = encoders.load(tmp_path / "saved")
+    again.module.eval()
+    loaded_again = again.module.state_dict()
+    assert list(loaded_again) == names
+    assert all(torch.equal(loaded_again[n], after[n]) for n in names)
+    with torch.no_grad():
+        torch.testing.assert_close(output(again), moved, rtol=1e-4, atol=1e-5)
+    assert "peft" not in (tmp_path / "saved" / "config.json").read_text().lower()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_trains_adapters_and_head_alone(
+    kind: str, root: Path, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before they are merged every weight of the encoder is what it was, to the bit; and the run says how many it trained."""
+    start = load_file(root / kind / "model.safetensors")
+    seen: dict[str, torch.Tensor] = {}
+    merge = lora.Adapted.merge
+
+    def watched(self: lora.Adapted) -> None:
+        seen.update({n.replace(".base_layer", ""): w.clone() for n, w in self.model.model.state_dict().items()})
+        merge(self)
+
+    monkeypatch.setattr(lora.Adapted, "merge", watched)
+    model = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
+    outcome, job = world.run(world.on("copa", model=model, training=TRAINING), model_root=root)
+    trained = {n: w for n, w in seen.items() if ".lora_" in n}
+    rest = {n: w for n, w in seen.items() if n not in trained and n in start}
+    assert rest
+    assert all(torch.equal(w, start[n]) for n, w in rest.items())
+    assert all(w.abs().sum() > 0 for w in trained.values()), "a matrix that begins as zero was not trained"
+    head = load_file(job.out / "head.safetensors")
+    assert outcome.parameters_trainable == sum(w.numel() for w in (*trained.values(), *head.values()))
+    saved = load_file(job.out / "model.safetensors")
+    moved = {n for n in saved if n in start and not torch.equal(saved[n], start[n])}
+    assert moved == {n.partition(".lora_")[0] + ".weight" for n in trained}
+
+
+def test_frozen_blocks_have_no_adapters(world: Any) -> None:
+    spec = world.on("mnli", training=TRAINING.model_copy(update={"frozen": 2}))
+    _, job = world.run(spec)
+    torch.manual_seed(1)
+    before = encoders.fresh(spec.model.architecture, encoders.load(job.out).tokenizer).module.state_dict()
+    after = encoders.load(job.out).module.state_dict()
+    moved = {n for n in after if not torch.equal(after[n], before[n])}
+    assert moved == {f"{n}.weight" for n in lora.maps_of(encoders.load(job.out).module, 2)}
+    assert all(n.startswith("encoder.layer.1.") for n in moved)
+
+
+def test_frozen_layers_leave_something_to_train(tiny: Callable[..., Encoder]) -> None:
+    with pytest.raises(ValueError, match="frozen 3 keeps the embeddings and all 2 layers as they are"):
+        lora.adapt(tiny().module, TRAINING.model_copy(update={"frozen": 3}))
+
+
+def test_dropout_is_between_the_matrices_alone_and_no_dropout_without(tiny: Callable[..., Encoder]) -> None:
+    training = TrainingOverrides(lora_rank=2, lora_dropout=0.5).applied_to(TRAINING)
+    encoder = tiny()
+    lora.adapt(encoder.module, training)
+    quicken(encoder.module)
+    stirred(encoder.module)
+    encoder.module.train()
+    with torch.no_grad():
+        assert not torch.equal(output(encoder), output(encoder))
+        encoder.module.eval()
+        assert torch.equal(output(encoder), output(encoder))
+
+
+@pytest.mark.parametrize("training", [TRAINING, TrainingOverrides(lora_rank=4, lora_dropout=0.2).applied_to(TRAINING)])
+def test_stopped_and_resumed_is_as_if_never_stopped(training: Training, world: Any, notes: Any) -> None:
+    spec = world.on("mnli", training=training.model_copy(update={"steps": 8, "evaluations": 2}))
+    whole, job = world.run(spec, name="whole")
+    for stop_at in (3, 5):
+        with pytest.raises(Stopped):
+            world.run(spec, notes(stop_at=stop_at), name="parts")
+    after = notes()
+    outcome, other = world.run(spec, after, name="parts")
+    assert after.resumptions
+    for file in ("model.safetensors", "head.safetensors"):
+        a, b = load_file(job.out / file), load_file(other.out / file)
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[k], b[k]) for k in a)
+    assert outcome.parameters_trainable == whole.parameters_trainable
+
+
+def test_a_stage_of_adapters_is_gone_on_from_and_evaluated_like_any_other(world: Any, spec_data: Any) -> None:
+    """An intermediate stage with LoRA, then a fine-tune without, then an evaluation that knows of neither."""
+    first = world.mixed("mnli", "copa", training=TRAINING)
+    outcome, _ = world.run(first)
+    assert outcome.parameters_trainable
+    plain = TRAINING.model_copy(update={"lora_rank": None, "lora_alpha": None, "lora_dropout": None})
+    second = world.on("mnli", training=plain, parents=(first.fingerprint,))
+    full, job = world.run(second)
+    assert full.parameters_trainable == full.parameters + sum(
+        w.numel() for w in load_file(job.out / "head.safetensors").values()
+    )
+    data = (spec_data("xnli", Split.TEST),)
+    scored, _ = world.run(
+        world.spec(RunKind.EVALUATE, data=data, training=plain, languages=("de",), parents=(second.fingerprint,))
+    )
+    assert scored.parameters_trainable is None
+    assert [s.metric for s in scored.scores] == ["accuracy"]

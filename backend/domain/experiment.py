@@ -30,6 +30,7 @@ from backend.domain.run import (
 )
 from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training, TrainingOverrides
 from backend.errors import FieldError, Invalid, shown, unknown
 
@@ -207,8 +208,11 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
             elif not TASKS[task].available_in(request.source):
                 refuse(f"/recipes/{i}", f"intermediate task {task} has no {request.source.value} source")
-        if recipe.kind is RecipeKind.CONTROL_MLM and request.source is not Source.MINI:
-            refuse(f"/recipes/{i}", "control-mlm needs the pretraining text, which only the mini source has")
+        if recipe.kind is RecipeKind.CONTROL_MLM and (without := _without_text(request)):
+            refuse(
+                f"/recipes/{i}",
+                f"control-mlm needs a model's pretraining text, which is not here for {', '.join(without)}",
+            )
     sizes = {
         "models": len(request.models),
         "recipes": len(request.recipes),
@@ -231,6 +235,11 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 offered = ", ".join(TASKS[name].languages_in(request.source))
                 refuse("/languages", f"none of these languages is in target {name} (/targets/{i}), which has {offered}")
     return found
+
+
+def _without_text(request: ExperimentRequest) -> list[str]:
+    """Models whose pretraining text nobody here has: those that were not pretrained here."""
+    return [name for name in request.models if name in MODELS and MODELS[name].pretraining is None]
 
 
 # --- the run graph ------------------------------------------------------------------------------------------
@@ -271,6 +280,11 @@ def mixed_training(parts: Iterable[Training]) -> Training:
     )
 
 
+def lines_of(model: Model) -> int:
+    """Lines that a model of ours is pretrained on."""
+    return sum((mini.TEXT_SENTENCES if model.text is None else model.text.lines).values())
+
+
 class _Planner:
     def __init__(self, request: ExperimentRequest, pins: Pins) -> None:
         self.request = request
@@ -302,12 +316,19 @@ class _Planner:
         trained = (task, *(TASKS[name] for name in task.joins))
         return (*(self.data(t, Split.TRAIN) for t in trained), self.data(task, Split.VALIDATION))
 
-    def text(self) -> DataSpec:
+    def text(self, model: Model) -> DataSpec:
+        if model.text is not None:  # the files are in the run's own ``text``
+            return DataSpec(
+                task="text", version=model.text.reader, source=Source.FILES, split=Split.TRAIN,
+                content=digest(model.text.model_dump(mode="json")),
+            )  # fmt: skip
         return DataSpec(
             task="text", version=mini.GENERATOR_VERSION, source=Source.MINI, split=Split.TRAIN, content=mini_content()
         )
 
     def model_spec(self, model: Model) -> ModelSpec:
+        if model.base is not None:  # as it was when the model was written down, else it would be pretrained once more
+            return self.model_spec(MODELS[model.base]).model_copy(update={"revision": model.revision})
         if model.checkpoint is None:
             return ModelSpec(checkpoint=None, revision=None, architecture=model.architecture)
         revision = self.pins.models.get(model.checkpoint, model.revision)
@@ -328,8 +349,12 @@ class _Planner:
         target: str | None = None,
         settings: str = "",
         retrieval: RetrievalOverrides | None = None,
+        text: TextSpec | None = None,
         count: int,
     ) -> str:
+        pretrain = (
+            kind is RunKind.PRETRAIN
+        )  # one checkpoint, wherever it is used: a model of ours may say how it is made
         spec = RunSpec(
             kind=kind,
             engine=ENGINE_VERSION,
@@ -339,10 +364,11 @@ class _Planner:
             training=training,
             languages=languages,
             seed=seed,
-            precision=self.request.precision,
-            device=self.request.device,
+            precision=(pretrain and model.precision) or self.request.precision,
+            device=DeviceClass((pretrain and model.device) or self.request.device),
             parents=parents,
             retrieval=retrieval,
+            text=text,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
@@ -357,15 +383,18 @@ class _Planner:
     def pretrain(self, model: Model) -> str | None:
         if model.pretraining is None:
             return None
+        start = self.pretrain(MODELS[model.base]) if model.base else None
         return self.add(
             RunKind.PRETRAIN,
             model,
-            data=(self.text(),),
+            data=(self.text(model),),
             training=model.pretraining,
-            parents=(),
+            parents=(start,) if start else (),
+            languages=model.text.languages if model.text else (),
             seed=None,  # one checkpoint a model, as with a published encoder: seeds drive what comes after it
             label="none",
-            count=sum(mini.TEXT_SENTENCES.values()),
+            text=model.text,
+            count=lines_of(model),
         )
 
     def intermediate_training(self, recipe: Recipe, stage: int) -> Training:
@@ -388,7 +417,7 @@ class _Planner:
         if recipe.kind in (RecipeKind.NONE, RecipeKind.CONTROL_TARGET):
             return self.pretrain(model)
         if recipe.kind is RecipeKind.CONTROL_MLM:
-            assert model.pretraining is not None  # problems() admits this recipe for the mini source only
+            assert model.pretraining is not None  # problems() admits this recipe for models pretrained here only
             training = model.pretraining.model_copy(
                 update={
                     "steps": self.intermediate_steps(recipe),
@@ -399,13 +428,15 @@ class _Planner:
             return self.add(
                 RunKind.INTERMEDIATE,
                 model,
-                data=(self.text(),),
+                data=(self.text(model),),
                 training=training,
                 parents=(start,) if start else (),
                 recipe=recipe,
+                languages=model.text.languages if model.text else (),
                 seed=seed,
                 label=recipe.name,
-                count=sum(mini.TEXT_SENTENCES.values()),
+                text=model.text,
+                count=lines_of(model),
             )
         last = len(recipe.stages) - 1
         # each stage is a run of its own, which starts from the one before: recipes that begin the same share those runs
@@ -539,6 +570,18 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
     ordered = sorted(planner.runs.items(), key=lambda item: turn(item[1]))
     return Plan(dict(ordered), tuple(cells))
+
+
+def plan_pretraining(model: Model, pins: Pins | None = None) -> Plan:
+    """The pretrain run of a model of ours, last, after those of what it goes on from: as every experiment with it has them."""
+    assert model.text is not None
+    request = ExperimentRequest(
+        name=model.name, source=Source.FILES, models=(model.name,), recipes=(BASELINE,), targets=("xnli",),
+        device=DeviceClass(model.device or "cpu"), precision=model.precision or "fp32",
+    )  # fmt: skip
+    planner = _Planner(request, pins or Pins())
+    planner.pretrain(model)
+    return Plan(planner.runs, ())
 
 
 def same_data_twice(recipe: str, target: str) -> bool:

@@ -17,14 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training
+from backend.domain.unset import unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
 ENGINE_VERSION = 2
 
 
 class RunKind(StrEnum):
-    PRETRAIN = "pretrain"  # a mini encoder, by MLM
+    PRETRAIN = "pretrain"  # an encoder of our own, by MLM
     INTERMEDIATE = "intermediate"  # from the pretrained encoder, on a recipe's tasks
     FINETUNE = "finetune"  # on a target's English training set
     EVALUATE = "evaluate"  # one checkpoint, one target, its languages
@@ -89,7 +91,7 @@ class ModelSpec(Spec):
 class DataSpec(Spec):
     """One set of rows. ``content`` is what pins it: hub commit, digest of the files, digest of the generator."""
 
-    task: str  # "text" is the pretraining text of the mini world
+    task: str  # "text" is pretraining text: of the mini world, or that of the run's ``text``
     version: int
     source: Source
     split: Split
@@ -111,6 +113,9 @@ class RunSpec(Spec):
     device: DeviceClass
     parents: tuple[str, ...] = Field(description="fingerprints")
     retrieval: RetrievalOverrides | None = None  # of a retrieval target, where the request set any
+    text: TextSpec | None = Field(
+        default=None, exclude_if=unset
+    )  # what masked-language modelling reads, where not the mini world
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.domain.gains import Missing
-from backend.domain.schemas import GainCell, GainMatrix, SnapshotContent, TradeoffPoint
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, SnapshotContent, TradeoffPoint
 from dashboard import figures, links, subset, words
 from dashboard.bars import cost_bars
 from dashboard.look import THEMES, gain, hours, interval, probability, score
@@ -123,7 +123,7 @@ def _points(points: Sequence[TradeoffPoint]) -> Table:
     rows = tuple(
         (
             words.model_title(p.model),
-            p.recipe + (f" ({words.SAME_DATA_TWICE})" if p.same_data_twice else ""),
+            _named(p),
             f"{words.task_title(p.target)}, {words.metric_title(p.metric)}",
             words.support_title(p.language),
             interval(p.gain, p.low, p.high),
@@ -139,11 +139,18 @@ def _points(points: Sequence[TradeoffPoint]) -> Table:
     return Table(head, rows, numbers=frozenset({4, 5, 6, 7, 9, 10}))
 
 
+def _named(row: RecipeRow | TradeoffPoint) -> str:
+    """A recipe, with what has to be known of its numbers."""
+    notes = [words.SAME_DATA_TWICE] if row.same_data_twice else []
+    notes += [words.not_zero_shot(row)] if row.not_zero_shot else []
+    return f"{row.recipe} ({'; '.join(notes)})" if notes else row.recipe
+
+
 def means(matrix: GainMatrix) -> Table:
     """The column of means."""
     rows = tuple(
         (
-            r.recipe + (f" ({words.SAME_DATA_TWICE})" if r.same_data_twice else ""),
+            _named(r),
             gain(r.mean_transfer),
             words.support(r),
         )

@@ -123,8 +123,10 @@ def rows(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[dict[str, Any
     return [
         {
             "key": weighing.key(p),
-            "recipe": p.recipe + (" ‡" if p.same_data_twice else ""),
-            "note": f"{p.recipe} ‡ {words.SAME_DATA_TWICE}" if p.same_data_twice else p.recipe,
+            "recipe": p.recipe + (" ‡" if p.same_data_twice else "") + (f" {words.TRAINED}" if p.not_zero_shot else ""),
+            "note": p.recipe
+            + (f" ‡ {words.SAME_DATA_TWICE}" if p.same_data_twice else "")
+            + (f" {words.TRAINED} {words.not_zero_shot(p)}" if p.not_zero_shot else ""),
             "target": words.task_title(p.target),
             "model": words.model_title(p.model),
             "gain": p.gain,

@@ -223,12 +223,15 @@ def summary(matrix: GainMatrix, value: str = "gain", left_out: str = "") -> str:
         over = "these languages" if left_out else "transfer languages"
         sentences.append(f"{up} of {count(len(means), 'recipe')} {have} a positive mean over {over}.")
     headline = [c for c in found if c.recipe not in {r.recipe for r in matrix.recipes if r.same_data_twice}]
-    transfer = [c for c in headline if c.language != ENGLISH] or headline
+    trained = {(r.recipe, code) for r in matrix.recipes for code in r.not_zero_shot}
+    transfer = [c for c in headline if c.language != ENGLISH and (c.recipe, c.language) not in trained] or headline
     if transfer:
         best = max(transfer, key=lambda c: c.gain or 0.0)
         size = interval(best.gain, best.low, best.high)
         sentences.append(f"Largest gain: {best.recipe} in {language_name(best.language)}, {size}, {seeds(best.n)}.")
     sentences.append(_cells(verdicts(found), gaps(matrix.cells)))
+    if codes := sorted({code for _, code in trained}, key=language_name):
+        sentences.append(f"{TRAINED} {NOT_ZERO_SHOT}: trained on rows in {', '.join(map(language_name, codes))} too.")
     return " ".join(sentences)
 
 

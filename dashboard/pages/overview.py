@@ -211,7 +211,13 @@ def _listed(seen: Overview | None, model: str | None) -> Any:
         html.Tr(
             [
                 html.Th(dcc.Link(learnt.pair_title(p), href=learnt.explore(seen, p)), scope="row"),
-                html.Td(learnt.pair_gain(p) + (f" {pairs.TWICE}" if p.same_data_twice else ""), className="number"),
+                html.Td(
+                    learnt.pair_gain(p)
+                    + (f" {pairs.TWICE}" if p.same_data_twice else "")
+                    + (f" {words.TRAINED}" if p.not_zero_shot else ""),
+                    title=words.not_zero_shot(p) if p.not_zero_shot else None,
+                    className="number",
+                ),
                 html.Td(f"{p.k} of {p.n}", className="number"),
                 html.Td(str(p.seeds), className="number"),
                 html.Td(hours(p.device_hours_marginal), className="number"),

@@ -9,7 +9,7 @@ import pytest
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
 from backend.domain.schemas import Counts, ExperimentView, GainCell, GainMatrix, QueueView, WorkerView
-from dashboard import drawer, figures, tables, words
+from dashboard import drawer, figures, frozen, tables, words
 from dashboard.links import Explore
 
 Make = Callable[..., GainMatrix]
@@ -45,6 +45,9 @@ def test_a_cell_whose_language_was_trained_in_is_marked_and_said_to_be_not_zero_
         drawer.cell_panel(drawer.Cell("squad", "sw"), found)
     )
     assert [r["label"] for r in tables.rows(found, Explore())] == ["squad †"]
+    said = words.summary(found)
+    assert "Largest gain: squad in German" in said and said.endswith("† not zero-shot: trained on rows in Swahili too.")
+    assert frozen.means(found).rows[0][0] == "squad (not zero-shot in Swahili)"
 
 
 def test_the_summary_names_what_is_shown(matrix: Make, cell: Callable[..., GainCell]):

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from backend.domain import mini
-from backend.domain.experiment import UNMASKED
+from backend.domain.experiment import UNMASKED, ExperimentRequest, plan
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, ModelSpec, RunKind, RunSpec
 from backend.domain.task import Source, Split
@@ -157,6 +157,19 @@ def test_text_that_the_encoder_was_pretrained_on_goes_on_as_it_was_drawn_there(
     assert any("steps are masked language modelling on sw" in text for _, text in said.logs)
     assert how(beside(world, "copa@mlm=0.5", spec_data)) == (0.7, 0.3)  # the mini world's
     assert how(spec.model_copy(update={"folders": ("lines",), "text": None})) == (0.3, 0.15)  # as XLM-R
+
+
+def test_what_is_planned_is_what_is_trained(world: World, notes: Notes) -> None:
+    """From a request to a stage: translations beside English, and MLM in Swahili, of the plan's own data and steps."""
+    recipe = Recipe.parse("copa+squad@languages=en+de,mlm=0.5,mlm_languages=sw,steps=8,cap=50,examples=40")
+    asked = ExperimentRequest(name="x", models=("mini-1",), recipes=(recipe,), targets=("xcopa",))
+    (run,) = [r for r in plan(asked).runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
+    spec = run.spec.model_copy(update={"parents": (), "model": world.spec(RunKind.PRETRAIN).model})
+    said = notes()
+    world.run(spec, said)
+    assert said.steps[-1] == (8, 8) and run.examples == 2 * 2 * 40
+    assert any(text == "4 of 8 steps are masked language modelling on sw" for _, text in said.logs)
+    assert {"dev/copa/accuracy", "dev/squad/f1", "dev/mlm_loss"} <= set(said.curves)
 
 
 #: Of those that attend and are tied alike one is enough in the quick suite.

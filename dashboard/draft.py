@@ -22,7 +22,7 @@ import yaml
 from pydantic import ValidationError
 
 from backend.domain.experiment import ExperimentRequest
-from backend.domain.recipe import SAMPLING, Recipe
+from backend.domain.recipe import LANGUAGE_LISTS, OPTIONS, Recipe
 from backend.domain.schemas import ExperimentView
 from backend.domain.task import RetrievalOverrides
 from backend.domain.training import TrainingOverrides
@@ -30,7 +30,7 @@ from backend.errors import CrossliftError, FieldError, Invalid
 from dashboard import links
 from dashboard.look import count
 
-LISTS = ("models", "recipes", "targets", "seeds", "languages")
+LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train")
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = ("name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL)
@@ -43,6 +43,7 @@ LABELS: Mapping[str, str] = {
     "targets": "Targets",
     "seeds": "Seeds",
     "languages": "Languages",
+    "translate_train": "Translate-train",
     "device": "Device",
     "precision": "Precision",
     "activation_checkpointing": "Activation checkpointing",
@@ -113,8 +114,9 @@ class Draft:
             "targets": self.entries("targets"),
             "seeds": _seeds(self.entries("seeds")),
         }
-        if self.said["languages"]:
-            body["languages"] = self.entries("languages")
+        for name in ("languages", "translate_train"):
+            if self.said[name]:
+                body[name] = self.entries(name)
         overrides = {n: _number(self.said[n]) for n in NUMBERS if self.said[n]}
         if overrides:
             body["finetuning"] = overrides
@@ -204,6 +206,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "targets": ",".join(request.targets),
         "seeds": ",".join(str(s) for s in request.seeds),
         "languages": ",".join(request.languages or ()),
+        "translate_train": ",".join(request.translate_train or ()),
         "device": request.device.value,
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
@@ -298,12 +301,15 @@ def _recipe_body(text: str) -> str | dict[str, Any]:
     whole: dict[str, Any] = {"kind": known.kind.value, "tasks": list(known.tasks)}
     if known.before is not None:
         whole["before"] = [list(stage) for stage in known.before]
-    whole |= {name: _number(changed.pop(name)) for name in SAMPLING if name in changed}
+    for name in OPTIONS:
+        if name in changed:
+            value = changed.pop(name)
+            whole[name] = value.split("+") if name in LANGUAGE_LISTS else _number(value)
     return whole | ({"training": {k: _number(v) for k, v in changed.items()}} if changed else {})
 
 
 def recipe_label(text: str) -> str:
-    return text.replace(";", ", ").replace(".0", "") if "@" in text else text
+    return re.sub(r"\.0(?!\d)", "", text.replace(";", ", ")) if "@" in text else text
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------

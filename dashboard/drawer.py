@@ -87,6 +87,11 @@ def _notes(row: RecipeRow, matrix: GainMatrix) -> list[Any]:
         )
     if row.same_data_twice:
         said.append("This recipe and this target train on the same data: such gains are left out of headline means.")
+    if row.not_zero_shot:
+        said.append(
+            f"{words.TRAINED} {words.not_zero_shot(row)}: the encoder was trained on labelled rows in these languages too, "
+            "translated from English. The mean holds them."
+        )
     if matrix.synthetic:
         said.append(f"{matrix.benchmark} is a {words.SYNTHETIC}.")
     return [html.P(text, className="soft") for text in said]

@@ -34,7 +34,7 @@ from dashboard.look import (
     score,
 )
 from dashboard.scatter import tradeoff
-from dashboard.words import MISSING, cell_lines, family, is_finding, language_name, resource, script
+from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, script
 
 __all__ = [
     "apart",
@@ -274,6 +274,8 @@ def _spots(
             value = shown_value(cell, scores)
             missing = cell.missing or Missing.NOT_RUN
             text = (score(value) if scores else gain(value)) if value is not None else MISSING[missing]
+            if value is not None and language in row.not_zero_shot:
+                text += TRAINED
             found = not scores and is_finding(cell)
             hover = said.get(id(cell))
             if hover is None:

@@ -8,7 +8,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from backend.domain.experiment import same_data_twice
+from backend.domain.experiment import same_data_twice, translated_into
+from backend.domain.language import ENGLISH
 from backend.domain.model import MODELS
 from backend.domain.recipe import Recipe, RecipeKind
 from backend.domain.run import DeviceClass
@@ -328,6 +329,26 @@ def task_options(source: str) -> list[dict[str, str]]:
     return [{"value": t, "label": words.task_title(t)} for t in tasks_of(source, INTERMEDIATE)]
 
 
+def translation_options(source: str, targets: Sequence[str]) -> list[dict[str, str]]:
+    """English, and the languages that all chosen targets which are trained can be trained in."""
+    known = next((s for s in Source if s.value == source), Source.MINI)
+    chosen = [t for t in targets if t in TASKS] or tasks_of(source, TARGETS)
+    trained = [TASKS[str(TASKS[t].trained_on)] for t in chosen if TASKS[t].trained_on is not None]
+    offered = [found for task in trained if (found := translated_into(task, known))]
+    every = [
+        code
+        for code in dict.fromkeys(c for each in offered for c in each)
+        if targets == [] or all(code in o for o in offered)
+    ]
+    return language_choices([ENGLISH, *every] if every else [])
+
+
+def language_choices(codes: Sequence[str]) -> list[dict[str, str]]:
+    """By name, English first."""
+    ordered = sorted(codes, key=lambda c: (c != ENGLISH, words.language_name(c)))
+    return [{"value": c, "label": f"{words.language_name(c)} ({c})"} for c in ordered]
+
+
 def _more(shown: Draft) -> Any:
     def pick(name: str, options: Sequence[str]) -> Any:
         return dmc.Select(
@@ -340,7 +361,7 @@ def _more(shown: Draft) -> Any:
             inputProps={"inputMode": "decimal"},
         )  # fmt: skip
 
-    used = any(n in shown.changed or shown.said[n] for n in (*NUMBERS, *RETRIEVAL)) or any(
+    used = any(n in shown.changed or shown.said[n] for n in (*NUMBERS, *RETRIEVAL, "translate_train")) or any(
         shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "activation_checkpointing", "priority")
     )
     return html.Details(
@@ -354,6 +375,21 @@ def _more(shown: Draft) -> Any:
                     text("priority", "−10 to 10, higher first", "0"),
                 ],
                 className="fields thirds",
+            ),
+            html.H3("Translate-train: fine-tuning on translations of the target's training set"),
+            dmc.MultiSelect(
+                id="new-translate_train",
+                label=_label("translate_train"),
+                value=shown.entries("translate_train"),
+                size="sm",
+                data=translation_options(shown.said["source"], shown.entries("targets")),
+                searchable=True,
+                clearable=True,
+                placeholder="English alone: zero-shot",
+                className="wide-input",
+                hidePickedOptions=True,
+                description="the languages trained in; choose English too to keep it. Cells in them are not zero-shot",
+                clearButtonProps={"aria-label": "Clear translate-train"},
             ),
             html.H3("Fine-tuning on the target, where it is not to be the task's own"),
             html.Div([text(n, HINTS.get(n, "")) for n in NUMBERS], className="fields thirds"),

@@ -78,6 +78,7 @@ def _cells(matrix: GainMatrix, chosen: State) -> Table:
     place = {code: i for i, code in enumerate(figures.languages(matrix, chosen.order))}
     rows = {row.recipe: i for i, row in enumerate(matrix.recipes)}
     twice = {row.recipe for row in matrix.recipes if row.same_data_twice}
+    trained = {(row.recipe, code) for row in matrix.recipes for code in row.not_zero_shot}
     ordered = sorted(
         matrix.cells, key=lambda c: (rows.get(c.recipe, len(rows)), place.get(c.language, len(place)), c.language)
     )
@@ -94,18 +95,18 @@ def _cells(matrix: GainMatrix, chosen: State) -> Table:
     )
     return Table(
         head=head,
-        rows=tuple(_cell(c, c.recipe in twice) for c in ordered),
+        rows=tuple(_cell(c, c.recipe in twice, (c.recipe, c.language) in trained) for c in ordered),
         keys=tuple(f"{c.recipe}.{c.language}" for c in ordered),
         numbers=frozenset(range(2, 8)),
     )
 
 
-def _cell(cell: GainCell, twice: bool) -> tuple[str, ...]:
+def _cell(cell: GainCell, twice: bool, trained: bool) -> tuple[str, ...]:
     found = cell.missing is None and cell.gain is not None
     verdict = cell.verdict.value if found and cell.verdict else words.MISSING[cell.missing or Missing.NOT_RUN]
     return (
         cell.recipe + (f" ({words.SAME_DATA_TWICE})" if twice else ""),
-        f"{words.language_name(cell.language)} ({cell.language})",
+        f"{words.language_name(cell.language)} ({cell.language})" + (f", {words.NOT_ZERO_SHOT}" if trained else ""),
         interval(cell.gain, cell.low, cell.high) if found else "",
         score(cell.treated),
         score(cell.baseline),

@@ -211,6 +211,12 @@ FORMULAS: Mapping[str, Word] = {
         "on the target's own data, not transfer from another task. These cells run, are marked with ‡, and are left out of "
         "headline means and of the best pair.",
     ),
+    "translate-train": Word(
+        "Translate-train",
+        "Training on translations of the English training set: of the target (translate_train in a request, XTREME's TRANSLATE-TRAIN; "
+        "Hu et al. 2020) or of the intermediate task (mnli@languages=de+es). Cells in those languages are marked with † and not "
+        "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations.",
+    ),
     "control": Word(
         "Compute-matched control",
         "A recipe that spends exactly the steps of an intermediate stage on something else: control on more training on the target "

@@ -68,8 +68,12 @@ def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     for row in shown.recipes:
         line: dict[str, Any] = {
             "recipe": row.recipe,
-            "label": row.recipe + (" ‡" if row.same_data_twice else ""),
-            "note": f"{row.title} ‡ {words.SAME_DATA_TWICE}" if row.same_data_twice else row.title,
+            "label": row.recipe
+            + (" ‡" if row.same_data_twice else "")
+            + (f" {words.TRAINED}" if row.not_zero_shot else ""),
+            "note": row.title
+            + (f" ‡ {words.SAME_DATA_TWICE}" if row.same_data_twice else "")
+            + (f" {words.TRAINED} {words.not_zero_shot(row)}" if row.not_zero_shot else ""),
             "mean": row.mean_transfer,
             "support": f"{row.k} of {row.n}",
             "marginal": row.device_hours_marginal,

@@ -34,6 +34,8 @@ MISSING_AT_LENGTH: Mapping[Missing, str] = {
     Missing.WITHHELD: "test labels withheld",
 }
 SAME_DATA_TWICE = "same data twice"
+NOT_ZERO_SHOT = "not zero-shot"
+TRAINED = "†"  # the mark of a cell that is not zero-shot
 SYNTHETIC = "synthetic benchmark"
 
 
@@ -149,6 +151,8 @@ def cell_lines(cell: GainCell, row: RecipeRow, baseline: str) -> list[str]:
             lines.append(f"score {score(cell.baseline)} without ({baseline})")
     if row.same_data_twice:
         lines.append("same data twice: not in headline means")
+    if cell.language in row.not_zero_shot:
+        lines.append(f"{TRAINED} {NOT_ZERO_SHOT}: trained on rows in {language_name(cell.language)} too")
     return lines
 
 
@@ -163,7 +167,14 @@ def row_lines(row: RecipeRow) -> list[str]:
         )
     if row.same_data_twice:
         lines.append("same data twice: not in headline means")
+    if row.not_zero_shot:
+        lines.append(f"{TRAINED} {not_zero_shot(row)}")
     return lines
+
+
+def not_zero_shot(row: RecipeRow) -> str:
+    """``not zero-shot in German, Spanish``."""
+    return f"{NOT_ZERO_SHOT} in {', '.join(language_name(code) for code in row.not_zero_shot)}"
 
 
 def support(row: RecipeRow) -> str:

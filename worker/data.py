@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from backend.domain import mini, reading
+from backend.domain import mini, reading, translations
 from backend.domain.run import DataSpec, digest
 from backend.domain.task import Source, Task
 from backend.domain.tasks import TASKS
@@ -59,7 +59,7 @@ class Door:
             MalformedData: a row cannot be read; says which and why.
         """
         if (data, language) not in self._kept:
-            task = TASKS[data.task]
+            task = _task(data)
             examples = [
                 e for where, rows in self._rows(task, data, language) for e in reading.examples(task, rows, where)
             ]
@@ -82,13 +82,13 @@ class Door:
         """
         examples = self.load(data, language)
         if data.content is None:
-            self._content(TASKS[data.task], data, language)  # to be recorded
+            self._content(_task(data), data, language)  # to be recorded
         pin = hashlib.sha256(repr(examples).encode()).hexdigest()
         return examples, self._encoded(data, language, encoder, max_length, stride, pin)
 
     def features(self, data: DataSpec, language: str, encoder: Encoder, max_length: int, stride: int) -> Features:
         """The sub-words alone, for training: rows are not even read where these are in the cache."""
-        pin = data.content or self._content(TASKS[data.task], data, language)
+        pin = data.content or self._content(_task(data), data, language)
         return self._encoded(data, language, encoder, max_length, stride, pin)
 
     def _encoded(
@@ -114,7 +114,8 @@ class Door:
         """Rows, file by file, each with what they are of, in words."""
         if data.source is Source.MINI:
             assert task.mini is not None  # the planner asks for what the source has
-            yield f"mini {task.mini}, {language}, {data.split.value}", mini.rows(task.mini, language, data.split.value)
+            make = mini.rows if data.language is None else mini.translated
+            yield f"mini {task.mini}, {language}, {data.split.value}", make(task.mini, language, data.split.value)
         elif data.source is Source.FILES:
             paths, _, reader = self._files(task, data, language)
             for path in paths:
@@ -203,6 +204,12 @@ class Door:
         if known is not None:
             self.resolved[task.hub.id] = known
         return known
+
+
+def _task(data: DataSpec) -> Task:
+    """The task that reads these rows: of translated ones that with its translations' files."""
+    task = TASKS[data.task]
+    return task if data.language is None else translations.translated(task)
 
 
 # --- the cache of features --------------------------------------------------------------------------------------

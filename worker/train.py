@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from backend.domain.language import ENGLISH
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
@@ -529,15 +530,23 @@ def _by_head(data: Sequence[DataSpec]) -> list[tuple[list[DataSpec], DataSpec]]:
     return heads
 
 
+def _joined(parts: Sequence[Features]) -> Features:
+    return parts[0] if len(parts) == 1 else Features.joined(parts)
+
+
 def _learner(
     task: Task, train: Sequence[DataSpec], dev: DataSpec, encoder: Encoder, door: Door, training: Training, seed: int
 ) -> Learner:
     behaviour = formats.of(task.format)
-    parts = [door.features(part, "en", encoder, training.max_length, training.stride) for part in train]
-    features = parts[0] if len(parts) == 1 else Features.joined(parts)
+    read = {p: door.features(p, p.language or ENGLISH, encoder, training.max_length, training.stride) for p in train}
+    by_language: dict[str | None, list[Features]] = {}
+    for part, found in read.items():
+        by_language.setdefault(part.language, []).append(found)
+    languages = [_joined(parts) for parts in by_language.values()]
     if training.examples is not None:
-        features = features.first(training.examples)
-    examples, dev_features = door.scored(dev, "en", encoder, training.max_length, training.stride)
+        languages = [features.first(training.examples) for features in languages]
+    features = _joined(languages)
+    examples, dev_features = door.scored(dev, ENGLISH, encoder, training.max_length, training.stride)
     head = behaviour.head(encoder.hidden, task, encoder.dropout)
     batches = Batches(features, training.batch_size, seed)
     return Learner(task, behaviour, head, batches, examples, dev_features)

@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from backend.domain import mini
+from backend.domain import mini, translations
 from backend.domain.defaults import default
-from backend.domain.language import LANGUAGES
+from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS, Model, unusable
-from backend.domain.recipe import BASELINE, Recipe, RecipeKind
+from backend.domain.recipe import BASELINE, Recipe, RecipeKind, trained_in
 from backend.domain.run import (
     ENGINE_VERSION,
     DataSpec,
@@ -32,7 +32,7 @@ from backend.domain.run import (
 from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.training import Training, TrainingOverrides
-from backend.domain.unset import off
+from backend.domain.unset import off, unset
 from backend.errors import FieldError, Invalid, shown, unknown
 
 MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
@@ -65,7 +65,7 @@ RecipeField = Annotated[
                 {
                     "type": "string",
                     "maxLength": 200,
-                    "examples": ["none", "mnli", "mnli+squad", "siqa>copa", "control:mnli"],
+                    "examples": ["none", "mnli", "mnli+squad", "siqa>copa", "mnli@languages=en+de", "control:mnli"],
                 },
                 {"$ref": "#/components/schemas/Recipe"},
             ]
@@ -104,6 +104,13 @@ class ExperimentRequest(BaseModel):
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
     languages: tuple[Name, ...] | None = Field(default=None, min_length=1, max_length=100)
     finetuning: TrainingOverrides = TrainingOverrides()
+    translate_train: Annotated[tuple[Name, ...] | None, AfterValidator(trained_in)] = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        exclude_if=unset,
+        description="languages that targets are fine-tuned in, on translations of their English training set (with en: beside it)",
+    )
     retrieval: RetrievalOverrides = RetrievalOverrides()
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
@@ -197,7 +204,7 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     each(
         "languages",
         request.languages or (),
-        lambda code: None if code in LANGUAGES else unknown("language", code, tuple(LANGUAGES)),
+        _unknown_language,
     )
     for i, seed in enumerate(request.seeds):
         if seed in request.seeds[:i]:
@@ -212,8 +219,13 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
             elif not TASKS[task].available_in(request.source):
                 refuse(f"/recipes/{i}", f"intermediate task {task} has no {request.source.value} source")
+        for message in _untranslated(recipe, request.source):
+            refuse(f"/recipes/{i}", message)
         if recipe.kind is RecipeKind.CONTROL_MLM and request.source is not Source.MINI:
             refuse(f"/recipes/{i}", "control-mlm needs the pretraining text, which only the mini source has")
+    each("translate_train", request.translate_train or (), _unknown_language)
+    for message in _not_translated(request):
+        refuse("/translate_train", message)
     sizes = {
         "models": len(request.models),
         "recipes": len(request.recipes),
@@ -245,6 +257,49 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 offered = ", ".join(TASKS[name].languages_in(request.source))
                 refuse("/languages", f"none of these languages is in target {name} (/targets/{i}), which has {offered}")
     return found
+
+
+def _unknown_language(code: str) -> str | None:
+    return None if code in LANGUAGES else unknown("language", code, tuple(LANGUAGES))
+
+
+def _untranslated(recipe: Recipe, source: Source) -> Iterable[str]:
+    """What stands against the languages of a recipe: unknown ones, and tasks that are not translated into them."""
+    if recipe.languages is None:
+        return
+    if (wrong := next(filter(None, map(_unknown_language, recipe.languages)), None)) is not None:
+        yield wrong
+        return
+    offered = {name: found for name in INTERMEDIATE if (found := translated_into(TASKS[name], source))}
+    for name in dict.fromkeys(task for stage in recipe.stages for task in stage):
+        if name in INTERMEDIATE and (gone := translations.missing(_parts(TASKS[name]), recipe.languages, source)):
+            yield translations.refusal(name, gone, offered)
+
+
+def _not_translated(request: ExperimentRequest) -> Iterable[str]:
+    """What stands against translate-train: targets whose training set is not translated into these languages."""
+    languages = request.translate_train
+    if languages is None or any(code not in LANGUAGES for code in languages):
+        return
+    trained = {t: TASKS[str(TASKS[t].trained_on)] for t in TARGETS if TASKS[t].trained_on is not None}
+    offered = {t: found for t, trainer in trained.items() if (found := translated_into(trainer, request.source))}
+    asked = [t for t in dict.fromkeys(request.targets) if t in TARGETS]
+    if asked and not any(t in trained for t in asked):
+        yield "none of the targets is trained on anything; translate-train says in which languages they are"
+    for name in asked:
+        if name in trained and (gone := translations.missing(_parts(trained[name]), languages, request.source)):
+            yield translations.refusal(f"target {name}", gone, {f"target {t}": codes for t, codes in offered.items()})
+
+
+def _parts(task: Task) -> tuple[Task, ...]:
+    """A task and those whose training rows it joins."""
+    return (task, *(TASKS[name] for name in task.joins))
+
+
+def translated_into(task: Task, source: Source) -> tuple[str, ...]:
+    """The languages that all of a task's training rows are there in, beside English; none where it is not trained on."""
+    offered = [translations.into(part, source) for part in _parts(task)]
+    return tuple(code for code in offered[0] if all(code in each for each in offered))
 
 
 # --- the run graph ------------------------------------------------------------------------------------------
@@ -285,6 +340,9 @@ def mixed_training(parts: Iterable[Training]) -> Training:
     )
 
 
+Languages = tuple[str, ...] | None  # of training rows; None: English
+
+
 class _Planner:
     def __init__(self, request: ExperimentRequest, pins: Pins) -> None:
         self.request = request
@@ -292,30 +350,44 @@ class _Planner:
         self.runs: dict[str, PlannedRun] = {}
         self.started: dict[tuple[str, str, int], str | None] = {}
 
-    def count(self, task: Task, budget: int | None) -> int:
-        """Training examples of a task that a stage with this budget of examples sees."""
+    def count(self, task: Task, budget: int | None, languages: Languages = None) -> int:
+        """Training examples of a task that a stage with this budget of examples, of each language, sees."""
         found = examples(task, Split.TRAIN, self.request.source)
-        return found if budget is None else min(found, budget)
+        return (found if budget is None else min(found, budget)) * len(languages or (ENGLISH,))
 
-    def training_of(self, task: Task, model: Model, budget: int | None = None) -> Training:
+    def training_of(self, task: Task, model: Model, budget: int | None = None, languages: Languages = None) -> Training:
         """The task's own settings for this model and source, with the number of steps worked out."""
         found = default(task, model, self.request.source)
         if found is None:
             raise Invalid(f"task {task.name} has no training settings for source {self.request.source.value}")
         chosen = found.training
-        return chosen.model_copy(update={"steps": chosen.steps_for(self.count(task, budget)), "epochs": None})
+        return chosen.model_copy(
+            update={"steps": chosen.steps_for(self.count(task, budget, languages)), "epochs": None}
+        )
 
-    def data(self, task: Task, split: Split) -> DataSpec:
+    def data(self, task: Task, split: Split, language: str = ENGLISH) -> DataSpec:
+        """Rows of a split; in a language other than English the translations of its training rows."""
         source = self.request.source
-        content = mini_content(task.mini) if source is Source.MINI else self.pins.data.get((source, task.name))
+        if language != ENGLISH:
+            task = translations.translated(task)
+        pinned = task.name if language == ENGLISH else f"{task.name}/{language}"
+        content = mini_content(task.mini) if source is Source.MINI else self.pins.data.get((source, pinned))
         if content is None and source is Source.HUB and task.hub is not None:
             content = task.hub.revision
-        return DataSpec(task=task.name, version=task.version, source=source, split=split, content=content)
+        return DataSpec(
+            task=task.name,
+            version=task.version,
+            source=source,
+            split=split,
+            content=content,
+            language=None if language == ENGLISH else language,
+        )
 
-    def training_data(self, task: Task) -> tuple[DataSpec, ...]:
-        """Its training rows, those of the tasks that it joins, and last its development rows: one head's data."""
-        trained = (task, *(TASKS[name] for name in task.joins))
-        return (*(self.data(t, Split.TRAIN) for t in trained), self.data(task, Split.VALIDATION))
+    def training_data(self, task: Task, languages: Languages = None) -> tuple[DataSpec, ...]:
+        """Its training rows and those of the tasks that it joins, language by language, and last its English development rows:
+        one head's data."""
+        trained = [(t, code) for code in languages or (ENGLISH,) for t in _parts(task)]
+        return (*(self.data(t, Split.TRAIN, code) for t, code in trained), self.data(task, Split.VALIDATION))
 
     def text(self) -> DataSpec:
         return DataSpec(
@@ -385,7 +457,8 @@ class _Planner:
         )
 
     def intermediate_training(self, model: Model, recipe: Recipe, stage: int) -> Training:
-        own = [self.training_of(TASKS[t], model, recipe.training.examples) for t in recipe.stages[stage]]
+        budget, languages = recipe.training.examples, recipe.languages
+        own = [self.training_of(TASKS[t], model, budget, languages) for t in recipe.stages[stage]]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         return recipe.training.applied_to(chosen)
 
@@ -430,13 +503,13 @@ class _Planner:
         return self.add(
             RunKind.INTERMEDIATE,
             model,
-            data=tuple(spec for t in tasks for spec in self.training_data(t)),
+            data=tuple(spec for t in tasks for spec in self.training_data(t, recipe.languages)),
             training=self.intermediate_training(model, recipe, last),
             parents=(start,) if start else (),
             recipe=recipe.stage(last),
             seed=seed,
             label=recipe.name,
-            count=sum(self.count(t, recipe.training.examples) for t in tasks),
+            count=sum(self.count(t, recipe.training.examples, recipe.languages) for t in tasks),
         )
 
     def cell(self, model: Model, recipe: Recipe, target: Task, seed: int) -> Cell:
@@ -454,16 +527,18 @@ class _Planner:
         train: tuple[DataSpec, ...] = ()
         if target.trained_on is not None:
             trainer, budget = TASKS[target.trained_on], self.request.finetuning.examples
+            languages_trained = self.request.translate_train
             if not trainer.available_in(source):
                 return Cell(
                     model.name, recipe.name, target.name, seed, None, f"{trainer.name} has no {source.value} source"
                 )
             # the target's own settings, on the training set it borrows
             own = default(target, model, source)
-            base = self.request.finetuning.applied_to(own.training if own else self.training_of(trainer, model, budget))
-            count = self.count(trainer, budget)
+            borrowed = own.training if own else self.training_of(trainer, model, budget, languages_trained)
+            base = self.request.finetuning.applied_to(borrowed)
+            count = self.count(trainer, budget, languages_trained)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
-            train = self.training_data(trainer)
+            train = self.training_data(trainer, languages_trained)
         elif recipe.kind is RecipeKind.CONTROL_TARGET:
             return Cell(
                 model.name,
@@ -501,7 +576,7 @@ class _Planner:
                 target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
                 settings=settings,
                 retrieval=retrieval,
-                count=self.count(TASKS[str(target.trained_on)], training.examples),
+                count=self.count(TASKS[str(target.trained_on)], training.examples, self.request.translate_train),
             )
         # Retrieval from the pretrained encoder has no training of its own, hence no seed.
         untrained = base is None and recipe.kind is RecipeKind.NONE

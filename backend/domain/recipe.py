@@ -10,12 +10,18 @@ name                    meaning
 ``…@cap=20000``         drawn by min(n, cap): examples-proportional mixing with an artificial limit on the size
 ``…@sampling=uniform``  drawn evenly, whatever the sizes
 ``siqa>copa``           one stage after the other; each may be a mix: ``mnli+squad>copa``
+``…@languages=de+es``   trained on its translations into these languages instead of English; with ``en`` among them beside it
+``…@mlm=0.5``           this share of the steps is multilingual masked language modelling, the task's own steps stay
+``…@mlm_languages=…``   with ``mlm``: on text of these languages alone, ``de+sw``; else on all that there is
 ``control:mnli``        the steps that ``mnli`` costs, spent on more training on the target itself
 ``control-mlm:mnli``    the same steps, spent on more masked-language-model training on the pretraining text
 ======================  ===========================================================================================
 
 The four rules of a mix are those of Raffel et al. 2020 ("Exploring the Limits of Transfer Learning with a Unified
 Text-to-Text Transformer"), section 3.5.2; there the rate m of a task is min(n, K)^(1/T). One of them holds at a time.
+
+Translated data and multilingual MLM beside the task are the two costlier variants that Phang et al. 2020 compare English
+intermediate training with. A batch is of one kind or the other.
 
 The controls tell a gain from the effect of more compute; that of a chain (``control:siqa>copa``) spends the steps of all its
 stages. Where a request changes settings, the name ends in what was changed: ``mnli@steps=400,temperature=2``. What stands
@@ -27,10 +33,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from backend.domain.language import ENGLISH
 from backend.domain.training import TrainingOverrides
 from backend.domain.unset import unset
 
@@ -57,12 +64,35 @@ class Sampling(StrEnum):
 
 
 SAMPLING = ("temperature", "cap", "sampling")  # fields that say how a mix is drawn
+LANGUAGE_LISTS = ("languages", "mlm_languages")  # fields that are lists of languages, joined by + in a name
+OPTIONS = (*SAMPLING, "languages", "mlm", "mlm_languages")  # fields that stand after the @ beside those of training
+
+Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+def in_order(languages: tuple[str, ...]) -> tuple[str, ...]:
+    """English first, then by code: one spelling, so that equal choices are equal.
+
+    Raises:
+        ValueError: a language is named twice.
+    """
+    if len(set(languages)) != len(languages):
+        raise ValueError("a language is named twice")
+    return tuple(sorted(languages, key=lambda code: (code != ENGLISH, code)))
+
+
+def trained_in(languages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Languages of training data as they are kept: in order, and None for English alone, which is the default."""
+    ordered = in_order(languages) if languages is not None else None
+    return None if ordered == (ENGLISH,) else ordered
 
 
 class Recipe(BaseModel):
     """One recipe. ``tasks`` are intermediate tasks; for a control, those whose steps it spends; for a chain, those of its last
-    stage, and ``before`` those of the stages before it, first to last. ``training`` and the sampling go to every stage, the
-    sampling where a stage is a mix."""
+    stage, and ``before`` those of the stages before it, first to last. ``training``, the sampling, the languages and the MLM go
+    to every stage, the sampling where a stage is a mix. ``languages`` are those of the training rows (None: English); rows that
+    are not English are translations. ``mlm``: the share of a stage's steps that are masked language modelling, on text of
+    ``mlm_languages`` (None: of all there is)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,7 +104,20 @@ class Recipe(BaseModel):
     temperature: float = Field(default=1.0, ge=1, le=100, allow_inf_nan=False)
     cap: int | None = Field(default=None, ge=1, le=10**12, exclude_if=unset)
     sampling: Sampling | None = Field(default=None, exclude_if=unset)
+    languages: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=60, exclude_if=unset)
+    mlm: float | None = Field(default=None, ge=0.01, le=0.99, allow_inf_nan=False, exclude_if=unset)
+    mlm_languages: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=60, exclude_if=unset)
     training: TrainingOverrides = TrainingOverrides()
+
+    @field_validator("languages")
+    @classmethod
+    def _english_is_the_default(cls, languages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return trained_in(languages)
+
+    @field_validator("mlm_languages")
+    @classmethod
+    def _one_order(cls, languages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if languages is None else in_order(languages)
 
     @field_validator("sampling")
     @classmethod
@@ -130,6 +173,17 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _has_a_stage(self) -> Recipe:
+        given = next((n for n in ("languages", "mlm", "mlm_languages") if getattr(self, n) is not None), None)
+        if given and self.kind is RecipeKind.NONE:
+            raise ValueError(f"{given} says how the intermediate stage is trained, and this recipe has none")
+        if self.mlm_languages is not None and self.mlm is None:
+            raise ValueError(
+                "mlm_languages says on which text the share mlm is trained; give that share too, as in mlm=0.5"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fits_its_column(self) -> Recipe:
         if (length := len(self.name)) > LONGEST_NAME:
             raise ValueError(f"its name would have {length} characters; at most {LONGEST_NAME}: fewer stages or tasks")
@@ -166,7 +220,7 @@ class Recipe(BaseModel):
         if stages == self.stages:
             return self
         sampled = SAMPLING if any(len(stage) > 1 for stage in stages) else ()
-        kept = self.model_dump(include={"training", *sampled})
+        kept = self.model_dump(include={"training", "languages", "mlm", "mlm_languages", *sampled})
         return Recipe.model_validate(
             {**kept, "kind": _kind(stages), "before": stages[:-1] or None, "tasks": stages[-1]}
         )
@@ -189,7 +243,21 @@ class Recipe(BaseModel):
             changed["cap"] = self.cap
         if self.sampling is not None:
             changed["sampling"] = self.sampling.value
+        if self.languages is not None:
+            changed["languages"] = "+".join(self.languages)
+        if self.mlm is not None:
+            changed["mlm"] = self.mlm
+        if self.mlm_languages is not None:
+            changed["mlm_languages"] = "+".join(self.mlm_languages)
         return changed
+
+    def with_mlm(self, steps: int) -> int:
+        """Steps of a stage whose tasks take so many: those of MLM come on top, so that they are the share ``mlm`` of all."""
+        return steps if self.mlm is None else max(steps + 1, round(steps / (1 - self.mlm)))
+
+    def mlm_steps(self, total: int) -> int:
+        """How many of a stage's steps are MLM: at least one, and not all of two or more."""
+        return 0 if self.mlm is None else min(max(1, round(total * self.mlm)), max(1, total - 1))
 
     def weights(self, sizes: Sequence[int]) -> list[float]:
         """How likely a step is to train each task of a mix, from their training examples; the sum is 1.
@@ -251,13 +319,13 @@ def _changes(text: str) -> dict[str, Any]:
     training: dict[str, str] = {}
     for pair in text.replace(";", ",").split(","):
         name, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or name not in (*SAMPLING, *TrainingOverrides.model_fields):
-            offered = ", ".join((*SAMPLING, *TrainingOverrides.model_fields))
+        if not equals or name not in (*OPTIONS, *TrainingOverrides.model_fields):
+            offered = ", ".join((*OPTIONS, *TrainingOverrides.model_fields))
             raise ValueError(f"after the @ of a recipe stand changes such as steps=400, not {pair!r}; known: {offered}")
-        place: dict[str, Any] = said if name in SAMPLING else training
+        place: dict[str, Any] = said if name in OPTIONS else training
         if name in place:
             raise ValueError(f"{name} is changed twice")
-        place[name] = value
+        place[name] = [code.strip() for code in value.split("+")] if name in LANGUAGE_LISTS else value
     return said | ({"training": training} if training else {})
 
 

@@ -18,7 +18,7 @@ from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
 from backend.domain.training import Training
-from backend.domain.unset import off
+from backend.domain.unset import off, unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
 ENGINE_VERSION = 2
@@ -88,13 +88,17 @@ class ModelSpec(Spec):
 
 
 class DataSpec(Spec):
-    """One set of rows. ``content`` is what pins it: hub commit, digest of the files, digest of the generator."""
+    """One set of rows. ``content`` is what pins it: hub commit, digest of the files, digest of the generator.
+
+    ``language`` is that of translated training rows; unset, training rows are English ones and test rows those of the run's languages.
+    """
 
     task: str  # "text" is the pretraining text of the mini world
     version: int
     source: Source
     split: Split
     content: str | None
+    language: str | None = Field(default=None, exclude_if=unset)
 
 
 class RunSpec(Spec):

@@ -6,6 +6,7 @@ scores points 0–100, missing numbers ``null`` with a reason, never NaN.
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -361,6 +362,11 @@ class RecipeRow(View):
     device_hours_marginal: float | None = Field(description="this recipe's intermediate, fine-tune and evaluate runs")
     device_hours_amortised: float | None = Field(
         description="the intermediate run shared out over the targets using it"
+    )
+    not_zero_shot: list[str] = Field(
+        default=[],
+        exclude_if=operator.not_,
+        description="languages but English in which the shown runs were trained on (translated) rows",
     )
 
 

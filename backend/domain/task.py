@@ -242,6 +242,18 @@ class Layout(Facts):
     beside: tuple[str, ...] = ()
 
 
+class Translations(Facts):
+    """Where the training rows of an English task are to be had in other languages, as somebody translated them.
+
+    ``languages`` are the published ones, English not among them. What the mini world can say, and files of a user's own, is known
+    to ``backend.domain.translations``.
+    """
+
+    languages: tuple[str, ...]
+    hub: Hub | None = None
+    files: tuple[Layout, ...] = ()
+
+
 class Retrieval(Facts):
     """How a sentence becomes a vector: hidden state after this share of the layers, pooled over tokens."""
 
@@ -306,6 +318,7 @@ class Task(Facts):
     hub: Hub | None = None
     files: tuple[Layout, ...] = ()
     mini: str | None = None  # name of its generator in backend.domain.mini
+    translations: Translations | None = None  # of its training rows
     retrieval: Retrieval | None = None
     mini_retrieval: Retrieval | None = None  # None: as in the real version
     training: Training | None = None  # on real data

@@ -24,7 +24,8 @@ class Training(BaseModel):
     (multiple choice counts questions, not options). The schedule is linear warm-up over ``warmup`` of the steps, then
     linear decay to zero; AdamW without weight decay on biases and layer norms; gradients clipped at ``clip``.
     ``examples`` keeps the first so many training examples of each task, in the order of its file (of a task that joins others,
-    after its own come theirs); epochs are then counted over those. None: all.
+    after its own come theirs); epochs are then counted over those. Of a task that is trained on in several
+    languages, so many of each. None: all.
     The checkpoint with the best English development score is kept, looked at ``evaluations`` times per stage.
     ``warmup_steps`` wins over ``warmup`` where it is set; the schedule may then end before the warm-up does, as in scripts that
     give it so.

@@ -103,6 +103,7 @@ GAINS = (
     "same_data_twice",
     "missing",
     "why_missing",
+    "zero_shot",
 )
 
 
@@ -110,6 +111,7 @@ def gain_rows(session: Session, matrix: GainMatrix, *, source: Source) -> Iterat
     """The cells of a matrix, one a row, those without a gain too; the keys are ``GAINS``."""
     total, rest = sizes(session, evaluations(source=source, model=matrix.model)).get(matrix.model, (None, None))
     twice = {row.recipe: row.same_data_twice for row in matrix.recipes}
+    trained = {row.recipe: row.not_zero_shot for row in matrix.recipes}
     for cell in matrix.cells:
         yield {
             "benchmark": matrix.benchmark,
@@ -132,4 +134,5 @@ def gain_rows(session: Session, matrix: GainMatrix, *, source: Source) -> Iterat
             "same_data_twice": twice[cell.recipe],
             "missing": cell.missing and cell.missing.value,
             "why_missing": cell.why_missing,
+            "zero_shot": cell.language not in trained[cell.recipe],
         }

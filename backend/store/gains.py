@@ -6,7 +6,7 @@ Gains are computed from scores, by ``domain.gains`` alone; they are never stored
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
@@ -20,6 +20,7 @@ from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, NotFound, unknown
+from backend.store import trained
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units
 from backend.store.reasons import NONE, Reasons
@@ -63,6 +64,7 @@ def matrix(
     recipes = sorted(reasons.recipes, key=place)
     support = common_support(chosen, languages)
     costs = Costs(session, here)
+    saw = _trained_in(session, chosen)
     return GainMatrix(
         model=model,
         target=target,
@@ -72,7 +74,7 @@ def matrix(
         baseline=NONE,
         languages=languages,
         recipes=[
-            _recipe_row(r, target, [g for g in chosen if g.recipe == r], languages, support, costs, reasons)
+            _recipe_row(r, target, [g for g in chosen if g.recipe == r], languages, support, costs, reasons, saw)
             for r in recipes
         ],
         cells=[
@@ -146,6 +148,7 @@ def _recipe_row(
     support: Collection[str],
     costs: Costs,
     reasons: Reasons,
+    saw: Mapping[tuple[str, str], frozenset[str]],
 ) -> RecipeRow:
     every, transfer = mean_all(found, languages, support=support), mean_transfer(found, languages, support=support)
     cost = costs.of({id for g in found for id in g.runs} or reasons.done_runs(recipe))
@@ -159,7 +162,15 @@ def _recipe_row(
         n=transfer.n,
         device_hours_marginal=cost.marginal_hours if cost else None,
         device_hours_amortised=cost.amortised_hours if cost else None,
+        not_zero_shot=sorted({g.language for g in found if g.language in saw.get((recipe, g.settings), ())}),
     )
+
+
+def _trained_in(session: Session, found: Iterable[Gain]) -> dict[tuple[str, str], frozenset[str]]:
+    """Recipe and settings → the languages that such runs were trained in beside English. That depends on no seed."""
+    one = {(g.recipe, g.settings): g.runs[0] for g in found}
+    saw = trained.languages(session, set(one.values()))
+    return {key: saw[run] for key, run in one.items() if run in saw}
 
 
 def _cell(gain: Gain) -> GainCell:

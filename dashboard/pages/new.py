@@ -201,6 +201,7 @@ async def tell(*said: Any) -> str:
     Output("new-results", "children"),
     Output("new-name", "placeholder"),
     Output("new-languages", "data"),
+    Output("new-translate_train", "data"),
     *(Output(id, prop) for id, prop in ERRORS),
     *(Output(f"new-mark-{n}", "children") for n in FIELDS),
     Input("new-asked", "data"),
@@ -225,6 +226,7 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
         checked.results_link(shown),
         shown.title,
         form.languages_of(shown.said["source"], shown.entries("targets")),
+        form.translation_options(shown.said["source"], shown.entries("targets")),
         *_errors(errors),
         *(marks[n] for n in FIELDS),
     )

@@ -187,3 +187,62 @@ def test_lora_stands_after_the_at_and_goes_to_every_stage():
     assert recipe.name == "siqa>copa@frozen=2,lora_rank=8,lora_dropout=0.1"
     assert Recipe.parse(recipe.name) == recipe
     assert [recipe.stage(i).training.lora_rank for i in (0, 1)] == [8, 8]
+
+
+_CODES = st.lists(st.sampled_from(["en", "de", "sw", "zh", "qu"]), min_size=1, max_size=5, unique=True)
+
+
+@given(
+    _NAMES,
+    st.none() | _CODES,
+    st.none() | st.floats(0.01, 0.99),
+    st.none() | _CODES,
+    st.builds(TrainingOverrides, examples=st.none() | st.integers(1, 10**9), warmup=st.none() | st.floats(0, 1)),
+)
+def test_languages_and_mlm_are_in_the_name_and_in_every_stage(text, languages, mlm, mlm_languages, training):
+    plain = Recipe.parse(text).model_dump()
+    said = {"languages": languages, "mlm": mlm, "mlm_languages": mlm_languages if mlm else None, "training": training}
+    recipe = Recipe.model_validate({**plain, **said})
+    assert Recipe.parse(recipe.name) == recipe
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+    for i in range(len(recipe.stages)):
+        for part in (recipe.stage(i), recipe.up_to(i)):
+            assert (part.languages, part.mlm, part.mlm_languages) == (
+                recipe.languages,
+                recipe.mlm,
+                recipe.mlm_languages,
+            )
+
+
+def test_languages_have_one_spelling():
+    assert Recipe.parse("mnli@languages=sw+en+de").name == "mnli@languages=en+de+sw"
+    assert Recipe.parse("mnli@languages=en") == Recipe.parse("mnli")
+    assert Recipe.parse("mnli@mlm=0.5,mlm_languages=de+en").name == "mnli@mlm=0.5,mlm_languages=en+de"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mnli@languages=de+de", "named twice"),
+        ("mnli@languages=German", "languages.0"),
+        ("mnli@languages=", "languages.0"),
+        ("mnli@mlm=0", "mlm"),
+        ("mnli@mlm=1", "mlm"),
+        ("mnli@mlm_languages=de", "give that share too, as in mlm=0.5"),
+        ("none@mlm=0.5", "this recipe has none"),
+        ("none@languages=de", "this recipe has none"),
+    ],
+)
+def test_languages_and_shares_that_cannot_be_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("mlm", "steps", "total", "of_mlm"),
+    [(0.5, 100, 200, 100), (0.25, 300, 400, 100), (0.01, 10, 11, 1), (0.99, 1, 100, 99)],
+)
+def test_steps_of_mlm_come_on_top_and_are_the_share_that_was_asked_for(mlm, steps, total, of_mlm):
+    recipe = Recipe.parse(f"mnli@mlm={mlm}")
+    assert (recipe.with_mlm(steps), recipe.mlm_steps(total)) == (total, of_mlm)
+    assert recipe.mlm_steps(2) == 1 and Recipe.parse("mnli").with_mlm(steps) == steps

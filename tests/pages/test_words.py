@@ -9,7 +9,8 @@ import pytest
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
 from backend.domain.schemas import Counts, ExperimentView, GainCell, GainMatrix, QueueView, WorkerView
-from dashboard import words
+from dashboard import drawer, figures, tables, words
+from dashboard.links import Explore
 
 Make = Callable[..., GainMatrix]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -28,6 +29,22 @@ def experiment(
         counts=counts, runs=runs, reused=reused, progress=(runs - left) / runs, created_at=NOW - timedelta(minutes=minutes),
         finished_at=None, cancel_requested_at=None,
     )  # fmt: skip
+
+
+def test_a_cell_whose_language_was_trained_in_is_marked_and_said_to_be_not_zero_shot(matrix: Make):
+    found = matrix({"squad": {"sw": 2.5, "de": -1.0}})
+    row = found.recipes[0].model_copy(update={"not_zero_shot": ["sw"]})
+    found = found.model_copy(update={"recipes": [row]})
+    swahili, german = found.cells
+    assert words.cell_lines(swahili, row, "none")[-1] == "† not zero-shot: trained on rows in Swahili too"
+    assert not any("zero-shot" in line for line in words.cell_lines(german, row, "none"))
+    assert words.row_lines(row)[-1] == "† not zero-shot in Swahili"
+    text = str(figures.gain_heatmap(found))
+    assert "+2.5†" in text and "−1.0†" not in text and "-1.0†" not in text
+    assert "not zero-shot in Swahili: the encoder was trained" in str(
+        drawer.cell_panel(drawer.Cell("squad", "sw"), found)
+    )
+    assert [r["label"] for r in tables.rows(found, Explore())] == ["squad †"]
 
 
 def test_the_summary_names_what_is_shown(matrix: Make, cell: Callable[..., GainCell]):

@@ -327,3 +327,24 @@ def test_what_runs_took_makes_a_forecast(measured):
         planned, to_do=set(planned.runs), unfinished=set(planned.runs), measured=took, device=DeviceClass.CPU, slots=1
     )
     assert expected.device_hours.median > 0
+
+
+def test_what_was_trained_in_a_language_is_not_zero_shot_there(measured):
+    """Neither in the languages of translate-train, for every recipe, nor in those that a recipe's own stage was trained in."""
+    assert [r.not_zero_shot for r in matrix(measured).recipes] == [[], []]
+    measured.submit(
+        recipes=["squad", "squad@languages=en+sw"], seeds=[0, 1, 2], languages=LANGUAGES, translate_train=["en", "de"]
+    )
+    work(measured)
+    found = matrix(measured)
+    assert {r.recipe: r.not_zero_shot for r in found.recipes} == {
+        "mnli": [],
+        "squad": ["de"],  # of the later settings, which have as many seeds
+        "squad@languages=en+sw": ["de", "sw"],
+    }
+    assert cell(found, "squad", "de").gain == pytest.approx(2.5)  # its baseline has seen the same translations
+    with measured.store.read() as session:
+        rows = list(export.gain_rows(session, found, source=Source.MINI))
+    assert {(r["recipe"], r["language"]) for r in rows if not r["zero_shot"]} == {
+        ("squad", "de"), ("squad@languages=en+sw", "de"), ("squad@languages=en+sw", "sw"),
+    }  # fmt: skip

@@ -69,7 +69,7 @@ from collections.abc import Iterator
 
 from backend.domain.mini import formats
 from backend.domain.mini.corpus import lines
-from backend.domain.mini.formats import TASKS, VERSION, Row
+from backend.domain.mini.formats import TASKS, TRANSLATED, VERSION, Row
 
 GENERATOR_VERSION: int = VERSION
 """Raised whenever any line or row changes; the tests hold digests of all streams."""
@@ -108,6 +108,14 @@ def rows(task: str, language: str, split: str) -> Iterator[Row]:
     return formats.rows(task, language, split)
 
 
+def translated(task: str, language: str, split: str) -> Iterator[Row]:
+    """The English rows of one of ``TRANSLATED`` in another language, meaning the same row by row; KeyError as ``rows``.
+
+    They are perfect translations, which real ones are not: no word is lost and no label becomes wrong.
+    """
+    return formats.translated(task, language, split)
+
+
 _PINNED_TOGETHER = ("mnli", "squad", "hellaswag", "copa", "xnli", "xcopa", "udpos", "xquad", "tatoeba")
 """The tasks whose sizes are in every fingerprint. Those of a task that came later are in its own alone, so that adding one
 leaves all runs of the others, and the pretrained encoders, as they are."""
@@ -129,8 +137,10 @@ __all__ = [
     "LANGUAGES",
     "SIZES",
     "TEXT_SENTENCES",
+    "TRANSLATED",
     "Row",
     "fingerprint_parameters",
     "rows",
     "text",
+    "translated",
 ]

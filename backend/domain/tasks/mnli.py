@@ -2,8 +2,9 @@
 
 from backend.domain.layouts import jsonl, tsv
 from backend.domain.published import AS_PHANG
-from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
+from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, Translations, label_index
 from backend.domain.training import Training
+from backend.domain.translations import SPLITS, XNLI_MT, XNLI_PAIRS, xtreme
 
 LABELS = ("entailment", "neutral", "contradiction")
 
@@ -49,6 +50,18 @@ TASK = Task(
         ),
     ),
     mini="mnli",
+    translations=Translations(
+        languages=("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
+        hub=Hub(id="facebook/xnli", config="{language}", splits=SPLITS),
+        files=(
+            xtreme("XNLI", "en-{language}-translated.tsv", XNLI_PAIRS),
+            Layout(
+                pattern="xnli/original/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",
+                also=("xnli/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",),
+                rows=XNLI_MT,
+            ),
+        ),
+    ),
     training=Training(learning_rate=1e-5, batch_size=32, epochs=2, max_length=256),
     published=AS_PHANG,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),

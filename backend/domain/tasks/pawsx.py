@@ -2,8 +2,9 @@
 
 from backend.domain.layouts import tsv
 from backend.domain.published import AS_XTREME
-from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, label_index
+from backend.domain.task import Format, Hub, Layout, Pair, Role, Row, Split, Task, Translations, label_index
 from backend.domain.training import Training
+from backend.domain.translations import PAWSX_PAIRS, SPLITS, xtreme
 
 LABELS = ("different", "paraphrase")
 
@@ -46,6 +47,18 @@ TASK = Task(
         ),
     ),
     mini="pawsx",
+    translations=Translations(
+        languages=("de", "es", "fr", "ja", "ko", "zh"),
+        hub=Hub(id="google-research-datasets/paws-x", config="{language}", splits=SPLITS),
+        files=(
+            xtreme("PAWSX", "en-{language}-translated.tsv", PAWSX_PAIRS),
+            Layout(
+                pattern="pawsx/original/x-final/{language}/translated_train.tsv",
+                also=("pawsx/x-final/{language}/translated_train.tsv",),
+                rows=tsv(quoted=False),
+            ),
+        ),
+    ),
     training=Training(learning_rate=2e-5, batch_size=32, epochs=5, max_length=128),
     published=AS_XTREME,
     mini_training=Training(learning_rate=7e-4, batch_size=64, steps=600, max_length=64, frozen=1),

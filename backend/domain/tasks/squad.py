@@ -2,8 +2,9 @@
 
 from backend.domain.layouts import squad_json
 from backend.domain.published import AS_PHANG
-from backend.domain.task import Answer, Format, Hub, Layout, Question, Role, Row, Split, Task
+from backend.domain.task import Answer, Format, Hub, Layout, Question, Role, Row, Split, Task, Translations
 from backend.domain.training import Training
+from backend.domain.translations import xtreme
 
 
 def read(row: Row) -> Question:
@@ -37,6 +38,10 @@ TASK = Task(
         ),
     ),
     mini="squad",
+    translations=Translations(
+        languages=("ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh"),
+        files=(xtreme("SQuAD", "squad.translate.train.en-{language}.json", squad_json),),
+    ),
     training=Training(learning_rate=1e-5, batch_size=16, epochs=2, max_length=384, stride=128),
     published=AS_PHANG,
     mini_training=Training(learning_rate=7e-4, batch_size=32, steps=450, max_length=96, stride=32, frozen=1),

@@ -6,9 +6,10 @@ The official development set is what XTREME tests on, and there is no other: the
 from backend.domain.language import LANGUAGES
 from backend.domain.layouts import squad_json, squad_json_by_id
 from backend.domain.published import AS_XTREME_QA
-from backend.domain.task import Format, Hub, Layout, Role, Split, Task
+from backend.domain.task import Format, Hub, Layout, Role, Split, Task, Translations
 from backend.domain.tasks.squad import read
 from backend.domain.training import Training
+from backend.domain.translations import xtreme
 
 CODES = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te")
 #: Questions are named by their language: ``swahili-…``.
@@ -56,6 +57,10 @@ TASK = Task(
         ),
     ),
     mini="tydiqa",
+    translations=Translations(
+        languages=CODES[1:],
+        files=(xtreme("TyDiQA-GoldP", "tydiqa.translate.train.en-{language}.json", squad_json),),
+    ),
     training=Training(
         learning_rate=3e-5, batch_size=32, epochs=3, max_length=384, stride=128, weight_decay=1e-4, warmup_steps=500
     ),

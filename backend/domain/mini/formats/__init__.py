@@ -17,7 +17,7 @@ from backend.domain.mini.formats.knowledge import commonsenseqa, cosmosqa, siqa
 from backend.domain.mini.formats.mining import bucc
 from backend.domain.mini.formats.names import panx
 from backend.domain.mini.formats.paraphrase import pawsx, qqp
-from backend.domain.mini.formats.span import mlqa, squad, squad_v2, tydiqa, xquad
+from backend.domain.mini.formats.span import mlqa, squad, squad_v2, tydiqa, tydiqa_translated, xquad
 from backend.domain.mini.formats.tagging import udpos
 
 
@@ -76,4 +76,19 @@ def rows(task: str, language: str, split: str) -> Iterator[Row]:
     return made.make(language, split, made.sizes[split])
 
 
-__all__ = ["TASKS", "VERSION", "Row", "rows"]
+TRANSLATED = ("mnli", "snli", "anli", "squad", "squad_v2", "copa", "pawsx", "tydiqa")
+"""Tasks whose English training rows can be said in every language of the world. The others hold phrases that were made in English."""
+
+
+def translated(task: str, language: str, split: str) -> Iterator[Row]:
+    """The English rows of a task, said in another language: row i means what row i of ``rows(task, "en", split)`` means.
+
+    Raises:
+        KeyError: the task has none; says which have.
+    """
+    if task not in TRANSLATED:
+        raise KeyError(f"mini {task} has no translations; those that have: {', '.join(TRANSLATED)}")
+    return (tydiqa_translated if task == "tydiqa" else TASKS[task].make)(language, split, TASKS[task].sizes[split])
+
+
+__all__ = ["TASKS", "TRANSLATED", "VERSION", "Row", "rows", "translated"]

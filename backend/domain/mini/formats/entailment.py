@@ -3,7 +3,7 @@
 `snli` says one thing and asks about it. `anli` tells a small story, and what it asks about is not told: it follows from a
 cause, and often from what the effect excludes (the boy eats the soup, so he is full, so he is not hungry). Every property that
 is asked about is as often an effect as its opposite is, and is asked of those who have it as an effect, so that neither
-text alone tells the label.
+text alone tells the label. Both can be said in other languages too, as translations.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from backend.domain.mini.draw import Draw, digest
 from backend.domain.mini.formats import inference
 from backend.domain.mini.formats.inference import CONTRADICTION, ENTAILMENT, NEUTRAL, Pair
 from backend.domain.mini.formats.item import Made, Row, distinct, english
+from backend.domain.mini.grammar import grammar
 from backend.domain.mini.world import PERSONS, PLACES, excludes, links
 
 _AFFIRMED = 0.6
@@ -29,8 +30,13 @@ def _simple(draw: Draw, index: int) -> Made[Pair] | None:
 
 def snli(language: str, split: str, n: int) -> Iterator[Row]:
     """Rows of SNLI."""
+    said = grammar(language)
     for made in distinct(("nli", "snli"), split, n, _simple):
-        yield {"premise": english(made.premise), "hypothesis": english(say(made.hypothesis)), "label": made.label}
+        yield {
+            "premise": said.text(made.premise),
+            "hypothesis": said.text(say(made.hypothesis)),
+            "label": made.label,
+        }
 
 
 class Story(NamedTuple):
@@ -97,11 +103,12 @@ def story(draw: Draw, index: int) -> Made[Story] | None:
 
 def anli(language: str, split: str, n: int) -> Iterator[Row]:
     """Rows of ANLI; ``reason``, which annotators wrote, is empty, as it is in most rows of the real training sets."""
+    said = grammar(language)
     for index, made in enumerate(distinct(("nli", "anli"), split, n, story)):
         yield {
             "uid": f"{digest('anli', split, index):016x}",
-            "premise": english(*made.told),
-            "hypothesis": english(say(made.hypothesis)),
+            "premise": said.paragraph([said.text(sentence) for sentence in made.told]),
+            "hypothesis": said.text(say(made.hypothesis)),
             "label": made.label,
             "reason": "",
         }

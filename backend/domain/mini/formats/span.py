@@ -233,9 +233,18 @@ def mlqa(language: str, split: str, n: int) -> Iterator[Row]:
 
 def tydiqa(language: str, split: str, n: int) -> Iterator[Row]:
     """Rows of TyDiQA-GoldP: each language has its own questions, and their ids begin with its name."""
-    name = LANGUAGES[language].name.lower()
-    for index, row in enumerate(_rows(f"tydiqa {language}", language, split, n)):
-        row["id"] = f"{name}-{split}-{index}"
+    return _named(f"tydiqa {language}", language, split, n)
+
+
+def tydiqa_translated(language: str, split: str, n: int) -> Iterator[Row]:
+    """The English questions of TyDiQA-GoldP in another language."""
+    return _named("tydiqa en", language, split, n)
+
+
+def _named(name: str, language: str, split: str, n: int) -> Iterator[Row]:
+    begin = LANGUAGES[language].name.lower()
+    for index, row in enumerate(_rows(name, language, split, n)):
+        row["id"] = f"{begin}-{split}-{index}"
         yield {"id": row["id"], "title": "Mini", **row}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from backend.domain.experiment import same_data_twice
+from backend.domain.language import ENGLISH
 from backend.domain.recipe import BASELINE
 from backend.domain.schemas import Band, CellView, Preview
 from dashboard import draft, links, states, used, words
@@ -47,6 +48,14 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
             html.H3(words.SAME_DATA_TWICE.capitalize()),
             html.P("These train on one data set twice. They run, are labelled, and are left out of headline means."),
             html.Ul([html.Li(pair) for pair in preview.same_data_twice], className="plain"),
+        ]
+    if codes := [code for code in shown.entries("translate_train") if code != ENGLISH]:
+        parts += [
+            html.H3(f"{words.NOT_ZERO_SHOT} {words.TRAINED}".capitalize()),
+            html.P(
+                f"Targets are fine-tuned on translations into {', '.join(words.language_name(code) for code in codes)}, the baseline "
+                f"too. Cells in these languages are marked {words.TRAINED}."
+            ),
         ]
     if preview.not_applicable:
         parts += [html.H3("Not applicable"), _reasons(preview.not_applicable)]

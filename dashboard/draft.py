@@ -30,7 +30,7 @@ from backend.errors import CrossliftError, FieldError, Invalid
 from dashboard import links
 from dashboard.look import count
 
-LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train")
+LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train", "text")
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = ("name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL)
@@ -44,6 +44,7 @@ LABELS: Mapping[str, str] = {
     "seeds": "Seeds",
     "languages": "Languages",
     "translate_train": "Translate-train",
+    "text": "Text for MLM",
     "device": "Device",
     "precision": "Precision",
     "activation_checkpointing": "Activation checkpointing",
@@ -114,7 +115,7 @@ class Draft:
             "targets": self.entries("targets"),
             "seeds": _seeds(self.entries("seeds")),
         }
-        for name in ("languages", "translate_train"):
+        for name in ("languages", "translate_train", "text"):
             if self.said[name]:
                 body[name] = self.entries(name)
         overrides = {n: _number(self.said[n]) for n in NUMBERS if self.said[n]}
@@ -207,6 +208,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "seeds": ",".join(str(s) for s in request.seeds),
         "languages": ",".join(request.languages or ()),
         "translate_train": ",".join(request.translate_train or ()),
+        "text": ",".join(request.text or ()),
         "device": request.device.value,
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
@@ -259,7 +261,9 @@ def tidy(name: str, value: object) -> str:
         if name not in LISTS:
             return "".join(c for c in text if c.isprintable()).strip() if name != "name" else _printable(text)
         # a plus that was written bare into an address has become a space
-        parts = re.split(r"," if name == "recipes" else r"[,\s]+", text)
+        parts = re.split(r"," if name in ("recipes", "text") else r"[,\s]+", text)
+    if name == "text":  # folders, which may have spaces
+        return ",".join(p.strip() for p in parts if p.strip() and p.isprintable())
     joined = (
         (re.sub(r"\s*([>+@])\s*", r"\1", p.strip()) for p in parts) if name == "recipes" else (p.strip() for p in parts)
     )

@@ -11,11 +11,10 @@ from dash import html
 from backend.domain.experiment import same_data_twice, translated_into
 from backend.domain.language import ENGLISH
 from backend.domain.model import MODELS
-from backend.domain.recipe import Recipe, RecipeKind
 from backend.domain.run import DeviceClass
 from backend.domain.task import Source
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
-from dashboard import draft, links, words
+from dashboard import builder, draft, links, words
 from dashboard.controls import SOURCES
 from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
 from dashboard.shell import aria, what
@@ -159,20 +158,6 @@ def _recipe_title(text: str) -> str | None:
         return None
 
 
-def mixed(kind: str, tasks: Sequence[str], temperature: object) -> str | None:
-    """The recipe that the builder is set to, a chain in the order in which its tasks were chosen; None where it is not complete."""
-    chosen = RecipeKind(kind) if kind in {k.value for k in RecipeKind} else RecipeKind.MIXED
-    if chosen is RecipeKind.CHAIN:
-        return ">".join(tasks) if len(tasks) > 1 else None
-    if chosen is RecipeKind.MIXED and len(tasks) == 1:
-        chosen = RecipeKind.SINGLE
-    value = float(temperature) if isinstance(temperature, (int, float)) and chosen is RecipeKind.MIXED else 1.0
-    try:
-        return draft.written(Recipe(kind=chosen, tasks=tuple(tasks), temperature=value))
-    except ValueError:
-        return None
-
-
 # --- quick fills ---------------------------------------------------------------------------------------------------
 
 
@@ -190,9 +175,19 @@ def filled(what: str, source: str, recipes: list[str], targets: list[str]) -> tu
     if what == "all-to-one":
         return tasks, targets[:1] or offered[:1]
     kinds = ("control", "control-mlm") if source == Source.MINI.value else ("control",)
-    plain = [r.split("@")[0] for r in recipes if not r.startswith(("control", "none"))] or single
-    added = [f"{kind}:{r}" for kind in kinds for r in plain]
+    plain = [r for r in recipes if not r.startswith(("control", "none"))] or single
+    added = [_control(kind, r) for kind in kinds for r in plain]
     return [*(recipes or plain), *(a for a in added if a not in recipes)], targets
+
+
+def _control(kind: str, recipe: str) -> str:
+    """The control that spends the steps of this recipe, with what changes how many they are where a control can have it."""
+    whole = f"{kind}:{recipe}"
+    try:
+        draft.recipe(whole)
+    except ValueError:
+        return whole.split("@")[0]
+    return whole
 
 
 # --- the form ------------------------------------------------------------------------------------------------------
@@ -290,12 +285,11 @@ def _choices(shown: Draft) -> Any:
 
 def _recipe(shown: Draft) -> Any:
     source, recipes = shown.said["source"], shown.entries("recipes")
-    kinds = [
-        {"value": "mixed", "label": "Mix"},
-        {"value": "chain", "label": "Chain, in this order"},
-        {"value": "control", "label": "Control on target"},
-        {"value": "control-mlm", "label": "Control on MLM"},
-    ]
+    folders = dmc.TextInput(
+        id="new-text", label=_label("text"), value=shown.said["text"].replace(",", ", "), size="sm",
+        placeholder="the mini world's own" if source == Source.MINI.value else "bible, tatoeba/v1",
+        description="folders under the data root",
+    )  # fmt: skip
     return _step(
         3,
         "Recipe",
@@ -305,24 +299,14 @@ def _recipe(shown: Draft) -> Any:
             recipes,
             "the intermediate stage; the baseline without one is always added",
         ),
-        html.Div(
-            [
-                dmc.Select(id="new-kind", label="Build one", data=kinds, value="mixed", size="sm", allowDeselect=False),
-                dmc.MultiSelect(
-                    id="new-mix", label="of these tasks", data=task_options(source), value=[], size="sm",
-                    placeholder="two or more", className="wide-input",
-                ),
-                dmc.NumberInput(
-                    id="new-temperature", label="Temperature", value=1, min=1, max=100, step=1, size="sm", w=120,
-                    description="above 1: more even",
-                ),
-                dmc.Button("Add recipe", id="new-add", variant="default", size="sm"),
-            ],
-            className="builder",
+        *builder.controls(
+            task_options(source),
+            language_choices([ENGLISH, *builder.trained_in(source)]),
+            language_choices(builder.text_in(source)),
+            folders,
         ),
-        html.Div(id="new-add-said", className="field-error", role="alert"),
         word="recipe",
-    )  # fmt: skip
+    )
 
 
 def task_options(source: str) -> list[dict[str, str]]:

@@ -215,7 +215,14 @@ FORMULAS: Mapping[str, Word] = {
         "Translate-train",
         "Training on translations of the English training set: of the target (translate_train in a request, XTREME's TRANSLATE-TRAIN; "
         "Hu et al. 2020) or of the intermediate task (mnli@languages=de+es). Cells in those languages are marked with † and not "
-        "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations.",
+        "zero-shot: the encoder saw labelled rows in them. The baseline of a gain is fine-tuned on the same translations. Means hold such "
+        "cells and say so; the best pair is chosen among the others.",
+    ),
+    "mlm-mixed-in": Word(
+        "MLM mixed in",
+        "Masked language modelling (guessing hidden words of running text, in many languages) between the steps of the intermediate "
+        "task, so that the encoder does not forget other languages (mnli@mlm=0.5; Phang et al. 2020). The share is of all steps of a "
+        "stage; the task keeps its own, so such a stage is longer. Its control spends as many.",
     ),
     "control": Word(
         "Compute-matched control",

@@ -69,7 +69,7 @@ def by_size(seen: Overview) -> str | None:
 
 def headline(pairs: Iterable[PairView]) -> list[PairView]:
     """Those that count: same data twice and controls left out."""
-    return [p for p in pairs if not p.same_data_twice and not is_control(p.recipe)]
+    return [p for p in pairs if not p.same_data_twice and not p.not_zero_shot and not is_control(p.recipe)]
 
 
 def best(seen: Overview) -> PairView | None:

@@ -75,7 +75,7 @@ def span(seen: Overview) -> float:
 def _text(pair: PairView | None) -> str:
     if pair is None:
         return "–"
-    return f"{gain(pair.gain)}{TWICE if pair.same_data_twice else ''}{' •' if _found(pair) else ''}"
+    return f"{gain(pair.gain)}{TWICE if pair.same_data_twice else ''}{words.TRAINED if pair.not_zero_shot else ''}{' •' if _found(pair) else ''}"
 
 
 def _found(pair: PairView) -> bool:
@@ -88,6 +88,8 @@ def _hover(pair: PairView | None, recipe: str, target: str) -> str:
     lines = [learnt.pair_title(pair), f"gain {learnt.pair_gain(pair)}", learnt.pair_support(pair)]
     if pair.same_data_twice:
         lines.append(f"{TWICE} {words.SAME_DATA_TWICE}: not in headline means")
+    if pair.not_zero_shot:
+        lines.append(f"{words.TRAINED} {words.not_zero_shot(pair)}: not among the best pairs")
     return "<br>".join(html.escape(line) for line in lines)
 
 

@@ -179,6 +179,8 @@ def _rank_item(p: TradeoffPoint, state: Tradeoff, end: float, front: bool) -> An
         said.append("Pareto front")
     if p.same_data_twice:
         said.append(words.SAME_DATA_TWICE)
+    if p.not_zero_shot:
+        said.append(words.not_zero_shot(p))
     parts = [
         html.Span(p.recipe, className="rank-name"),
         html.Span(html.Span(className="rank-fill", style=style), className="rank-bar rank-zero"),

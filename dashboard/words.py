@@ -14,7 +14,7 @@ from backend.domain.gains import ALPHA, Missing, Verdict
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass
-from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, QueueView, RecipeRow, TradeoffPoint
+from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, PairView, QueueView, RecipeRow, TradeoffPoint
 from backend.domain.task import Source as TaskSource
 from backend.domain.tasks import TASKS
 from dashboard import weighing
@@ -172,7 +172,7 @@ def row_lines(row: RecipeRow) -> list[str]:
     return lines
 
 
-def not_zero_shot(row: RecipeRow) -> str:
+def not_zero_shot(row: RecipeRow | PairView | TradeoffPoint) -> str:
     """``not zero-shot in German, Spanish``."""
     return f"{NOT_ZERO_SHOT} in {', '.join(language_name(code) for code in row.not_zero_shot)}"
 
@@ -291,6 +291,8 @@ def point_lines(point: TradeoffPoint, on_front: bool) -> list[str]:
         lines.append("same data twice: not in the front")
     elif on_front:
         lines.append("on the Pareto front: nothing cheaper gains as much")
+    if point.not_zero_shot:
+        lines.append(f"{TRAINED} {not_zero_shot(point)}")
     return lines
 
 

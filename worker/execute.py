@@ -20,6 +20,7 @@ from worker.data import Door
 from worker.encoder import Encoder
 from worker.evaluate import evaluate
 from worker.meter import Meter, device_name
+from worker.mlm_beside import train_with_mlm
 from worker.outcomes import Job, Outcome, Report, Score
 from worker.pretrain import train_mlm
 from worker.train import train_on_tasks
@@ -48,6 +49,8 @@ def execute(job: Job, report: Report) -> Outcome:
             scores = evaluate(job, encoder, door, report, meter)
         elif spec.kind is RunKind.PRETRAIN or (spec.recipe and spec.recipe.kind is RecipeKind.CONTROL_MLM):
             trained = train_mlm(job, encoder, report, meter)
+        elif spec.recipe is not None and spec.recipe.mlm is not None:
+            trained = train_with_mlm(job, encoder, door, report, meter)
         else:
             trained = train_on_tasks(job, encoder, door, report, meter)
         cost = meter.cost()

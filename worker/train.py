@@ -37,6 +37,7 @@ from worker.micro import Room, TooLarge, counted, out_of_memory, parts
 from worker.outcomes import Diverged, Job, Report, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
+TEXT = "text"  # what unlabelled text is called among the data of a run
 LOSS_EVERY = 20  # steps averaged into one point of the loss curve
 
 
@@ -497,10 +498,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     if spec.kind is RunKind.FINETUNE and fitted.retrieval is not None:
         keep_layers(encoder, fitted.retrieval.layer_fraction, norm=True)
     adapted = lora.adapt(encoder.module, training)
-    learners = [
-        _learner(settled(TASKS[dev.task], spec), train, dev, encoder, door, training, spec.seed)
-        for train, dev in _by_head(spec.data)
-    ]
+    learners = learners_of(job, encoder, door)
     total = training.steps_for(sum(len(r.batches.features) for r in learners))
     stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
     trained = lora.trainable(stage.module)
@@ -513,6 +511,16 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
     return trained
+
+
+def learners_of(job: Job, encoder: Encoder, door: Door) -> list[Learner]:
+    """What a run trains on tasks: data and a fresh head of each."""
+    spec = job.spec
+    assert spec.training is not None and spec.seed is not None
+    return [
+        _learner(settled(TASKS[dev.task], spec), train, dev, encoder, door, spec.training, spec.seed)
+        for train, dev in _by_head([data for data in spec.data if data.task != TEXT])
+    ]
 
 
 def _by_head(data: Sequence[DataSpec]) -> list[tuple[list[DataSpec], DataSpec]]:

@@ -31,10 +31,16 @@ from backend.domain.run import (
 )
 from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
+from backend.domain.text import READER_VERSION
 from backend.domain.training import Training, TrainingOverrides
 from backend.domain.unset import off, unset
 from backend.errors import FieldError, Invalid, shown, unknown
 
+#: Architectures that MLM cannot be mixed into the training of, and why.
+UNMASKED: Mapping[str, str] = {
+    "mt5": "its tokenizer has no mask",
+    "rembert": "its word embeddings are narrower than its layers, so that no head can be tied to them",
+}
 MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
 BENCHMARKS: Mapping[Source, str] = {
     Source.MINI: "mini-XTREME-R",  # synthetic, never mixed with real scores
@@ -73,6 +79,7 @@ RecipeField = Annotated[
     ),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
+Folder = Annotated[str, Field(min_length=1, max_length=400)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]  # strict: true and "1" are no seeds
 
 
@@ -112,6 +119,13 @@ class ExperimentRequest(BaseModel):
         description="languages that targets are fine-tuned in, on translations of their English training set (with en: beside it)",
     )
     retrieval: RetrievalOverrides = RetrievalOverrides()
+    text: tuple[Folder, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        exclude_if=unset,
+        description="folders of text under the data root, for recipes that mix MLM in; the mini world has its own",
+    )
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
     activation_checkpointing: bool = Field(
@@ -219,6 +233,8 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
             elif not TASKS[task].available_in(request.source):
                 refuse(f"/recipes/{i}", f"intermediate task {task} has no {request.source.value} source")
+        for message in _without_text(recipe, request):
+            refuse(f"/recipes/{i}", message)
         for message in _untranslated(recipe, request.source):
             refuse(f"/recipes/{i}", message)
         if recipe.kind is RecipeKind.CONTROL_MLM and request.source is not Source.MINI:
@@ -226,6 +242,11 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     each("translate_train", request.translate_train or (), _unknown_language)
     for message in _not_translated(request):
         refuse("/translate_train", message)
+    each("text", request.text or (), _no_folder)
+    if request.text and not any(recipe.mlm is not None for recipe in request.recipes):
+        refuse("/text", "no recipe reads it; those do that mix MLM in, such as mnli@mlm=0.5")
+    elif request.text and request.source is Source.MINI:
+        refuse("/text", "the mini world has text of its own, and real text is never mixed with it; leave it out")
     sizes = {
         "models": len(request.models),
         "recipes": len(request.recipes),
@@ -274,6 +295,30 @@ def _untranslated(recipe: Recipe, source: Source) -> Iterable[str]:
     for name in dict.fromkeys(task for stage in recipe.stages for task in stage):
         if name in INTERMEDIATE and (gone := translations.missing(_parts(TASKS[name]), recipe.languages, source)):
             yield translations.refusal(name, gone, offered)
+
+
+def _without_text(recipe: Recipe, request: ExperimentRequest) -> Iterable[str]:
+    """What stands against the MLM that a recipe mixes in: no text of its languages, an encoder that cannot do it."""
+    if recipe.mlm is None:
+        return
+    asked = recipe.mlm_languages or ()
+    if (wrong := next(filter(None, map(_unknown_language, asked)), None)) is not None:
+        yield wrong
+    elif request.source is Source.MINI and (gone := [code for code in asked if code not in mini.LANGUAGES]):
+        yield f"the mini world has no text of {', '.join(gone)}; it has of {', '.join(mini.LANGUAGES)}"
+    if request.source is not Source.MINI and request.text is None:
+        yield "mlm needs text to train on: name folders of it under the data root, as in text: [bible]"
+    unfit = [m for m in request.models if m in MODELS and MODELS[m].architecture.kind in UNMASKED]
+    if unfit:
+        yield f"mlm cannot be mixed into the training of {', '.join(unfit)}: {UNMASKED[MODELS[unfit[0]].architecture.kind]}"
+
+
+def _no_folder(folder: str) -> str | None:
+    """Folders are named from the data root on, and stay below it."""
+    parts = folder.replace("\\", "/").split("/")
+    if folder.startswith(("/", "\\", "~")) or ".." in parts or any(not c.isprintable() for c in folder):
+        return f"{shown(folder)} is no folder below the data root; name it from there on, as in bible or tatoeba/v1"
+    return None
 
 
 def _not_translated(request: ExperimentRequest) -> Iterable[str]:
@@ -415,6 +460,7 @@ class _Planner:
         target: str | None = None,
         settings: str = "",
         retrieval: RetrievalOverrides | None = None,
+        folders: tuple[str, ...] | None = None,
         count: int,
     ) -> str:
         spec = RunSpec(
@@ -430,6 +476,7 @@ class _Planner:
             device=self.request.device,
             parents=parents,
             retrieval=retrieval,
+            folders=folders,
             activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
         )
         fingerprint = spec.fingerprint
@@ -457,10 +504,27 @@ class _Planner:
         )
 
     def intermediate_training(self, model: Model, recipe: Recipe, stage: int) -> Training:
-        budget, languages = recipe.training.examples, recipe.languages
-        own = [self.training_of(TASKS[t], model, budget, languages) for t in recipe.stages[stage]]
+        own = [
+            self.training_of(TASKS[t], model, recipe.training.examples, recipe.languages) for t in recipe.stages[stage]
+        ]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
-        return recipe.training.applied_to(chosen)
+        training = recipe.training.applied_to(chosen)
+        if (
+            recipe.mlm is None or recipe.training.steps is not None
+        ):  # a number of steps that is asked for is that of both
+            return training
+        tasks = (TASKS[t] for t in recipe.stages[stage])
+        steps = training.steps_for(sum(self.count(t, recipe.training.examples, recipe.languages) for t in tasks))
+        return training.model_copy(update={"steps": recipe.with_mlm(steps), "epochs": None})
+
+    def text_beside(self, recipe: Recipe) -> tuple[DataSpec, ...]:
+        """The text of a stage that MLM is mixed into: where it is not the mini world's, what the folders hold shows when it is
+        read, and is recorded then."""
+        if recipe.mlm is None:
+            return ()
+        if self.request.source is Source.MINI:
+            return (self.text(),)
+        return (DataSpec(task="text", version=READER_VERSION, source=Source.FILES, split=Split.TRAIN, content=None),)
 
     def intermediate_steps(self, model: Model, recipe: Recipe) -> int:
         """What a control spends: the steps of all stages."""
@@ -503,7 +567,11 @@ class _Planner:
         return self.add(
             RunKind.INTERMEDIATE,
             model,
-            data=tuple(spec for t in tasks for spec in self.training_data(t, recipe.languages)),
+            data=(
+                *(spec for t in tasks for spec in self.training_data(t, recipe.languages)),
+                *self.text_beside(recipe),
+            ),
+            folders=self.request.text if recipe.mlm is not None else None,
             training=self.intermediate_training(model, recipe, last),
             parents=(start,) if start else (),
             recipe=recipe.stage(last),
@@ -534,8 +602,9 @@ class _Planner:
                 )
             # the target's own settings, on the training set it borrows
             own = default(target, model, source)
-            borrowed = own.training if own else self.training_of(trainer, model, budget, languages_trained)
-            base = self.request.finetuning.applied_to(borrowed)
+            base = self.request.finetuning.applied_to(
+                own.training if own else self.training_of(trainer, model, budget, languages_trained)
+            )
             count = self.count(trainer, budget, languages_trained)
             base = base.model_copy(update={"steps": base.steps_for(count), "epochs": None})
             train = self.training_data(trainer, languages_trained)

@@ -164,15 +164,6 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _has_a_stage_to_adapt(self) -> Recipe:
-        if self.training.lora_rank is not None and self.kind in (RecipeKind.NONE, *CONTROLS):
-            raise ValueError(
-                f"lora_rank says how an intermediate stage is trained, and a recipe of kind {self.kind.value} has none; the "
-                "stage on the target has finetuning.lora_rank"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _has_a_stage(self) -> Recipe:
         given = next((n for n in ("languages", "mlm", "mlm_languages") if getattr(self, n) is not None), None)
         if given and self.kind is RecipeKind.NONE:
@@ -180,6 +171,15 @@ class Recipe(BaseModel):
         if self.mlm_languages is not None and self.mlm is None:
             raise ValueError(
                 "mlm_languages says on which text the share mlm is trained; give that share too, as in mlm=0.5"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_stage_to_adapt(self) -> Recipe:
+        if self.training.lora_rank is not None and self.kind in (RecipeKind.NONE, *CONTROLS):
+            raise ValueError(
+                f"lora_rank says how an intermediate stage is trained, and a recipe of kind {self.kind.value} has none; the "
+                "stage on the target has finetuning.lora_rank"
             )
         return self
 

@@ -116,6 +116,11 @@ class RunSpec(Spec):
     device: DeviceClass
     parents: tuple[str, ...] = Field(description="fingerprints")
     retrieval: RetrievalOverrides | None = None  # of a retrieval target, where the request set any
+    folders: tuple[str, ...] | None = (
+        Field(  # of text under the data root, where MLM that is mixed in reads it from there
+            default=None, exclude_if=unset
+        )
+    )
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
 
     @property

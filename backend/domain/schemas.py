@@ -323,6 +323,15 @@ class Preview(View):
 # --- gains -------------------------------------------------------------------------------------------------
 
 
+NotZeroShot = Annotated[
+    list[str],
+    Field(
+        exclude_if=operator.not_,
+        description="languages but English in which the shown runs were trained on (translated) rows",
+    ),
+]
+
+
 class GainCell(View):
     """One cell of the heatmap: a gain with its uncertainty, or the reason why there is none."""
 
@@ -363,11 +372,7 @@ class RecipeRow(View):
     device_hours_amortised: float | None = Field(
         description="the intermediate run shared out over the targets using it"
     )
-    not_zero_shot: list[str] = Field(
-        default=[],
-        exclude_if=operator.not_,
-        description="languages but English in which the shown runs were trained on (translated) rows",
-    )
+    not_zero_shot: NotZeroShot = []
 
 
 class GainMatrix(View):
@@ -406,6 +411,7 @@ class TradeoffPoint(View):
     device_hours_marginal: float
     device_hours_amortised: float
     same_data_twice: bool
+    not_zero_shot: NotZeroShot = []
 
 
 # --- overview ----------------------------------------------------------------------------------------------
@@ -429,6 +435,7 @@ class PairView(View):
     device_hours_marginal: float
     gain_per_device_hour: float | None = Field(description="null where the gain is not positive, or nothing was spent")
     same_data_twice: bool
+    not_zero_shot: NotZeroShot = []
 
 
 class Overview(View):

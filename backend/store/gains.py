@@ -6,7 +6,7 @@ Gains are computed from scores, by ``domain.gains`` alone; they are never stored
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
@@ -64,7 +64,7 @@ def matrix(
     recipes = sorted(reasons.recipes, key=place)
     support = common_support(chosen, languages)
     costs = Costs(session, here)
-    saw = _trained_in(session, chosen)
+    learnt = trained.by_settings(session, source)
     return GainMatrix(
         model=model,
         target=target,
@@ -74,7 +74,7 @@ def matrix(
         baseline=NONE,
         languages=languages,
         recipes=[
-            _recipe_row(r, target, [g for g in chosen if g.recipe == r], languages, support, costs, reasons, saw)
+            _recipe_row(r, target, [g for g in chosen if g.recipe == r], languages, support, costs, reasons, learnt)
             for r in recipes
         ],
         cells=[
@@ -148,7 +148,7 @@ def _recipe_row(
     support: Collection[str],
     costs: Costs,
     reasons: Reasons,
-    saw: Mapping[tuple[str, str], frozenset[str]],
+    learnt: trained.Trained,
 ) -> RecipeRow:
     every, transfer = mean_all(found, languages, support=support), mean_transfer(found, languages, support=support)
     cost = costs.of({id for g in found for id in g.runs} or reasons.done_runs(recipe))
@@ -162,15 +162,8 @@ def _recipe_row(
         n=transfer.n,
         device_hours_marginal=cost.marginal_hours if cost else None,
         device_hours_amortised=cost.amortised_hours if cost else None,
-        not_zero_shot=sorted({g.language for g in found if g.language in saw.get((recipe, g.settings), ())}),
+        not_zero_shot=sorted(g.language for g in found if trained.saw(g, learnt)),
     )
-
-
-def _trained_in(session: Session, found: Iterable[Gain]) -> dict[tuple[str, str], frozenset[str]]:
-    """Recipe and settings → the languages that such runs were trained in beside English. That depends on no seed."""
-    one = {(g.recipe, g.settings): g.runs[0] for g in found}
-    saw = trained.languages(session, set(one.values()))
-    return {key: saw[run] for key, run in one.items() if run in saw}
 
 
 def _cell(gain: Gain) -> GainCell:

@@ -16,6 +16,7 @@ from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import NotFound
+from backend.store import trained
 from backend.store.costs import Cost, Costs
 from backend.store.gains import place, read_recipe
 from backend.store.measured import evaluations
@@ -40,7 +41,8 @@ def overview(session: Session, *, source: Source, model: str | None = None, targ
     here = evaluations(source=source, model=model, target=target)
     found = series(session, source=source, model=model, target=target)
     costs = Costs(session, here)
-    pairs = [pair for pair in (_pair(each, costs) for each in found) if pair is not None]
+    learnt = trained.by_settings(session, source)
+    pairs = [pair for pair in (_pair(each, costs, learnt) for each in found) if pair is not None]
     verdicts = Counter(g.verdict for each in found for g in each.cells)
     measured: defaultdict[str, set[str]] = defaultdict(set)
     for each in found:
@@ -50,7 +52,7 @@ def overview(session: Session, *, source: Source, model: str | None = None, targ
         for m, r, t in asked
         if r != NONE and model in (None, m) and (t == target or (target is None and not _is_diagnostic(t)))
     )
-    headline = [p for p in pairs if not p.same_data_twice and not _is_control(p.recipe)]
+    headline = [p for p in pairs if not p.same_data_twice and not p.not_zero_shot and not _is_control(p.recipe)]
     seconds, done = _spent(session, source)
     return Overview(
         source=source.value,
@@ -73,7 +75,7 @@ def overview(session: Session, *, source: Source, model: str | None = None, targ
     )
 
 
-def _pair(each: Series, costs: Costs) -> PairView | None:
+def _pair(each: Series, costs: Costs, learnt: trained.Trained) -> PairView | None:
     """None where the mean is over no language, or nobody knows what it cost."""
     mean = each.mean_transfer()
     cost = costs.of({id for g in each.cells for id in g.runs})
@@ -96,6 +98,7 @@ def _pair(each: Series, costs: Costs) -> PairView | None:
         device_hours_marginal=cost.marginal_hours,
         gain_per_device_hour=_per_hour(mean.value, cost),
         same_data_twice=same_data_twice(each.recipe, each.target),
+        not_zero_shot=each.not_zero_shot(learnt),
     )
 
 

@@ -17,6 +17,7 @@ from backend.domain.run import RunState
 from backend.domain.schemas import TradeoffPoint
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
+from backend.store import trained
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units
 from backend.store.tables import run
@@ -45,6 +46,7 @@ def points(
     here = evaluations(source=source, target=target)
     costs = Costs(session, here)
     known = sizes(session, here)
+    learnt = trained.by_settings(session, source)
     made = []
     for each in series(session, source=source, target=target, metric=metric, languages=languages):
         averaged = _averaged(each, languages)
@@ -70,6 +72,7 @@ def points(
             device_hours_marginal=cost.marginal_hours,
             device_hours_amortised=cost.amortised_hours,
             same_data_twice=same_data_twice(each.recipe, each.target),
+            not_zero_shot=each.not_zero_shot(learnt),
         )
         made.append((point, {id for g in each.cells for id in (*g.runs, *g.baseline_runs)}))
     return made
@@ -87,6 +90,10 @@ class Series:
     cells: Sequence[Gain]
     asked: Sequence[str]
     support: Collection[str]
+
+    def not_zero_shot(self, learnt: trained.Trained) -> list[str]:
+        """Those of its languages that its runs were trained in."""
+        return sorted(g.language for g in self.cells if trained.saw(g, learnt))
 
     def mean_transfer(self) -> Mean:
         return mean_transfer(self.cells, self.asked, support=self.support)

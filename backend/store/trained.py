@@ -1,29 +1,60 @@
-"""The languages that a checkpoint saw labelled training data of, beside English: where a score is not zero-shot."""
+"""The languages that a cell's runs saw labelled training data of, beside English: where a score is not zero-shot.
+
+A recipe's are in its name; those of the target are what the experiments of these fine-tune settings asked for. So nothing has to
+look into the specs of runs, of which there are many more than experiments.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
+from pydantic import ValidationError
 from sqlalchemy import String, cast, select
 from sqlmodel import Session
 
+from backend.domain.gains import Gain
 from backend.domain.language import ENGLISH
-from backend.store import graph
-from backend.store.tables import run, run_parent
+from backend.domain.recipe import CONTROLS, Recipe
+from backend.domain.run import RunKind
+from backend.domain.task import Source
+from backend.domain.tasks import TARGETS, TASKS
+from backend.store.tables import experiment, experiment_run, run
+
+Trained = Mapping[
+    str, frozenset[str]
+]  # settings of an evaluate run → languages but English that its target was trained in
 
 
-def languages(session: Session, runs: Collection[int]) -> Mapping[int, frozenset[str]]:
-    """Evaluate run → languages of the rows that it, or anything that it starts from, was trained on. Runs without are left out."""
-    found: defaultdict[int, set[str]] = defaultdict(set)
-    for part in graph.chunks(runs):
-        above = select(run.c.id.label("origin"), run.c.id).where(run.c.id.in_(part)).cte("above", recursive=True)
-        above = above.union(select(above.c.origin, run_parent.c.parent_id).where(run_parent.c.run_id == above.c.id))
-        specs = (
-            select(above.c.origin, run.c.spec)
-            .join(run, run.c.id == above.c.id)
-            .where(cast(run.c.spec, String).contains('"language"'))  # the others name none: most, and dear to read
+def by_settings(session: Session, source: Source) -> Trained:
+    """Of the settings that were asked for with translate-train; the others are not in it."""
+    asked = select(experiment.c.id, experiment.c.request).where(
+        experiment.c.source == source.value, cast(experiment.c.request, String).contains('"translate_train"')
+    )
+    trained = [name for name in TARGETS if TASKS[name].trained_on is not None]
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for id, request in session.execute(asked).all():
+        settings = (
+            select(run.c.settings)
+            .join(experiment_run, experiment_run.c.run_id == run.c.id)
+            .where(experiment_run.c.experiment_id == id)
+            .where(run.c.kind == RunKind.EVALUATE.value, run.c.target.in_(trained))
+            .distinct()
         )
-        for origin, spec in session.execute(specs):
-            found[origin].update(each["language"] for each in spec["data"] if each.get("language", ENGLISH) != ENGLISH)
-    return {origin: frozenset(codes) for origin, codes in found.items() if codes}
+        for each in session.scalars(settings):
+            found[each].update(request.get("translate_train") or ())
+    return {settings: frozenset(codes - {ENGLISH}) for settings, codes in found.items()}
+
+
+def saw(gain: Gain, trained: Trained) -> bool:
+    """Whether the cell's runs were trained on labelled rows in its language, which is not English."""
+    return gain.language in trained.get(gain.settings, ()) or gain.language in of_recipe(gain.recipe)
+
+
+def of_recipe(name: str) -> frozenset[str]:
+    """The languages but English of a recipe's own stages; a control has none."""
+    try:
+        recipe = Recipe.parse(name)
+    except (ValueError, ValidationError):  # of another version of the program
+        return frozenset()
+    return frozenset() if recipe.kind in CONTROLS else frozenset(recipe.languages or ()) - {ENGLISH}

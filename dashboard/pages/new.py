@@ -27,10 +27,11 @@ from dash import (
     register_page,
 )
 
+from backend.domain.language import ENGLISH
 from backend.domain.run import digest
 from backend.domain.schemas import ExperimentView, Preview
 from backend.errors import CrossliftError, Invalid
-from dashboard import checked, draft, form, links, shell, states
+from dashboard import builder, checked, draft, form, links, shell, states
 from dashboard.client import client
 from dashboard.draft import FIELDS, Draft
 from dashboard.shell import aria
@@ -242,6 +243,10 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
     Output("new-mix", "data"),
     Output("new-mix", "value"),
     Output("new-add-said", "children"),
+    Output("new-build-languages", "data"),
+    Output("new-build-mlm_languages", "data"),
+    *(Output(f"new-build-{name}", "error") for name in builder.FIELDS),
+    Output("new-build", "open"),
     Input("new-source", "value"),
     Input("new-add", "n_clicks"),
     *(Input(f"new-fill-{name}", "n_clicks") for name in form.FILLS),
@@ -251,23 +256,20 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
     State("new-recipes", "value"),
     State("new-kind", "value"),
     State("new-mix", "value"),
-    State("new-temperature", "value"),
+    *(State(f"new-build-{name}", "value") for name in builder.SET),
     prevent_initial_call=True,
 )
 async def offer(source: Any, *said: Any) -> Any:
     """What there is to choose from, and the quick fills."""
-    models, targets, recipes, kind, mix, temperature = said[-6:]
+    said, chosen = said[: -len(builder.SET)], builder.said(said[-len(builder.SET) :])
+    models, targets, recipes, kind, mix = said[-5:]
     source, models, targets, recipes = str(source), list(models or ()), list(targets or ()), list(recipes or ())
-    what, problem = str(ctx.triggered_id), None
+    what = str(ctx.triggered_id)
+    wrong: dict[str, str] = {}
     seeds: Any = no_update
     if what == "new-add":
-        made = form.mixed(str(kind), list(mix or ()), temperature)
-        if made is None:
-            problem = {
-                "mixed": "Choose two or more tasks to mix.",
-                "chain": "Choose two or more tasks, in the order in which they are trained.",
-            }.get(str(kind), "Choose the task whose steps it spends.")
-        elif made not in recipes:
+        made, wrong = builder.built(str(kind), [str(t) for t in mix or ()], chosen)
+        if made is not None and made not in recipes:
             recipes = [*recipes, made]
     elif what.startswith("new-fill-"):
         recipes, targets = form.filled(what.removeprefix("new-fill-"), source, recipes, targets)
@@ -281,9 +283,39 @@ async def offer(source: Any, *said: Any) -> Any:
         recipes,
         seeds,
         form.task_options(source),
-        [] if what == "new-add" and problem is None else no_update,
-        problem,
+        [] if what == "new-add" and not wrong else no_update,
+        wrong.get("") or ("Not added: look below." if wrong else None),
+        form.language_choices([ENGLISH, *builder.trained_in(source)]),
+        form.language_choices(builder.text_in(source)),
+        *(wrong.get(name) for name in builder.FIELDS),
+        True if any(wrong) else no_update,
     )
+
+
+@callback(
+    Output("new-build-before", "value"),
+    Output("new-mix", "value", allow_duplicate=True),
+    Input("new-build-next", "n_clicks"),
+    State("new-build-before", "value"),
+    State("new-mix", "value"),
+    prevent_initial_call=True,
+)
+async def before(_: Any, stages: Any, mix: Any) -> Any:
+    """The chosen tasks become a stage of their own, before those that are chosen next."""
+    if not mix:
+        return no_update, no_update
+    stage = "+".join(str(t) for t in mix)
+    return f"{stages}>{stage}" if stages else stage, []
+
+
+@callback(
+    Output("new-build-said", "children"),
+    *(Input(f"new-build-{name}", "value") for name in builder.SET),
+    prevent_initial_call=True,
+)
+async def sum_up_build(*values: Any) -> str:
+    """The one line of what is set beside the tasks."""
+    return builder.summary(builder.said(values))
 
 
 @callback(

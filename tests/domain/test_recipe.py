@@ -176,19 +176,6 @@ def test_a_learning_rate_is_finite_and_positive(value):
         TrainingOverrides(learning_rate=value)
 
 
-@pytest.mark.parametrize("text", ["none@lora_rank=8", "control:mnli@lora_rank=8", "control-mlm:siqa>copa@lora_rank=8"])
-def test_lora_needs_a_stage_that_it_is_the_training_of(text):
-    with pytest.raises(ValidationError, match="has none; the stage on the target has finetuning.lora_rank"):
-        Recipe.parse(text)
-
-
-def test_lora_stands_after_the_at_and_goes_to_every_stage():
-    recipe = Recipe.parse("siqa>copa@lora_rank=8;lora_dropout=0.1,frozen=2")
-    assert recipe.name == "siqa>copa@frozen=2,lora_rank=8,lora_dropout=0.1"
-    assert Recipe.parse(recipe.name) == recipe
-    assert [recipe.stage(i).training.lora_rank for i in (0, 1)] == [8, 8]
-
-
 _CODES = st.lists(st.sampled_from(["en", "de", "sw", "zh", "qu"]), min_size=1, max_size=5, unique=True)
 
 
@@ -246,3 +233,16 @@ def test_steps_of_mlm_come_on_top_and_are_the_share_that_was_asked_for(mlm, step
     recipe = Recipe.parse(f"mnli@mlm={mlm}")
     assert (recipe.with_mlm(steps), recipe.mlm_steps(total)) == (total, of_mlm)
     assert recipe.mlm_steps(2) == 1 and Recipe.parse("mnli").with_mlm(steps) == steps
+
+
+@pytest.mark.parametrize("text", ["none@lora_rank=8", "control:mnli@lora_rank=8", "control-mlm:siqa>copa@lora_rank=8"])
+def test_lora_needs_a_stage_that_it_is_the_training_of(text):
+    with pytest.raises(ValidationError, match="has none; the stage on the target has finetuning.lora_rank"):
+        Recipe.parse(text)
+
+
+def test_lora_stands_after_the_at_and_goes_to_every_stage():
+    recipe = Recipe.parse("siqa>copa@lora_rank=8;lora_dropout=0.1,frozen=2")
+    assert recipe.name == "siqa>copa@frozen=2,lora_rank=8,lora_dropout=0.1"
+    assert Recipe.parse(recipe.name) == recipe
+    assert [recipe.stage(i).training.lora_rank for i in (0, 1)] == [8, 8]

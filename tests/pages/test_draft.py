@@ -14,7 +14,7 @@ from backend.domain.experiment import ExperimentRequest
 from backend.domain.recipe import Recipe
 from backend.domain.schemas import Counts, ExperimentView
 from backend.errors import FieldError, Invalid
-from dashboard import draft, form, links
+from dashboard import builder, draft, form, links
 from dashboard.draft import BLANK, Draft
 
 PLAIN = {
@@ -48,6 +48,7 @@ RICH = {
     "seeds": [3, 1, 2147483647],
     "languages": ["en", "sw"],
     "translate_train": ["en", "de"],
+    "text": ["bible", "my texts/v1"],
     "finetuning": {"learning_rate": 1e-05, "epochs": 2.5, "batch_size": 16},
     "retrieval": {"layer_fraction": 0.5, "pooling": "cls"},
     "device": "cuda",
@@ -161,15 +162,54 @@ def test_yaml_that_is_no_experiment_says_why(text: str, says: str):
 
 
 def test_the_builder_makes_what_the_parser_reads():
-    assert form.mixed("mixed", ["mnli", "squad"], 1) == "mnli+squad"
-    assert draft.recipe(form.mixed("mixed", ["mnli", "squad"], 2) or "") == Recipe(
-        kind="mixed", tasks=("mnli", "squad"), temperature=2
+    def made(kind: str, tasks: list[str], **chosen: str) -> str | None:
+        found, wrong = builder.built(kind, tasks, {**builder.BLANK, **chosen})
+        assert (found is None) == bool(wrong)
+        return found
+
+    assert made("mixed", ["mnli", "squad"]) == "mnli+squad"
+    warm = made("mixed", ["mnli", "squad"], sampling="temperature", amount="2")
+    assert draft.recipe(warm or "") == Recipe(kind="mixed", tasks=("mnli", "squad"), temperature=2)
+    assert made("mixed", ["mnli", "squad"], sampling="cap", amount="20000") == "mnli+squad@cap=20000"
+    assert made("mixed", ["mnli", "squad"], sampling="uniform", amount="7") == "mnli+squad@sampling=uniform"
+    assert made("control-mlm", ["mnli"]) == "control-mlm:mnli"
+    assert made("mixed", ["mnli"]) == "mnli"
+    assert made("mixed", []) is None
+    assert made("chain", ["siqa", "copa"]) == "siqa>copa"
+    assert made("chain", ["siqa"]) is None
+    assert made("chain", ["copa"], before="mnli+squad>siqa") == "mnli+squad>siqa>copa"
+    assert made("mixed", ["mnli", "squad"], before="siqa") == "siqa>mnli+squad"
+    assert made("control", ["copa"], before="mnli+squad", mlm="0.5") == "control:mnli+squad>copa@mlm=0.5"
+    both = made("mixed", ["mnli"], languages="en,de", mlm="0.25", mlm_languages="sw,de")
+    assert draft.recipe(both or "") == Recipe.parse("mnli@languages=en+de,mlm=0.25,mlm_languages=de+sw")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "control", "message"),
+    [
+        ({"sampling": "cap"}, "amount", "Needs a number"),
+        ({"sampling": "temperature", "amount": "0.5"}, "amount", "greater than or equal to 1"),
+        ({"sampling": "uniform"}, "amount", "no stage of this recipe mixes"),
+        ({"mlm": "1"}, "mlm", "less than or equal to 0.99"),
+        ({"mlm": "x"}, "mlm", "valid number"),
+        ({"mlm_languages": "de"}, "mlm_languages", "give that share too"),
+        ({"languages": "de,de"}, "languages", "named twice"),
+        ({"before": "siqa>"}, "before", "missing"),
+        ({"before": "siqa@steps=4"}, "before", "Stages alone"),
+    ],
+)
+def test_what_the_builder_cannot_make_is_said_at_its_control(chosen: dict[str, str], control: str, message: str):
+    made, wrong = builder.built("mixed", ["mnli"], {**builder.BLANK, **chosen})
+    assert made is None and list(wrong) == [control] and message in wrong[control]
+
+
+def test_the_builder_sums_up_what_is_set():
+    assert builder.summary(builder.BLANK) == "mixed by size, in English, no MLM"
+    said = builder.said(["cap", 20000, " siqa > copa ", ["de", "en"], 0.5, ["sw"]])
+    assert builder.summary(said) == (
+        "after siqa>copa · drawn by size, at most 20000 · in German, English · MLM 0.5 of the steps on Swahili"
     )
-    assert form.mixed("control-mlm", ["mnli"], 5) == "control-mlm:mnli"
-    assert form.mixed("mixed", ["mnli"], 1) == "mnli"
-    assert form.mixed("mixed", [], 1) is None
-    assert form.mixed("chain", ["siqa", "copa"], 5) == "siqa>copa"
-    assert form.mixed("chain", ["siqa"], 1) is None
+    assert builder.summary(builder.said([None, {}, [], 4, "", [None]]))  # whatever a browser may hold
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,45 @@ def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., 
     expect(page.get_by_label("Name")).to_have_value('It\'s a "test"')
 
 
+def test_the_builder_makes_a_chain_of_mixes_with_translations_and_mlm(lab_site: Any, visit: Callable[..., Any]):
+    page = ready(visit(lab_site, "/new?models=mini-2&targets=xnli&seeds=0").page)
+
+    def choose(control: str, *names: str) -> None:
+        page.locator(f"#new-{control}").click()
+        for name in names:
+            page.get_by_role("option", name=name, exact=True).click()
+        page.keyboard.press("Escape")
+
+    choose("mix", "SQuAD v1.1", "SNLI")
+    expect(page.locator("#new-build-mlm")).not_to_be_visible()  # set aside until it is wanted
+    page.get_by_text("Sampling, stages, translations, MLM").click()
+    page.get_by_role("button", name="Put the tasks before").click()
+    expect(page.locator("#new-build-before")).to_have_value("squad+snli")
+    choose("mix", "COPA")
+    choose("build-sampling", "by size, up to a cap")
+    page.get_by_role("button", name="Add recipe").click()
+    expect(page.get_by_text("Needs a number.")).to_be_visible()
+    page.locator("#new-build-amount").fill("2000")
+    choose("build-languages", "English (en)", "Swahili (sw)")
+    page.locator("#new-build-mlm").fill("0.25")
+    choose("build-mlm_languages", "German (de)")
+    expect(page.locator("#new-build-said")).to_have_text(
+        "after squad+snli · drawn by size, at most 2000 · in English, Swahili · MLM 0.25 of the steps on German"
+    )
+    page.get_by_role("button", name="Add recipe").click()
+    written = "squad+snli>copa@cap=2000;languages=en+sw;mlm=0.25;mlm_languages=de"
+    until(page, "recipes", written)
+    expect(page.locator("#new-preview")).to_contain_text("2 cells")
+    asked = ExperimentRequest.model_validate(yaml.safe_load(page.locator("#new-yaml").inner_text()))
+    assert [r.name for r in asked.recipes] == [written.replace(";", ",")]
+    page.get_by_text("More settings").click()
+    choose("translate_train", "English (en)", "German (de)")
+    until(page, "translate_train", "en,de")
+    expect(page.locator("#new-preview")).to_contain_text("2 cells")
+    page.locator("#new-text").fill("../secrets")
+    expect(page.locator("#new-preview")).to_contain_text("no folder below the data root")
+
+
 def test_what_the_api_refuses_is_said_at_the_field(lab_site: Any, visit: Callable[..., Any]):
     page = ready(visit(lab_site, "/new?models=mini-2,nobody&recipes=mnli&targets=xnli&seeds=0").page)
     expect(page.locator("#new-error-models")).to_contain_text("unknown model 'nobody'")

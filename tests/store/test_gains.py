@@ -348,3 +348,20 @@ def test_what_was_trained_in_a_language_is_not_zero_shot_there(measured):
     assert {(r["recipe"], r["language"]) for r in rows if not r["zero_shot"]} == {
         ("squad", "de"), ("squad@languages=en+sw", "de"), ("squad@languages=en+sw", "sw"),
     }  # fmt: skip
+
+
+def test_a_control_has_seen_no_translations_and_a_pair_that_has_is_not_the_best(measured):
+    from backend.store import overview, trained
+
+    assert trained.of_recipe("control:squad@languages=de") == frozenset() == trained.of_recipe("what is this")
+    assert trained.of_recipe("squad>copa@languages=en+de") == {"de"}
+    with measured.store.read() as session:
+        before = overview.overview(session, source=Source.MINI)
+    assert before.best is not None and not any(p.not_zero_shot for p in before.pairs)
+    measured.submit(recipes=["mnli", "squad"], seeds=[0, 1, 2], languages=LANGUAGES, translate_train=["sw"])
+    work(measured)
+    with measured.store.read() as session:
+        after = overview.overview(session, source=Source.MINI)
+        points = tradeoff.tradeoff(session, source=Source.MINI, languages="mean_transfer")
+    assert [p.not_zero_shot for p in after.pairs] == [["sw"], ["sw"]] == [p.not_zero_shot for p in points]
+    assert after.best is None

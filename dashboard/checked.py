@@ -11,7 +11,7 @@ from dash import dcc, html
 from backend.domain.experiment import same_data_twice
 from backend.domain.recipe import BASELINE
 from backend.domain.schemas import Band, CellView, Preview
-from dashboard import draft, links, states, used, words
+from dashboard import draft, links, states, words
 from dashboard.draft import LABELS, Draft
 from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
@@ -34,11 +34,11 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
             ]
         ),
         html.P(preview.forecast_from, className="soft"),
+        html.P(preview.oracle, className="soft") if preview.oracle else None,
         html.H3("Runs by kind"),
         _kinds(preview),
         html.H3("The grid"),
         *_grid(shown, preview.not_applicable),
-        *used.used(preview.settings),
         html.H3("What these seeds can show"),
         html.P(preview.seeds_can_show),
     ]

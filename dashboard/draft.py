@@ -33,7 +33,7 @@ from dashboard.look import count
 LISTS = ("models", "recipes", "targets", "seeds", "languages")
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
-FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS, *RETRIEVAL)
+FIELDS = ("name", "source", *LISTS, "device", "precision", "priority", *NUMBERS, *RETRIEVAL, "oracle")
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -60,6 +60,7 @@ LABELS: Mapping[str, str] = {
     "lora_dropout": "LoRA dropout",
     "layer_fraction": "Layers looked at",
     "pooling": "Pooling",
+    "oracle": "Oracle selection",
 }
 BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "source": "mini",
@@ -67,6 +68,7 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "device": "cpu",
     "precision": "fp32",
     "priority": "0",
+    "oracle": "no",
 }
 EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
 MOST_SEEDS = 1_000  # that a range such as 0-4 is spelt out to
@@ -118,6 +120,8 @@ class Draft:
         retrieval = {n: _number(self.said[n]) for n in RETRIEVAL if self.said[n]}
         if retrieval:
             body["retrieval"] = retrieval
+        if self.said["oracle"] not in ("", BLANK["oracle"]):
+            body["oracle"] = self.said["oracle"] == "yes" or self.said["oracle"]
         for name in ("device", "precision"):
             if self.said[name] != BLANK[name]:
                 body[name] = self.said[name]
@@ -202,6 +206,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "device": request.device.value,
         "precision": request.precision,
         "priority": str(request.priority),
+        "oracle": "yes" if request.oracle else "no",
         **{name: f"{value!r}" for name, value in overrides.items()},
         **{name: str(value) for name, value in retrieval.items()},
     }

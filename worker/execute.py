@@ -49,7 +49,8 @@ def execute(job: Job, report: Report) -> Outcome:
         elif spec.kind is RunKind.PRETRAIN or (spec.recipe and spec.recipe.kind is RecipeKind.CONTROL_MLM):
             trained = train_mlm(job, encoder, report, meter)
         else:
-            trained = train_on_tasks(job, encoder, door, report, meter)
+            done = train_on_tasks(job, encoder, door, report, meter)
+            trained, scores = done.weights, done.scores
         cost = meter.cost()
     found = {**environment(job, encoder), **door.resolved}
     return Outcome(scores, cost, parameters, non_embedding, found, parameters_trainable=trained)

@@ -18,6 +18,7 @@ from backend.domain import mini
 from backend.domain.defaults import default
 from backend.domain.language import LANGUAGES
 from backend.domain.model import MODELS, Model, unusable
+from backend.domain.oracle import developed
 from backend.domain.recipe import BASELINE, Recipe, RecipeKind
 from backend.domain.run import (
     ENGINE_VERSION,
@@ -104,6 +105,11 @@ class ExperimentRequest(BaseModel):
     languages: tuple[Name, ...] | None = Field(default=None, min_length=1, max_length=100)
     finetuning: TrainingOverrides = TrainingOverrides()
     retrieval: RetrievalOverrides = RetrievalOverrides()
+    oracle: bool = Field(
+        default=False,
+        strict=True,
+        description="score the checkpoint that each language's own development data choose, too",
+    )
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
     priority: int = Field(default=0, ge=-10, le=10)
@@ -226,6 +232,9 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
+    if request.oracle and not any(developed(TASKS[t], request.source) for t in request.targets if t in TARGETS):
+        offered = ", ".join(t for t in TARGETS if developed(TASKS[t], request.source))
+        refuse("/oracle", f"none of the targets has development data in its languages; those that do: {offered}")
     for pointer, said in (
         ("/finetuning/frozen", request.finetuning),
         *((f"/recipes/{i}", recipe.training) for i, recipe in enumerate(request.recipes)),
@@ -339,6 +348,7 @@ class _Planner:
         target: str | None = None,
         settings: str = "",
         retrieval: RetrievalOverrides | None = None,
+        oracle: tuple[DataSpec, DataSpec] | None = None,
         count: int,
     ) -> str:
         spec = RunSpec(
@@ -354,6 +364,7 @@ class _Planner:
             device=self.request.device,
             parents=parents,
             retrieval=retrieval,
+            oracle=oracle,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
@@ -485,6 +496,9 @@ class _Planner:
             if recipe.kind is RecipeKind.CONTROL_TARGET:
                 extra = self.intermediate_steps(model, recipe)
                 training = base.model_copy(update={"steps": (base.steps or 0) + extra})
+            oracle = None
+            if self.request.oracle and developed(target, source):
+                oracle = (self.data(target, Split.VALIDATION), self.data(target, target.evaluated_on))
             checkpoint = self.add(
                 RunKind.FINETUNE,
                 model,
@@ -493,9 +507,12 @@ class _Planner:
                 parents=(start,) if start else (),
                 seed=seed,
                 label=recipe.name,
-                target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
+                # what it is trained on: XQuAD and MLQA share one such run; with oracle selection it is of one target alone
+                target=target.name if oracle else target.trained_on,
+                languages=languages if oracle else (),
                 settings=settings,
                 retrieval=retrieval,
+                oracle=oracle,
                 count=self.count(TASKS[str(target.trained_on)], training.examples),
             )
         # Retrieval from the pretrained encoder has no training of its own, hence no seed.

@@ -18,6 +18,7 @@ from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
 from backend.domain.training import Training
+from backend.domain.unset import unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
 ENGINE_VERSION = 2
@@ -111,6 +112,8 @@ class RunSpec(Spec):
     device: DeviceClass
     parents: tuple[str, ...] = Field(description="fingerprints")
     retrieval: RetrievalOverrides | None = None  # of a retrieval target, where the request set any
+    #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
+    oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
 
     @property
     def fingerprint(self) -> str:

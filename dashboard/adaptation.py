@@ -54,7 +54,7 @@ def section(shown: Draft, label: Callable[[str], list[Any]]) -> Any:
                 className="soft",
             ),
             html.H3("In intermediate stages"),
-            html.Div([text(f"new-stage-{n}", n, "", LABELS[n], "as it is") for n in WEIGHTS], className="fields"),
+            html.Div([text(f"new-stage-{n}", n, "", _of_stages(n), "as it is") for n in WEIGHTS], className="fields"),
             html.Div(
                 [
                     dmc.Button("Write into the chosen recipes", id="new-stage-write", variant="default", size="compact-sm"),
@@ -75,6 +75,11 @@ def section(shown: Draft, label: Callable[[str], list[Any]]) -> Any:
         className="step more",
         open=used,
     )  # fmt: skip
+
+
+def _of_stages(name: str) -> list[Any]:
+    """A label that, heard, is another than that of the same field of the target."""
+    return [LABELS[name], html.Span(" of intermediate stages", className="unseen")]
 
 
 def in_words(said: Mapping[str, str]) -> str:

@@ -43,7 +43,7 @@ def section(shown: Draft, label: Callable[[str], list[Any]]) -> Any:
     return html.Details(
         [
             html.Summary(["Trained weights and oracle", html.Span(in_words(shown.said), id="new-weights-said", className="hint")]),
-            html.H3("On the target"),
+            html.H3(["On the target ", what("lora")]),
             html.Div(
                 [text(f"new-{n}", n, shown.said[n], label(n), "the task's own" if n == "frozen" else "off") for n in WEIGHTS],
                 className="fields",

@@ -26,7 +26,7 @@ def panels(curves: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
     groups = (
         ("loss", [c for c in drawn if c.name.split("/")[0] == "loss" or c.name.endswith("loss")]),
         ("development score", [c for c in drawn if c.name.startswith("dev/") and not c.name.endswith("loss")]),
-        ("score on own development data", [c for c in drawn if c.name.startswith(ORACLE)]),
+        ("own dev score", [c for c in drawn if c.name.startswith(ORACLE)]),
         ("learning rate", [c for c in drawn if c.name == "learning_rate"]),
     )
     known = {c.name for _, group in groups for c in group}
@@ -77,7 +77,7 @@ def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT) -> go.Figure:
 def label(name: str) -> str:
     """``dev/accuracy`` → ``accuracy on dev``."""
     if name.startswith(ORACLE):
-        return f"{words.language_name(name.removeprefix(ORACLE))}, own development data"
+        return f"{words.language_name(name.removeprefix(ORACLE))}, own dev"
     kind, _, metric = name.partition("/")
     return f"{words.metric_title(metric)} on {kind}" if metric else words.metric_title(name)
 

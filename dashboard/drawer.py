@@ -321,4 +321,5 @@ def _data(spec: Mapping[str, Any]) -> Any:
 def _settings(settings: Mapping[str, Any]) -> str:
     length = f"{settings['steps']:,} steps" if settings.get("steps") else f"{settings.get('epochs'):g} epochs"
     rate = f"learning rate {settings.get('learning_rate'):g}"
-    return f"{length}, batches of {settings.get('batch_size')}, {rate}"
+    adapted = f", LoRA of rank {settings['lora_rank']}" if settings.get("lora_rank") else ""
+    return f"{length}, batches of {settings.get('batch_size')}, {rate}{adapted}"

@@ -261,6 +261,15 @@ FORMULAS: Mapping[str, Word] = {
         formula="error rate = 100 · failed cases / cases;   gain = baseline − treated",
         sources=(XTREME_R,),
     ),
+    "lora": Word(
+        "LoRA",
+        "Low-rank adaptation: a stage trains, instead of the encoder's weights, a product of two thin matrices beside every linear map "
+        "of every layer that is not frozen; heads are trained whole. When the stage is saved the product is added to the weights, "
+        "so that whatever comes after loads an encoder like any other. It may be set for the stage on the target, for an "
+        "intermediate one, or both; the baseline of a gain has the same stage on the target.",
+        formula="W + (alpha / rank) · B A,   B of height × rank, A of rank × width",
+        sources=("Hu et al. 2021, arXiv 2106.09685",),
+    ),
     "oracle": Word(
         "Oracle selection",
         "What a target would score in a language if the checkpoint of the fine-tune were chosen by that language's own development "

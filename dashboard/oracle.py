@@ -17,7 +17,7 @@ from backend.errors import CrossliftError
 from dashboard import shell, words
 from dashboard.client import Client
 from dashboard.evidence import Learning
-from dashboard.look import score
+from dashboard.look import gain, score
 from dashboard.shell import aria
 
 NOTE = (
@@ -101,7 +101,7 @@ def part(found: Chosen | None) -> list[Any]:
         cells = (
             score(own),
             score(usual),
-            "–" if usual is None else f"{own - usual:+.1f}",
+            "–" if usual is None else gain(own - usual),
             "–" if step is None else f"{step:,}",
         )
         name = html.Th(f"{words.language_name(code)} ({code})", scope="row")

@@ -12,7 +12,7 @@ from backend.domain.experiment import same_data_twice
 from backend.domain.language import ENGLISH
 from backend.domain.recipe import BASELINE
 from backend.domain.schemas import Band, CellView, Preview
-from dashboard import draft, links, states, used, words
+from dashboard import draft, links, states, words
 from dashboard.draft import LABELS, Draft
 from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
@@ -35,11 +35,11 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
             ]
         ),
         html.P(preview.forecast_from, className="soft"),
+        html.P(preview.oracle, className="soft") if preview.oracle else None,
         html.H3("Runs by kind"),
         _kinds(preview),
         html.H3("The grid"),
         *_grid(shown, preview.not_applicable),
-        *used.used(preview.settings),
         html.H3("What these seeds can show"),
         html.P(preview.seeds_can_show),
     ]

@@ -27,6 +27,7 @@ from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import checkpoints, formats, lora, recompute
+from worker import oracle as oracles
 from worker.architectures import embeddings_of, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
@@ -34,7 +35,7 @@ from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
 from worker.micro import Room, TooLarge, counted, out_of_memory, parts
-from worker.outcomes import Diverged, Job, Report, Stopped
+from worker.outcomes import Diverged, Job, Report, Score, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
 TEXT = "text"  # what unlabelled text is called among the data of a run
@@ -64,6 +65,7 @@ class Progress:
     best: float = -math.inf
     best_step: int = 0
     losses: list[float] = field(default_factory=list)  # since the last point of the curve
+    oracle: dict[str, Any] = field(default_factory=dict)  # what oracle selection has found, where it is asked for
     micro: int = 0  # items computed at a time, once memory ran out; 0: the whole batch
     recompute: bool = False  # layers are computed again for their gradients, once one item did not fit
 
@@ -72,7 +74,16 @@ class _Asked(Exception):
     """Raised out of an evaluation when the run is to stop."""
 
 
-def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Report, meter: Meter) -> Progress:
+def fit(
+    stage: Stage,
+    training: Training,
+    total: int,
+    *,
+    job: Job,
+    report: Report,
+    meter: Meter,
+    oracle: oracles.Oracle | None = None,
+) -> Progress:
     """Train to the end and leave the best weights by development score (the earlier one of equals) in ``stage.module``.
 
     Raises:
@@ -94,7 +105,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     module.train()
     while True:
         if at.step in due and at.evaluated < at.step:
-            run.evaluate(stage, at)
+            run.evaluate(stage, at, oracle)
             module.train()
             continue
         if at.step >= total:
@@ -257,8 +268,8 @@ class _Resumable:
         self.best: dict[str, torch.Tensor] = {}
         self._saved_at = time.monotonic()
 
-    def evaluate(self, stage: Stage, at: Progress) -> None:
-        """Score the development set; keep the weights if they are better than the best so far."""
+    def evaluate(self, stage: Stage, at: Progress, oracle: oracles.Oracle | None) -> None:
+        """Score the development set; keep the weights if they are better than the best so far. The oracle only looks on."""
 
         def ask() -> None:
             if self.report.should_stop():
@@ -267,11 +278,13 @@ class _Resumable:
         self.report.phase(Phase.EVALUATING)
         try:
             values, headline = stage.evaluate(ask)
+            found, points = oracle.look(at.oracle, at.step, ask) if oracle else ({}, {})
         except _Asked:
             self.stop_or_save(at)
             return  # whoever asked no longer does: the evaluation starts anew
-        for name, value in values.items():
+        for name, value in {**values, **points}.items():
             self.report.curve(name, at.step, value)
+        at.oracle = dict(found)
         if headline > at.best:
             at.best, at.best_step = headline, at.step
             self.best = {k: v.cpu().clone() for k, v in weights_of(self.module).items()}
@@ -484,12 +497,16 @@ class TaskStage:
         return values, sum(headlines) / len(headlines)
 
 
-def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> int:
-    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """``weights`` counts those that were trained, heads included; ``scores`` are those of oracle selection."""
 
-    Returns:
-        how many weights were trained, heads included.
-    """
+    weights: int
+    scores: tuple[Score, ...] = ()
+
+
+def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> Trained:
+    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``."""
     spec = job.spec
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
@@ -503,14 +520,21 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
     trained = lora.trainable(stage.module)
     report.log("info", f"{trained:,} weights are trained")
-    fit(stage, training, total, job=job, report=report, meter=meter)
+    oracle = None
+    if spec.oracle is not None:
+        oracle = oracles.load(
+            TASKS[spec.oracle[0].task], spec.oracle, spec.languages, encoder=encoder, head=learners[0].head, door=door,
+            max_length=training.max_length, stride=training.stride, precision=spec.precision, meter=meter,
+            log=lambda message: report.log("warning", message),
+        )  # fmt: skip
+    at = fit(stage, training, total, job=job, report=report, meter=meter, oracle=oracle)
     report.phase(Phase.SAVING)
     if adapted is not None:
         adapted.merge()
     encoder.save(job.out)
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
-    return trained
+    return Trained(trained, oracles.scores_of(at.oracle))
 
 
 def learners_of(job: Job, encoder: Encoder, door: Door) -> list[Learner]:

@@ -278,6 +278,7 @@ def _models() -> tuple[BaseModel, ...]:
                     changed={"lora_rank": None},
                 )
             ],
+            oracle=None,
             seeds_can_show=what_seeds_can_show(3),
             same_data_twice=["mnli → xnli"],
             fingerprint="a1" * 32,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlmodel import Session
 
 from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
-from backend.domain.forecast import forecast
+from backend.domain.forecast import forecast, oracle_in_words
 from backend.domain.gains import what_seeds_can_show
 from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import RunState, digest
@@ -50,6 +50,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         disk_bytes=expected.disk_bytes,
         forecast_from=expected.rests_on,
         settings=[_settings(row) for row in resolved(request, planned)],
+        oracle=oracle_in_words(planned, to_do),
         seeds_can_show=what_seeds_can_show(len(request.seeds)),
         same_data_twice=_twice(planned),
         fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),

@@ -315,6 +315,7 @@ class Preview(View):
     disk_bytes: int
     forecast_from: str = Field(description="what the forecast rests on, in words")
     settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")
+    oracle: str | None = Field(description="what oracle selection costs, in words; null where it is not asked for")
     seeds_can_show: str
     same_data_twice: list[str] = Field(description="recipe → target pairs left out of headline means")
     fingerprint: str = Field(description="digest of the plan: equal for equal experiments")

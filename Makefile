@@ -10,7 +10,7 @@ TEST_ARGS ?=
 JOBS      ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up study down test test-full lint browser bench readme tasks secrets clean
+.PHONY: help install demo up study study-real down test test-full lint browser bench readme tasks secrets clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ up: $(STAMP) ## start everything on this machine and print its address (UP_ARGS=
 
 study: $(STAMP) ## go on to six seeds in the background; again after a restart, it continues
 	@$(BIN)/crosslift demo --seeds 6 --detach
+
+study-real: $(STAMP) ## pretrain two encoders on real text, then an experiment on real files (some 15 minutes; DATA=folder)
+	@$(BIN)/python .ci/study-real $(if $(DATA),--data $(DATA))
 
 down: $(STAMP) ## stop what runs in the background
 	@$(BIN)/crosslift down

@@ -713,15 +713,78 @@ def catalogue(
 
 
 @app.command()
+def pretrain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the model is called from then on.")],
+    text: Annotated[
+        list[str], typer.Option("--text", help="A folder or file of text under CROSSLIFT_DATA_ROOT; may be repeated.")
+    ],
+    languages: Annotated[
+        str | None, typer.Option(help="Only these, as in en,sw; default: all that the text is in.")
+    ] = None,
+    base: Annotated[str | None, typer.Option("--from", help="A model to go on from, instead of sizes.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Default: 4.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Default: 256.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Default: one for every 64 of hidden.")] = None,
+    feed_forward: Annotated[int | None, typer.Option(help="Default: 4 x hidden.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Sub-words; default: 8000.")] = None,
+    positions: Annotated[int | None, typer.Option(help="Longest row + 2; default: 514.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Default: 10000.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-3, from a model 5e-5.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Sub-words of a row; default: 128.")] = None,
+    exponent: Annotated[float | None, typer.Option(help="Languages are drawn by lines^exponent; default: 0.3.")] = None,
+    masked: Annotated[float | None, typer.Option(help="Share hidden; default: 0.3, from a model 0.15.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16; default: fp32.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit code 1 if it failed.")] = False,
+) -> None:
+    """Pretrain an encoder on text of your own; experiments may use it at once, and wait for it."""
+    from backend.domain.run import TERMINAL, RunState
+    from backend.domain.schemas import ModelView, RunView
+
+    given = {
+        "name": name, "text": text, "languages": languages.split(",") if languages else None, "base": base,
+        "layers": layers, "hidden": hidden, "heads": heads, "feed_forward": feed_forward, "vocabulary": vocabulary,
+        "positions": positions, "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate,
+        "max_length": max_length, "exponent": exponent, "masked": masked, "device": device, "precision": precision,
+    }  # fmt: skip
+    with remote(url) as there:
+        body = {key: value for key, value in given.items() if value is not None}
+        view = ModelView.model_validate(there.post("/models", body).json())
+        own = view.pretrained
+        assert own is not None
+        run = there.view(RunView, f"/runs/{own.run}")
+        while wait and run.state not in TERMINAL:
+            time.sleep(FOLLOW_SECONDS)
+            run = there.view(RunView, f"/runs/{run.id}")
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+    else:
+        lines = ", ".join(f"{code} {n:,}" for code, n in own.lines.items())
+        say(
+            f"{name}: {view.parameters:,} parameters, {view.parameters_non_embedding:,} of them not embeddings; run {run.id}, {run.state}"
+        )
+        say(f"text: {len(own.text.files)} files; lines: {lines}")
+        typer.echo(f"{there.base}/runs/{run.id}")
+    if wait and run.state is not RunState.DONE:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def models(
+    url: Url = None,
     as_json: AsJson = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The built-in ones, as the table that stands in README.md.")
     ] = False,
 ) -> None:
-    """List the models with their sizes; needs no running installation."""
+    """List the models with their sizes; those that were pretrained here where an installation runs in this HOME, or at --url."""
     from backend.domain.model import BUILT_IN, MODELS
 
+    if not markdown:
+        _learn(url)
     if as_json:
         sizes = ("parameters", "parameters_non_embedding")
         print_json([{**m.model_dump(mode="json"), **{n: getattr(m, n) for n in sizes}} for m in MODELS.values()])
@@ -742,6 +805,23 @@ def models(
         print_table(columns, rows)
         return
     print_markdown(columns, ((f"`{name}`", *rest) for name, *rest in rows))
+
+
+def _learn(url: str | None) -> None:
+    """Let the models that an installation has pretrained join the catalogue of this process; none where none runs and none is
+    named."""
+    from backend.domain.model import MODELS
+    from backend.domain.schemas import ModelView
+    from backend.errors import Unavailable
+
+    try:
+        with remote(url) as there:
+            views = [ModelView.model_validate(each) for each in there.get("/models")]
+    except Unavailable:
+        if url:
+            raise
+        return
+    MODELS.joined((v.model() for v in views if v.pretrained), mark=())
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import httpx
 from dash import get_app
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
     Curve,
@@ -23,6 +24,7 @@ from backend.domain.schemas import (
     GainMatrix,
     Health,
     LogLine,
+    ModelView,
     Overview,
     Page,
     Preview,
@@ -80,6 +82,15 @@ class Client:
         """The newest first."""
         asked = {k: v for k, v in {"limit": limit, "cursor": cursor, "state": state}.items() if v is not None}
         return await self._get(TypeAdapter(Page[ExperimentView]), "/api/v1/experiments", asked)
+
+    async def models(self) -> list[ModelView]:
+        """Every model. Those that were pretrained here join this process's catalogue, which knows them already where the API
+        runs in it."""
+        found = await self._get(TypeAdapter(list[ModelView]), "/api/v1/models")
+        own = [view.model() for view in found if view.pretrained is not None]
+        if {m.name for m in own} != {m.name for m in MODELS.pretrained()}:
+            MODELS.joined(own, mark=())
+        return found
 
     async def preview(self, body: Mapping[str, Any]) -> Preview:
         """What submitting this would do.

@@ -51,6 +51,11 @@ def tasks_of(source: str, names: Sequence[str]) -> list[str]:
     return [n for n in names if known is not None and TASKS[n].available_in(known)]
 
 
+def _has_text(source: str) -> bool:
+    """Whether any model of this source was pretrained here, so that its text is at hand."""
+    return any(MODELS[name].pretraining is not None for name in models_of(source))
+
+
 def _and(offered: Sequence[str], chosen: Collection[str]) -> list[str]:
     """What is offered, and what is chosen in any case, so that it can be taken back."""
     return [*offered, *(c for c in dict.fromkeys(chosen) if c not in offered)]
@@ -120,7 +125,7 @@ def recipe_chips(source: str, chosen: Sequence[str]) -> list[Any]:
         "Several, mixed": [],
         "One after the other": [],
         "Control: same steps on the target": [f"control:{t}" for t in tasks],
-        "Control: same steps on MLM": [f"control-mlm:{t}" for t in tasks] if source == Source.MINI.value else [],
+        "Control: same steps on MLM": [f"control-mlm:{t}" for t in tasks] if _has_text(source) else [],
     }
     for text in dict.fromkeys(chosen):
         row = rows[_row(text)]

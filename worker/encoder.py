@@ -37,6 +37,7 @@ class Encoder:
     tokenizer: PreTrainedTokenizerFast
     mlm_head: Mapping[str, torch.Tensor] | None = None
     revision: str | None = None  # of a checkpoint that was found: the hub's commit, or a digest of its files
+    folder: Path | None = None  # where that checkpoint lies
 
     @property
     def hidden(self) -> int:
@@ -101,7 +102,7 @@ def load_pretrained(
     """
     found = pretrained.find(model, root=root, cache=cache, offline=offline, log=log)
     module, tokenizer = pretrained.load(found, str(model.checkpoint))
-    return Encoder(module, tokenizer, revision=found.revision)
+    return Encoder(module, tokenizer, revision=found.revision, folder=found.folder)
 
 
 def fresh(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> Encoder:
@@ -237,7 +238,7 @@ class MlmHead(nn.Module):
 
 # --- the mini world's tokenizer -----------------------------------------------------------------------------------
 
-_SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 _MASK = "<mask>"
 _ROLES: dict[str, Any] = {
     "bos_token": "<s>", "cls_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "sep_token": "</s>",
@@ -252,9 +253,16 @@ def mini_tokenizer(vocabulary: int, cache: Path) -> PreTrainedTokenizerFast:
     places: ``<s> <pad> </s> <unk>`` first, ``<mask>`` last.
     """
     key = digest([TOKENIZER_VERSION, vocabulary, mini.fingerprint_parameters()])
-    folder = cache / "tokenizers" / key
+    return kept(
+        cache / "tokenizers" / key,
+        lambda: train_tokenizer({code: list(mini.text(code)) for code in mini.LANGUAGES}, vocabulary),
+    )
+
+
+def kept(folder: Path, make: Callable[[], PreTrainedTokenizerFast]) -> PreTrainedTokenizerFast:
+    """The tokenizer that lies in this folder; made and put there first where there is none."""
     if not (folder / "tokenizer.json").exists():
-        trained = train_tokenizer({code: list(mini.text(code)) for code in mini.LANGUAGES}, vocabulary)
+        trained = make()
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=folder.parent))
         trained.save_pretrained(made)
@@ -273,7 +281,7 @@ def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTr
     spaces, which ``▁`` stands for, and at punctuation; Han characters are split from each other (as mBERT does), because a
     script without spaces would otherwise give pieces that run across words.
     """
-    tokenizer = Tokenizer(models.BPE(unk_token=_SPECIAL[3]))
+    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS[3]))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -287,18 +295,24 @@ def train_tokenizer(text: Mapping[str, Sequence[str]], vocabulary: int) -> PreTr
         characters.update(tokenizer.normalizer.normalize_str("\n".join(lines)))
     characters -= {" ", "\n"}
     room = vocabulary - 1
-    if len(characters) + len(_SPECIAL) + 1 > room:
+    if len(characters) + len(SPECIAL_TOKENS) + 1 > room:
         raise ValueError(f"a vocabulary of {vocabulary} does not hold the {len(characters)} characters of the text")
     trainer = trainers.BpeTrainer(
         vocab_size=room,
-        special_tokens=list(_SPECIAL),
+        special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=[*sorted(characters), "▁"],
         show_progress=False,
         min_frequency=2,
     )
     fewest = min(len(lines) for lines in text.values())
     tokenizer.train_from_iterator([line for lines in text.values() for line in lines[:fewest]], trainer)
-    filler = [f"<unused{i}>" for i in range(room - tokenizer.get_vocab_size())]
+    return finished(tokenizer, vocabulary)
+
+
+def finished(tokenizer: Tokenizer, vocabulary: int) -> PreTrainedTokenizerFast:
+    """A trained tokenizer filled up to ``vocabulary`` entries, with ``<mask>`` as the last and XLM-R's special tokens around a
+    row."""
+    filler = [f"<unused{i}>" for i in range(vocabulary - 1 - tokenizer.get_vocab_size())]
     tokenizer.add_tokens(filler)
     tokenizer.add_special_tokens([_MASK])
     tokenizer.post_processor = processors.TemplateProcessing(

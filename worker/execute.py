@@ -15,6 +15,7 @@ import transformers
 
 from backend.domain.recipe import RecipeKind
 from backend.domain.run import Phase, RunKind
+from worker import corpus
 from worker import encoder as encoders
 from worker.data import Door
 from worker.encoder import Encoder
@@ -83,6 +84,8 @@ def _encoder(job: Job, log: Callable[[str], None]) -> Encoder:
     if model.checkpoint is not None:
         return encoders.load_pretrained(model, root=job.model_root, cache=job.cache, offline=job.offline, log=log)
     assert model.architecture is not None  # a model has a checkpoint or an architecture
+    if job.spec.text is not None:
+        return encoders.fresh(model.architecture, corpus.tokenizer_for(job, model.architecture.vocabulary))
     return encoders.fresh(model.architecture, encoders.mini_tokenizer(model.architecture.vocabulary, job.cache))
 
 

@@ -15,15 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from backend.domain.run import Phase, digest
+from backend.domain.run import Phase, RunSpec, digest
+from backend.domain.text import EXPONENT as OF_REAL
 from backend.domain.text import Corpus, Unreadable, collect
-from worker import lora
+from worker import lora, mlm_weights
 from worker.data import Door, MissingData, cached
 from worker.encoder import Encoder, MlmHead, states
-from worker.formats import IGNORED, Batch, Features, Reads, collate_rows
+from worker.formats import IGNORED, Batch, Features, Reads
 from worker.meter import Meter
 from worker.outcomes import Job, Report
-from worker.pretrain import CHOSEN, HELD_OUT, MlmStage, Text, batches_of, text
+from worker.pretrain import CHOSEN, EXPONENT, HELD_OUT, MlmStage, Text, batches_of, text
 from worker.train import TaskStage, fit, freeze, learners_of
 
 ENCODING_VERSION = 1  # raise it when the same lines would give other rows
@@ -66,38 +67,7 @@ def turns(total: int, of_mlm: int, seed: int) -> NDArray[np.bool_]:
 
 
 class MlmPart(MlmStage):
-    """MLM for an encoder of any architecture: its own special sub-words are never hidden, and its word embeddings, whatever they
-    are called, are the output matrix."""
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        head: MlmHead,
-        text: Text,
-        batches: Sequence[NDArray[np.int64]],
-        seed: int,
-        meter: Meter,
-        hidden_share: float,
-    ) -> None:
-        super().__init__(encoder, head, text, batches, seed, meter)
-        self.hidden_share = hidden_share
-        self.never = np.array(sorted(encoder.tokenizer.all_special_ids), np.int64)
-
-    def batch(self, step: int) -> Batch:
-        rows = collate_rows(self.text.features, self.batches[step], self.encoder.pad)
-        return self._masked(rows, np.random.default_rng((self.seed, step, 4)), self.hidden_share)
-
-    def _masked(self, batch: Batch, rng: np.random.Generator, share: float) -> Batch:
-        found = super()._masked(batch, rng, share)
-        before = batch.ids
-        special = torch.from_numpy(np.isin(before.numpy(), self.never))
-        labels, ids = found.token["labels"], found.ids
-        labels[special] = IGNORED
-        ids[special] = before[special]
-        if not bool((labels != IGNORED).any()):  # nothing but specials was chosen: hide the first real sub-word
-            place = tuple(int(i) for i in torch.nonzero(~special)[0])
-            labels[place], ids[place] = before[place], int(cast(int, self.encoder.tokenizer.mask_token_id))
-        return found
+    """MLM for an encoder of any architecture: its word embeddings, whatever they are called, are the output matrix."""
 
     def loss(self, batch: Batch) -> torch.Tensor:
         found = states(self.encoder.module, batch, Reads.MARKED)
@@ -124,8 +94,9 @@ def head_of(encoder: Encoder) -> MlmHead:
             "cannot be tied to an MLM head"
         )
     head = MlmHead(encoder.hidden, words.shape[0], float(getattr(config, "layer_norm_eps", None) or 1e-5))
-    if encoder.mlm_head is not None:
-        head.load_state_dict(dict(encoder.mlm_head))
+    known = encoder.mlm_head or mlm_weights.of(encoder)
+    if known is not None:
+        head.load_state_dict(dict(known))
     return head
 
 
@@ -186,6 +157,14 @@ def _features(corpus: Corpus, encoder: Encoder, max_length: int, job: Job) -> Fe
     return Features.from_arrays(cached(job.cache / "features" / f"{key}.safetensors", make))
 
 
+def how(spec: RunSpec) -> tuple[float, float]:
+    """The exponent by which languages are drawn and the share that is hidden: of a model's own text as it was pretrained, of
+    folders as published encoders were."""
+    if spec.text is not None:
+        return spec.text.exponent, spec.text.masked
+    return (EXPONENT, CHOSEN) if spec.folders is None else (OF_REAL, CHOSEN_OF_REAL)
+
+
 # --- the run ---------------------------------------------------------------------------------------------------------
 
 
@@ -204,8 +183,8 @@ def train_with_mlm(job: Job, encoder: Encoder, door: Door, report: Report, meter
     learners = learners_of(job, encoder, door)
     lines = text_of(job, encoder, min(training.max_length, encoder.longest), door)
     total, of_mlm = training.steps, recipe.mlm_steps(training.steps)
-    batches = batches_of(lines, training.batch_size, of_mlm, spec.seed)
-    share = CHOSEN if spec.folders is None and spec.model.checkpoint is None else CHOSEN_OF_REAL
+    exponent, share = how(spec)
+    batches = batches_of(lines, training.batch_size, of_mlm, spec.seed, exponent)
     stage = WithMlm(
         TaskStage(encoder, learners, recipe, total - of_mlm, spec.seed, spec.precision, meter),
         MlmPart(encoder, head, lines, batches, spec.seed, meter, share),

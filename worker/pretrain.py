@@ -1,4 +1,4 @@
-"""Masked-language-model pretraining on the mini world's text, and its continuation as a control."""
+"""Masked-language-model pretraining on the mini world's text or a user's own, and its continuation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from backend.domain import mini
 from backend.domain.run import Phase, digest
+from worker import corpus, mlm_weights
 from worker.cooccurrence import vectors
 from worker.data import cached
 from worker.encoder import Encoder, MlmHead, states
@@ -24,7 +25,9 @@ from worker.micro import Room, TooLarge, out_of_memory, parts
 from worker.outcomes import Job, Report
 from worker.train import WINDOW, fit, freeze
 
-EXPONENT = 0.7  # languages are drawn in proportion to (share of the text)^0.7, as XLM did (Conneau & Lample 2019)
+#: Languages of the mini world are drawn in proportion to (share of the text)^0.7, as XLM did (Conneau & Lample 2019); text of a
+#: user's own says itself, by default XLM-R's 0.3 (``backend.domain.text``).
+EXPONENT = 0.7
 #: Share of the sub-words that are hidden; of these 80 % become <mask>, 10 % a random one, 10 % stay (Devlin et al. 2019).
 #: Twice the usual 15 %: at a thousand small steps what is scarce is places to learn from (mini-2, 1,200 steps, held-out loss
 #: at 15 % hidden: 3.41 with 0.15, 2.73 with 0.3, 2.90 with 0.45; Wettig et al. 2023 find 40 % best for large models).
@@ -44,7 +47,10 @@ class Text:
 
 
 def text(encoder: Encoder, max_length: int, job: Job) -> Text:
-    """The mini world's pretraining text; the last lines of each language are held out."""
+    """The run's own text, else the mini world's; the last lines of each language are held out."""
+    if job.spec.text is not None:
+        found = corpus.features_of(job, encoder, max_length)
+        return Text(found, *corpus.split(found, job.spec.text.languages, HELD_OUT))
     key = digest(["text", mini.fingerprint_parameters(), encoder.tokenizer_digest, max_length, HELD_OUT])
 
     def make() -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
@@ -66,11 +72,11 @@ def text(encoder: Encoder, max_length: int, job: Job) -> Text:
     )
 
 
-def batches_of(text: Text, size: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
-    """The rows of every step: languages drawn by size^EXPONENT, each language's lines in shuffled rounds, lengths alike
+def batches_of(text: Text, size: int, steps: int, seed: int, exponent: float = EXPONENT) -> list[NDArray[np.int64]]:
+    """The rows of every step: languages drawn by size^exponent, each language's lines in shuffled rounds, lengths alike
     within a batch (as ``train.epoch_batches``)."""
     rng = np.random.default_rng((seed, 0, 3))
-    weights = np.array([len(rows) for rows in text.train.values()], np.float64) ** EXPONENT
+    weights = np.array([len(rows) for rows in text.train.values()], np.float64) ** exponent
     drawn = rng.choice(len(weights), size * steps, p=weights / weights.sum())
     rows = np.empty(size * steps, np.int64)
     for language, own in enumerate(text.train.values()):
@@ -87,10 +93,16 @@ def batches_of(text: Text, size: int, steps: int, seed: int) -> list[NDArray[np.
     return batches
 
 
-def masked(batch: Batch, rng: np.random.Generator, vocabulary: int, mask_id: int, share: float = CHOSEN) -> Batch:
-    """The batch with sub-words hidden; ``labels`` holds what was there at the chosen places, IGNORED elsewhere."""
+def masked(
+    batch: Batch, rng: np.random.Generator, vocabulary: int, mask_id: int, share: float = CHOSEN,
+    never: Sequence[int] = range(SPECIAL),
+) -> Batch:  # fmt: skip
+    """The batch with sub-words hidden; ``labels`` holds what was there at the chosen places, IGNORED elsewhere.
+
+    ``never``: the tokenizer's special ids, which stay as they are.
+    """
     ids = batch.ids.numpy()
-    chosen = (rng.random(ids.shape) < share) & (ids >= SPECIAL)
+    chosen = (rng.random(ids.shape) < share) & ~np.isin(ids, never)
     if not chosen.any():  # a batch of tiny lines: choose one, so that there is a loss
         chosen[0, 1] = True
     fate = rng.random(ids.shape)
@@ -115,8 +127,9 @@ class MlmStage:
     """What ``train.fit`` needs: masked batches by number, the loss at the masked places, the loss on held-out lines."""
 
     def __init__(
-        self, encoder: Encoder, head: MlmHead, text: Text, batches: Sequence[NDArray[np.int64]], seed: int, meter: Meter
-    ) -> None:
+        self, encoder: Encoder, head: MlmHead, text: Text, batches: Sequence[NDArray[np.int64]], seed: int, meter: Meter,
+        share: float = CHOSEN,
+    ) -> None:  # fmt: skip
         self.encoder = encoder
         self.head = head
         self.text = text
@@ -124,15 +137,17 @@ class MlmStage:
         self.seed = seed
         self.meter = meter
         self.room = Room()
+        self.share = share
+        self.special = sorted({*range(SPECIAL), *encoder.tokenizer.all_special_ids})
         self.module = nn.ModuleDict({"encoder": encoder.module, "mlm": head})
 
     def batch(self, step: int) -> Batch:
         rows = collate_rows(self.text.features, self.batches[step], self.encoder.pad)
-        return self._masked(rows, np.random.default_rng((self.seed, step, 4)), CHOSEN)
+        return self._masked(rows, np.random.default_rng((self.seed, step, 4)), self.share)
 
     def _masked(self, batch: Batch, rng: np.random.Generator, share: float) -> Batch:
         tokenizer = self.encoder.tokenizer
-        return masked(batch, rng, len(tokenizer), int(tokenizer.mask_token_id or 0), share)
+        return masked(batch, rng, len(tokenizer), int(tokenizer.mask_token_id or 0), share, self.special)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Logits only where something was hidden: about one place in seven."""
@@ -198,15 +213,17 @@ def train_mlm(job: Job, encoder: Encoder, report: Report, meter: Meter) -> int:
     seed = job.spec.seed or 0
     config = encoder.module.config
     head = MlmHead(encoder.hidden, config.vocab_size, config.layer_norm_eps)
-    if encoder.mlm_head is not None:
-        head.load_state_dict(dict(encoder.mlm_head))
-    corpus = text(encoder, min(training.max_length, encoder.longest), job)
+    known = encoder.mlm_head or mlm_weights.of(encoder)
+    if known is not None:
+        head.load_state_dict(dict(known))
+    lines = text(encoder, min(training.max_length, encoder.longest), job)
     if job.spec.model.checkpoint is None and not job.spec.parents:
-        start_from_counts(encoder, corpus)
+        start_from_counts(encoder, lines)
     freeze(encoder.module, training.frozen)
-    total = training.steps_for(sum(len(rows) for rows in corpus.train.values()))
-    batches = batches_of(corpus, training.batch_size, total, seed)
-    stage = MlmStage(encoder, head, corpus, batches, seed, meter)
+    total = training.steps_for(sum(len(rows) for rows in lines.train.values()))
+    own = job.spec.text
+    batches = batches_of(lines, training.batch_size, total, seed, own.exponent if own else EXPONENT)
+    stage = MlmStage(encoder, head, lines, batches, seed, meter, own.masked if own else CHOSEN)
     fit(stage, training, total, job=job, report=report, meter=meter)
     report.phase(Phase.SAVING)
     encoder.save(job.out, head)

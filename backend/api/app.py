@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.api import catalogue, experiments, gains, health, problems, reference, runs, snapshots
+from backend.api import catalogue, experiments, gains, health, models, problems, reference, runs, snapshots
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
@@ -101,7 +101,7 @@ def create_app(
     problems.install(app)
     app.include_router(health.router)
     offered: list[Offered] = []
-    for part in (catalogue, experiments, runs, gains, snapshots):
+    for part in (catalogue, models, experiments, runs, gains, snapshots):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

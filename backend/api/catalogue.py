@@ -1,4 +1,4 @@
-"""What there is to choose from: tasks, models, languages. Nothing here touches the database."""
+"""What there is to choose from: tasks and languages. Nothing here touches the database."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pydantic import TypeAdapter
 from backend.api.answers import tagged
 from backend.api.problems import RESPONSES
 from backend.domain.language import LANGUAGES, Language
-from backend.domain.model import MODELS, Model
-from backend.domain.schemas import LanguageView, ModelView, TaskView
+from backend.domain.schemas import LanguageView, TaskView
 from backend.domain.task import Source, Split, Task
 from backend.domain.tasks import TASKS
 from backend.errors import NotFound, unknown
@@ -22,9 +21,8 @@ router = APIRouter(tags=["catalogue"], responses={s: RESPONSES[s] for s in (404,
 Name = Annotated[str, Path(max_length=60)]
 
 _TASKS = TypeAdapter(list[TaskView])
-_MODELS = TypeAdapter(list[ModelView])
 _LANGUAGES = TypeAdapter(list[LanguageView])
-_ONE: dict[type[Any], TypeAdapter[Any]] = {v: TypeAdapter(v) for v in (TaskView, ModelView, LanguageView)}
+_ONE: dict[type[Any], TypeAdapter[Any]] = {v: TypeAdapter(v) for v in (TaskView, LanguageView)}
 
 
 def task_view(task: Task) -> TaskView:
@@ -43,26 +41,6 @@ def task_view(task: Task) -> TaskView:
         train_examples=task.sizes.get(Split.TRAIN),
         licence=task.licence,
         citation=task.citation,
-    )
-
-
-def model_view(model: Model) -> ModelView:
-    return ModelView(
-        name=model.name,
-        title=model.title,
-        family=model.family.value,
-        checkpoint=model.checkpoint,
-        revision=model.revision,
-        layers=model.architecture.layers,
-        heads=model.architecture.heads,
-        hidden=model.architecture.hidden,
-        vocabulary=model.architecture.vocabulary,
-        parameters=model.parameters,
-        parameters_non_embedding=model.parameters_non_embedding,
-        sources=[s.value for s in model.sources],
-        licence=model.licence,
-        citation=model.citation,
-        note=model.note,
     )
 
 
@@ -96,18 +74,6 @@ def list_tasks(request: Request) -> Response:
 def get_task(request: Request, name: Name) -> Response:
     """One task."""
     return _one(request, "task", TASKS, name, task_view)
-
-
-@router.get("/models", operation_id="list_models", response_model=list[ModelView])
-def list_models(request: Request) -> Response:
-    """Every pretrained encoder."""
-    return tagged(request, _MODELS, [model_view(m) for m in MODELS.values()])
-
-
-@router.get("/models/{name}", operation_id="get_model", response_model=ModelView)
-def get_model(request: Request, name: Name) -> Response:
-    """One pretrained encoder."""
-    return _one(request, "model", MODELS, name, model_view)
 
 
 @router.get("/languages", operation_id="list_languages", response_model=list[LanguageView])

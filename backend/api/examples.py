@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backend.api.catalogue import language_view, model_view, task_view
+from backend.api.catalogue import language_view, task_view
+from backend.api.models import model_view
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.language import LANGUAGES

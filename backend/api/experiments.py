@@ -19,7 +19,7 @@ from backend.api.watching import experiment_watcher
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import ExperimentState, ExperimentView, Page, Preview, RunView
-from backend.store import experiments, export, history
+from backend.store import experiments, export, history, pretrained
 
 router = APIRouter(tags=["experiments"], responses=RESPONSES, route_class=StrictRoute)
 
@@ -62,6 +62,7 @@ def submit_experiment(
     """Write the experiment and its runs, then ring the queue. Runs that exist already are shared, not repeated."""
     body_digest = digest(body.model_dump(mode="json"))
     with door.store.read() as session:
+        pretrained.take_up(session)
         pins = experiments.pins(session)
     planned = plan(body, pins)  # before the transaction: other writers wait for that one
     with door.store.write() as session:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from backend.api import answers
 from backend.api.answers import tagged
-from backend.api.deps import AtDoor
+from backend.api.deps import AtDoor, Door
 from backend.api.problems import RESPONSES
 from backend.domain.address import metrics_of, wrong_languages, wrong_name
 from backend.domain.model import MODELS
@@ -18,7 +18,7 @@ from backend.domain.schemas import GainMatrix, Overview, TradeoffPoint
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS
 from backend.errors import FieldError, Invalid
-from backend.store import export, gains, overview, tradeoff
+from backend.store import export, gains, overview, pretrained, tradeoff
 
 router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (404, 422, 500, 503)})
 
@@ -30,11 +30,18 @@ _OVERVIEW = TypeAdapter(Overview)
 
 
 def _check(
-    *, model: str | None = None, target: str | None = None, metric: str | None = None, languages: str | None = None
+    door: Door,
+    *,
+    model: str | None = None,
+    target: str | None = None,
+    metric: str | None = None,
+    languages: str | None = None,
 ) -> None:
     """Raises:
     Invalid: a name that is in no catalogue, or a metric that the target does not have.
     """
+    with door.store.read() as session:
+        pretrained.take_up(session)
     said = {
         "model": wrong_name("model", model, tuple(MODELS)),
         "target": wrong_name("target task", target, TARGETS),
@@ -53,7 +60,7 @@ def get_overview(
 ) -> Response:
     """What has been learnt so far from one benchmark: verdicts of its cells, the mean gain of every model, recipe and target,
     the best of them, and what it cost. Headline metrics only; model and target narrow down cells and pairs."""
-    _check(model=model, target=target)
+    _check(door, model=model, target=target)
     with door.store.read() as session:
         found = overview.overview(session, source=source, model=model, target=target)
     return tagged(request, _OVERVIEW, found)
@@ -71,7 +78,7 @@ def get_gains(
     """Gains over the baseline, recipe by language, of one model, target and metric, each with interval, n and verdict,
     or with the reason why there is none. What is left out is chosen: the model and target with the most results, the
     target's headline metric."""
-    _check(model=model, target=target, metric=metric)
+    _check(door, model=model, target=target, metric=metric)
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
     return tagged(request, _MATRIX, matrix)
@@ -92,7 +99,7 @@ def export_gains(
     format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
 ) -> Response:
     """The same gains as a table in long form, cells without a gain and why included."""
-    _check(model=model, target=target, metric=metric)
+    _check(door, model=model, target=target, metric=metric)
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
         rows = list(export.gain_rows(session, matrix, source=source))
@@ -117,7 +124,7 @@ def get_tradeoff(
     ] = "mean_transfer",
 ) -> Response:
     """Every mean gain against parameters and device-hours: one point a model, recipe and target."""
-    _check(target=target, metric=metric, languages=languages)
+    _check(door, target=target, metric=metric, languages=languages)
     with door.store.read() as session:
         points = tradeoff.tradeoff(session, target=target, metric=metric, source=source, languages=languages)
     return tagged(request, _POINTS, points)

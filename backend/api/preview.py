@@ -13,7 +13,7 @@ from backend.domain.gains import what_seeds_can_show
 from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
-from backend.store import costs, experiments, workers
+from backend.store import costs, experiments, pretrained, workers
 
 #: A worker not seen for this long is not counted on.
 ALIVE_SECONDS = 60.0
@@ -25,6 +25,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
     Raises:
         Invalid: the request cannot be planned; says what, field by field.
     """
+    pretrained.take_up(session)
     planned = plan(request, experiments.pins(session))
     existing = experiments.existing(session, list(planned.runs))
     to_do = {f for f in planned.runs if f not in existing}

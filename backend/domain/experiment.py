@@ -33,6 +33,7 @@ from backend.domain.run import (
 from backend.domain.task import RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.text import READER_VERSION
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training, TrainingOverrides
 from backend.domain.unset import off, unset
 from backend.errors import FieldError, Invalid, shown, unknown
@@ -239,12 +240,15 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 refuse(f"/recipes/{i}", unknown("intermediate task", task, INTERMEDIATE))
             elif not TASKS[task].available_in(request.source):
                 refuse(f"/recipes/{i}", f"intermediate task {task} has no {request.source.value} source")
-        for message in _without_text(recipe, request):
+        for message in _no_mlm(recipe, request):
             refuse(f"/recipes/{i}", message)
         for message in _untranslated(recipe, request.source):
             refuse(f"/recipes/{i}", message)
-        if recipe.kind is RecipeKind.CONTROL_MLM and request.source is not Source.MINI:
-            refuse(f"/recipes/{i}", "control-mlm needs the pretraining text, which only the mini source has")
+        if recipe.kind is RecipeKind.CONTROL_MLM and (without := _without_text(request)):
+            refuse(
+                f"/recipes/{i}",
+                f"control-mlm needs a model's pretraining text, which is not here for {', '.join(without)}",
+            )
     each("translate_train", request.translate_train or (), _unknown_language)
     for message in _not_translated(request):
         refuse("/translate_train", message)
@@ -306,20 +310,35 @@ def _untranslated(recipe: Recipe, source: Source) -> Iterable[str]:
             yield translations.refusal(name, gone, offered)
 
 
-def _without_text(recipe: Recipe, request: ExperimentRequest) -> Iterable[str]:
+def _no_mlm(recipe: Recipe, request: ExperimentRequest) -> Iterable[str]:
     """What stands against the MLM that a recipe mixes in: no text of its languages, an encoder that cannot do it."""
     if recipe.mlm is None:
         return
     asked = recipe.mlm_languages or ()
     if (wrong := next(filter(None, map(_unknown_language, asked)), None)) is not None:
         yield wrong
-    elif request.source is Source.MINI and (gone := [code for code in asked if code not in mini.LANGUAGES]):
-        yield f"the mini world has no text of {', '.join(gone)}; it has of {', '.join(mini.LANGUAGES)}"
-    if request.source is not Source.MINI and request.text is None:
-        yield "mlm needs text to train on: name folders of it under the data root, as in text: [bible]"
+    elif request.text is None:
+        for name in request.models:
+            if name in MODELS and (wrong := _no_text_of_its_own(MODELS[name], asked)) is not None:
+                yield wrong
     unfit = [m for m in request.models if m in MODELS and MODELS[m].architecture.kind in UNMASKED]
     if unfit:
         yield f"mlm cannot be mixed into the training of {', '.join(unfit)}: {UNMASKED[MODELS[unfit[0]].architecture.kind]}"
+
+
+def _no_text_of_its_own(model: Model, asked: Iterable[str]) -> str | None:
+    """What stands against going on with the text that a model was pretrained on, in these languages."""
+    if model.pretraining is None:
+        return (
+            f"mlm needs text to train {model.name} on: name folders of it under the data root, as in text: [bible]; what it was "
+            "pretrained on is not here"
+        )
+    there = tuple(mini.LANGUAGES) if model.text is None else model.text.languages
+    gone = [code for code in asked if code not in there]
+    if not gone:
+        return None
+    whose = "the mini world" if model.text is None else f"the text that {model.name} was pretrained on"
+    return f"{whose} has no text of {', '.join(gone)}; it has of {', '.join(there)}"
 
 
 def _no_folder(folder: str) -> str | None:
@@ -354,6 +373,11 @@ def translated_into(task: Task, source: Source) -> tuple[str, ...]:
     """The languages that all of a task's training rows are there in, beside English; none where it is not trained on."""
     offered = [translations.into(part, source) for part in _parts(task)]
     return tuple(code for code in offered[0] if all(code in each for each in offered))
+
+
+def _without_text(request: ExperimentRequest) -> list[str]:
+    """Models whose pretraining text nobody here has: those that were not pretrained here."""
+    return [name for name in request.models if name in MODELS and MODELS[name].pretraining is None]
 
 
 # --- the run graph ------------------------------------------------------------------------------------------
@@ -392,6 +416,11 @@ def mixed_training(parts: Iterable[Training]) -> Training:
         evaluations=max(p.evaluations for p in parts),
         frozen=min(p.frozen for p in parts),
     )
+
+
+def lines_of(model: Model) -> int:
+    """Lines that a model of ours is pretrained on."""
+    return sum((mini.TEXT_SENTENCES if model.text is None else model.text.lines).values())
 
 
 Languages = tuple[str, ...] | None  # of training rows; None: English
@@ -443,12 +472,19 @@ class _Planner:
         trained = [(t, code) for code in languages or (ENGLISH,) for t in _parts(task)]
         return (*(self.data(t, Split.TRAIN, code) for t, code in trained), self.data(task, Split.VALIDATION))
 
-    def text(self) -> DataSpec:
+    def text(self, model: Model) -> DataSpec:
+        if model.text is not None:  # the files are in the run's own ``text``
+            return DataSpec(
+                task="text", version=model.text.reader, source=Source.FILES, split=Split.TRAIN,
+                content=digest(model.text.model_dump(mode="json")),
+            )  # fmt: skip
         return DataSpec(
             task="text", version=mini.GENERATOR_VERSION, source=Source.MINI, split=Split.TRAIN, content=mini_content()
         )
 
     def model_spec(self, model: Model) -> ModelSpec:
+        if model.base is not None:  # as it was when the model was written down, else it would be pretrained once more
+            return self.model_spec(MODELS[model.base]).model_copy(update={"revision": model.revision})
         if model.checkpoint is None:
             return ModelSpec(checkpoint=None, revision=None, architecture=model.architecture)
         revision = self.pins.models.get(model.checkpoint, model.revision)
@@ -471,8 +507,12 @@ class _Planner:
         retrieval: RetrievalOverrides | None = None,
         folders: tuple[str, ...] | None = None,
         oracle: tuple[DataSpec, DataSpec] | None = None,
+        text: TextSpec | None = None,
         count: int,
     ) -> str:
+        pretrain = (
+            kind is RunKind.PRETRAIN
+        )  # one checkpoint, wherever it is used: a model of ours may say how it is made
         spec = RunSpec(
             kind=kind,
             engine=ENGINE_VERSION,
@@ -482,13 +522,14 @@ class _Planner:
             training=training,
             languages=languages,
             seed=seed,
-            precision=self.request.precision,
-            device=self.request.device,
+            precision=(pretrain and model.precision) or self.request.precision,
+            device=DeviceClass((pretrain and model.device) or self.request.device),
             parents=parents,
             retrieval=retrieval,
             folders=folders,
             activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
             oracle=oracle,
+            text=text,
         )
         fingerprint = spec.fingerprint
         steps = 0 if kind is RunKind.EVALUATE or training is None else training.steps_for(count)
@@ -503,15 +544,18 @@ class _Planner:
     def pretrain(self, model: Model) -> str | None:
         if model.pretraining is None:
             return None
+        start = self.pretrain(MODELS[model.base]) if model.base else None
         return self.add(
             RunKind.PRETRAIN,
             model,
-            data=(self.text(),),
+            data=(self.text(model),),
             training=model.pretraining,
-            parents=(),
+            parents=(start,) if start else (),
+            languages=model.text.languages if model.text else (),
             seed=None,  # one checkpoint a model, as with a published encoder: seeds drive what comes after it
             label="none",
-            count=sum(mini.TEXT_SENTENCES.values()),
+            text=model.text,
+            count=lines_of(model),
         )
 
     def intermediate_training(self, model: Model, recipe: Recipe, stage: int) -> Training:
@@ -528,13 +572,13 @@ class _Planner:
         steps = training.steps_for(sum(self.count(t, recipe.training.examples, recipe.languages) for t in tasks))
         return training.model_copy(update={"steps": recipe.with_mlm(steps), "epochs": None})
 
-    def text_beside(self, recipe: Recipe) -> tuple[DataSpec, ...]:
-        """The text of a stage that MLM is mixed into: where it is not the mini world's, what the folders hold shows when it is
-        read, and is recorded then."""
+    def text_beside(self, model: Model, recipe: Recipe) -> tuple[DataSpec, ...]:
+        """The text of a stage that MLM is mixed into: that of the request's folders, of which what they hold shows when it is
+        read, and is recorded then; else that the model was pretrained on."""
         if recipe.mlm is None:
             return ()
-        if self.request.source is Source.MINI:
-            return (self.text(),)
+        if self.request.text is None:
+            return (self.text(model),)
         return (DataSpec(task="text", version=READER_VERSION, source=Source.FILES, split=Split.TRAIN, content=None),)
 
     def intermediate_steps(self, model: Model, recipe: Recipe) -> int:
@@ -552,7 +596,7 @@ class _Planner:
         if recipe.kind in (RecipeKind.NONE, RecipeKind.CONTROL_TARGET):
             return self.pretrain(model)
         if recipe.kind is RecipeKind.CONTROL_MLM:
-            assert model.pretraining is not None  # problems() admits this recipe for the mini source only
+            assert model.pretraining is not None  # problems() admits this recipe for models pretrained here only
             training = model.pretraining.model_copy(
                 update={
                     "steps": self.intermediate_steps(model, recipe),
@@ -563,13 +607,15 @@ class _Planner:
             return self.add(
                 RunKind.INTERMEDIATE,
                 model,
-                data=(self.text(),),
+                data=(self.text(model),),
                 training=training,
                 parents=(start,) if start else (),
                 recipe=recipe,
+                languages=model.text.languages if model.text else (),
                 seed=seed,
                 label=recipe.name,
-                count=sum(mini.TEXT_SENTENCES.values()),
+                text=model.text,
+                count=lines_of(model),
             )
         last = len(recipe.stages) - 1
         # each stage is a run of its own, which starts from the one before: recipes that begin the same share those runs
@@ -580,9 +626,10 @@ class _Planner:
             model,
             data=(
                 *(spec for t in tasks for spec in self.training_data(t, recipe.languages)),
-                *self.text_beside(recipe),
+                *self.text_beside(model, recipe),
             ),
             folders=self.request.text if recipe.mlm is not None else None,
+            text=model.text if recipe.mlm is not None and self.request.text is None else None,
             training=self.intermediate_training(model, recipe, last),
             parents=(start,) if start else (),
             recipe=recipe.stage(last),
@@ -716,6 +763,18 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
 
     ordered = sorted(planner.runs.items(), key=lambda item: turn(item[1]))
     return Plan(dict(ordered), tuple(cells))
+
+
+def plan_pretraining(model: Model, pins: Pins | None = None) -> Plan:
+    """The pretrain run of a model of ours, last, after those of what it goes on from: as every experiment with it has them."""
+    assert model.text is not None
+    request = ExperimentRequest(
+        name=model.name, source=Source.FILES, models=(model.name,), recipes=(BASELINE,), targets=("xnli",),
+        device=DeviceClass(model.device or "cpu"), precision=model.precision or "fp32",
+    )  # fmt: skip
+    planner = _Planner(request, pins or Pins())
+    planner.pretrain(model)
+    return Plan(planner.runs, ())
 
 
 def same_data_twice(recipe: str, target: str) -> bool:

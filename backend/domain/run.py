@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training
 from backend.domain.unset import off, unset
 
@@ -25,7 +26,7 @@ ENGINE_VERSION = 2
 
 
 class RunKind(StrEnum):
-    PRETRAIN = "pretrain"  # a mini encoder, by MLM
+    PRETRAIN = "pretrain"  # an encoder of our own, by MLM
     INTERMEDIATE = "intermediate"  # from the pretrained encoder, on a recipe's tasks
     FINETUNE = "finetune"  # on a target's English training set
     EVALUATE = "evaluate"  # one checkpoint, one target, its languages
@@ -93,7 +94,7 @@ class DataSpec(Spec):
     ``language`` is that of translated training rows; unset, training rows are English ones and test rows those of the run's languages.
     """
 
-    task: str  # "text" is the pretraining text of the mini world
+    task: str  # "text" is pretraining text: of the mini world, or that of the run's ``text``
     version: int
     source: Source
     split: Split
@@ -124,6 +125,9 @@ class RunSpec(Spec):
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
     #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
     oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
+    text: TextSpec | None = Field(
+        default=None, exclude_if=unset
+    )  # what masked-language modelling reads, where not the mini world
 
     @property
     def fingerprint(self) -> str:

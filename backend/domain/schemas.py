@@ -14,7 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
+from backend.domain.model import Architecture, Family, Model
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
+from backend.domain.task import Source
+from backend.domain.text.spec import TextSpec
+from backend.domain.training import Training
 
 T = TypeVar("T")
 
@@ -78,6 +82,26 @@ class TaskView(View):
     citation: str
 
 
+class PretrainedView(View):
+    """How a model is pretrained here: on what, and the run that does it (None: none is live or done)."""
+
+    architecture: Architecture
+    training: Training
+    text: TextSpec
+    lines: dict[str, int] = Field(description="of each language")
+    base: str | None = Field(description="the model that it goes on from")
+    run: int | None
+    state: RunState | None
+
+    @classmethod
+    def of(cls, model: Model, run: tuple[int, RunState] | None) -> PretrainedView:
+        assert model.text is not None and model.pretraining is not None
+        return cls(
+            architecture=model.architecture, training=model.pretraining, text=model.text, lines=model.text.lines,
+            base=model.base, run=run[0] if run else None, state=run[1] if run else None,
+        )  # fmt: skip
+
+
 class ModelView(View):
     name: str
     title: str
@@ -94,6 +118,17 @@ class ModelView(View):
     licence: str
     citation: str
     note: str = Field(description="what one must know to read its sizes or its scores; often empty")
+    pretrained: PretrainedView | None = Field(description="of a model that is pretrained here on text of one's own")
+
+    def model(self) -> Model:
+        """The model of the catalogue, where it is one that is pretrained here."""
+        own = self.pretrained
+        assert own is not None
+        return Model(
+            name=self.name, title=self.title, family=Family.OWN, architecture=own.architecture, revision=self.revision,
+            pretraining=own.training, text=own.text, base=own.base, sources=tuple(Source(s) for s in self.sources),
+            licence=self.licence, citation=self.citation, note=self.note,
+        )  # fmt: skip
 
 
 # --- experiments and runs --------------------------------------------------------------------------------

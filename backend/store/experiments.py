@@ -74,7 +74,7 @@ def submit(session: Session, request: ExperimentRequest, plan: Plan, *, key: str
     ).one()
     known = graph.answers(session, plan.runs)
     shared = {id for id, _ in known.values()}
-    new = [_row(planned, request) for f, planned in plan.runs.items() if f not in known]
+    new = [row_of(planned, request.source, request.priority) for f, planned in plan.runs.items() if f not in known]
     queued = graph.create(session, new, {f: p.spec.parents for f, p in plan.runs.items()}, known)
     graph.link(session, experiment_id, [known[f][0] for f in plan.runs], reused=shared)
     for part in graph.chunks(shared):
@@ -86,13 +86,14 @@ def submit(session: Session, request: ExperimentRequest, plan: Plan, *, key: str
     return Submitted(experiment_id, True, queued)
 
 
-def _row(planned: PlannedRun, request: ExperimentRequest) -> dict[str, Any]:
+def row_of(planned: PlannedRun, source: Source, priority: int) -> dict[str, Any]:
+    """What is written of a run that does not exist yet."""
     spec = planned.spec
     return {
         "fingerprint": planned.fingerprint,
         "kind": spec.kind.value,
-        "source": request.source.value,
-        "benchmark": BENCHMARKS[request.source],
+        "source": source.value,
+        "benchmark": BENCHMARKS[source],
         "model": planned.model,
         "recipe": planned.recipe,
         "target": planned.target,
@@ -104,7 +105,7 @@ def _row(planned: PlannedRun, request: ExperimentRequest) -> dict[str, Any]:
         "spec": spec.model_dump(mode="json"),
         "planned_examples": planned.examples,
         "planned_steps": planned.steps,
-        "priority": request.priority,
+        "priority": priority,
         "total_steps": planned.steps,
     }
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from backend.domain.run import FOLLOWS, TERMINAL, RunState
 from backend.store.columns import db_now
-from backend.store.tables import ANSWERS, attempt, experiment_run, parent_run, run, run_parent
+from backend.store.tables import ANSWERS, attempt, experiment_run, parent_run, pretrained_model, run, run_parent
 
 LOCK = 0x63726F74  # "crot"
 MANY = 5_000  # values in one statement: SQLite takes 32,766, PostgreSQL 65,535
@@ -56,9 +56,11 @@ def moved(session: Session, change: Update) -> list[int]:
 
 
 def wanted() -> ColumnElement[bool]:
-    """Whether any experiment wants the run: lists it, is not cancelled, and has not had it done again."""
+    """Whether any experiment wants the run: lists it, is not cancelled, and has not had it done again; or it makes a model that
+    was asked for by itself."""
     link = experiment_run
-    return exists().where(link.c.run_id == run.c.id, link.c.detached_at.is_(None), link.c.replaced_by.is_(None))
+    listed = exists().where(link.c.run_id == run.c.id, link.c.detached_at.is_(None), link.c.replaced_by.is_(None))
+    return listed | exists().where(pretrained_model.c.fingerprint == run.c.fingerprint)
 
 
 def answers(session: Session, fingerprints: Iterable[str]) -> dict[str, tuple[int, RunState]]:

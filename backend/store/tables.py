@@ -265,6 +265,20 @@ class Pin(Row, table=True):
     created_at: datetime = Field(sa_type=Moment)
 
 
+class Pretrained(Row, table=True):
+    """A model that somebody pretrains here on text of their own. ``definition`` never changes; what it weighs is the artifact of
+    the run of this fingerprint."""
+
+    __tablename__ = "pretrained_model"
+    __table_args__ = (Index("ix_pretrained_model_fingerprint", "fingerprint"),)
+
+    name: str = _text(64, primary_key=True)
+    definition: Any = Field(nullable=False, sa_type=Json)
+    request: Any = Field(nullable=False, sa_type=Json)
+    fingerprint: str = _text(64)
+    created_at: datetime = Field(sa_type=Moment)
+
+
 class Content(Row, table=True):
     """What share links show: canonical JSON, whole, kept once under its SHA-256. It refers to no run, so that it stays
     what it is whatever becomes of them."""
@@ -318,6 +332,7 @@ curve_point = _table(CurvePoint)
 log_line = _table(Log)
 worker = _table(Worker)
 pin = _table(Pin)
+pretrained_model = _table(Pretrained)
 snapshot = _table(Snapshot)
 snapshot_content = _table(Content)
 

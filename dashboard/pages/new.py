@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +51,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
             parent = await client().experiment(origin)
         except CrossliftError as error:
             lost = error.detail
+    with suppress(CrossliftError):  # the form says what it finds without the API too
+        await client().models()
     shown = draft.read(search or "", parent)
     preview, errors = await _check(shown)
     return html.Div(

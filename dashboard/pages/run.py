@@ -32,7 +32,7 @@ from backend.domain.run import TERMINAL, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, RunDetail, RunView, ScoreView
 from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
-from dashboard import curves, lineage, links, live, logbook, oracle, shell, states, words
+from dashboard import curves, lineage, links, live, logbook, oracle, shell, states, texts, words
 from dashboard.client import client
 from dashboard.links import Run
 from dashboard.look import THEMES, count
@@ -312,6 +312,7 @@ def _provenance(detail: RunDetail, family: lineage.Lineage) -> list[Any]:
     return [
         html.H2("From data to scores", className="plain-head"),
         lineage.graph(detail, family),
+        texts.section(detail.spec),
         html.Section(
             [
                 html.H2("Fingerprint"),

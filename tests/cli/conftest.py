@@ -130,3 +130,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     made.process, made.address = made.up()
     yield made
     made.tidy()
+
+
+@pytest.fixture(scope="module")
+def installed_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, str]], Shell]]:
+    """Starts an installation with these settings, for the tests of a file."""
+    made: list[Shell] = []
+
+    def start(environment: dict[str, str]) -> Shell:
+        shell = Shell(tmp_path_factory.mktemp("installed") / "home", environment)
+        made.append(shell)
+        shell.process, shell.address = shell.up()
+        return shell
+
+    yield start
+    for shell in made:
+        shell.tidy()

@@ -6,8 +6,11 @@ import pytest
 
 from backend.domain.experiment import ExperimentRequest, plan, problems, same_data_twice
 from backend.domain.forecast import work
+from backend.domain.model import MODELS
+from backend.domain.pretraining import PretrainRequest, model_of
 from backend.domain.run import RunKind
 from backend.domain.task import Source
+from backend.domain.text import collect
 from backend.errors import Invalid
 
 
@@ -47,6 +50,30 @@ def test_real_sources_read_folders_of_the_request_and_the_folders_are_in_the_fin
     both = plan(request(recipes=["mnli", "mnli@mlm=0.5"], **asked, text=["bible"]))
     alone = plan(request(recipes=["mnli"], **asked))
     assert alone.runs.keys() <= both.runs.keys()  # text is no setting of what does not read it
+
+
+@pytest.fixture
+def own_model(tmp_path):
+    """A model that somebody pretrains here on text of their own, in this process's catalogue while the test runs."""
+    (tmp_path / "lines").mkdir()
+    for code in ("en", "sw"):
+        (tmp_path / f"lines/some.{code}.txt").write_text("a line\n" * 40, encoding="utf-8")
+    asked = PretrainRequest(name="lab-own", text=("lines",), steps=50)
+    made = model_of(asked, collect(tmp_path, asked.text), {})
+    before = MODELS.mark
+    MODELS.joined([made], mark=(("lab-own", "test"),))
+    yield made
+    MODELS.joined([], mark=before)
+
+
+def test_a_model_that_was_pretrained_here_reads_its_own_text_unless_folders_are_named(own_model):
+    asked = {"source": "files", "models": ["lab-own"]}
+    own, other = stage("mnli@mlm=0.5", **asked), stage("mnli@mlm=0.5", **asked, text=["bible"])
+    assert own.spec.text == own_model.text and own.spec.folders is None
+    assert own.spec.data[-1].content is not None  # the files' digests are in the fingerprint
+    assert other.spec.text is None and other.spec.folders == ("bible",)
+    (error,) = problems(request(recipes=["mnli@mlm=0.5,mlm_languages=de+sw"], **asked))
+    assert error.message == "the text that lab-own was pretrained on has no text of de; it has of en, sw"
 
 
 def test_controls_spend_the_steps_of_mlm_too_and_every_stage_of_a_chain_has_it():

@@ -1,25 +1,26 @@
 """The pretrained encoders that can be chosen. A model is one entry: in ``hub`` (published), ``mini`` (pretrained here), or
-found by ``own`` (added by whoever runs this installation). Nothing here weighs anything: no torch, no network."""
+found by ``own`` (added by whoever runs this installation). What somebody has pretrained on text of their own is written down in
+the store and joins this process's ``MODELS`` when the store is read. Nothing here weighs anything: no torch, no network."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from backend.domain.architecture import KINDS, Architecture
 from backend.domain.model import hub, mini
+from backend.domain.model.catalogue import Catalogue
 from backend.domain.model.entry import DIRECTORY, Family, Model
 from backend.domain.model.own import inside, own
 from backend.errors import unknown
 
 __all__ = [
-    "BUILT_IN", "DIRECTORY", "KINDS", "MODELS", "REFUSED", "Architecture", "Family", "Model", "inside", "unusable",
+    "BUILT_IN", "DIRECTORY", "KINDS", "MODELS", "REFUSED", "Architecture", "Catalogue", "Family", "Model", "inside", "unusable",
 ]  # fmt: skip
 
 BUILT_IN: tuple[Model, ...] = (*mini.ENTRIES, *hub.ENTRIES)
 _OWN = own(os.environ, {m.name for m in BUILT_IN})
-MODELS: Mapping[str, Model] = MappingProxyType({m.name: m for m in (*BUILT_IN, *_OWN.models)})
+MODELS = Catalogue((*BUILT_IN, *_OWN.models))
 REFUSED: Mapping[str, str] = _OWN.refused
 
 

@@ -8,11 +8,13 @@ disagree with each other (XLM-R base: 250, 270 and 279 million), which is why.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from backend.domain.architecture import Architecture
 from backend.domain.task import Facts, Source
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training
 
 DIRECTORY = "dir:"  # before the name of a folder under the model root, in place of a hub id
@@ -31,15 +33,15 @@ class Family(StrEnum):
     EUROBERT = "EuroBERT"
     MT5 = "mT5"
     MINI = "mini"
-    OWN = "own"  # named by whoever runs this installation
+    OWN = "own"  # named by whoever runs this installation, or pretrained here
 
 
 class Model(Facts):
     """A pretrained encoder.
 
     Either ``checkpoint`` names it on the hub (``revision`` unset until resolved at first use and recorded) or, as
-    ``dir:name``, a folder under the model root; or ``pretraining`` says how we pretrain it ourselves on the mini world's text,
-    as an ordinary run.
+    ``dir:name``, a folder under the model root; or ``pretraining`` says how we pretrain it ourselves, as an ordinary run, on the
+    mini world's text or on ``text``.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9.-]{1,40}$")
@@ -49,6 +51,10 @@ class Model(Facts):
     checkpoint: str | None = None
     revision: str | None = None
     pretraining: Training | None = None
+    text: TextSpec | None = None  # of a model that somebody pretrains here: what on, else the mini world's
+    base: str | None = None  # the model that this one goes on from
+    device: Literal["cpu", "cuda"] | None = None  # where and how it is pretrained; None: as the experiment that uses it
+    precision: Literal["fp32", "bf16"] | None = None
     sources: tuple[Source, ...]
     licence: str
     citation: str

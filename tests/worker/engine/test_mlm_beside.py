@@ -19,12 +19,14 @@ from backend.domain.experiment import UNMASKED
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, ModelSpec, RunKind, RunSpec
 from backend.domain.task import Source, Split
+from backend.domain.text import collect
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training
 from worker.data import Door, MissingData
 from worker.encoder import MLM_HEAD
 from worker.formats import IGNORED
 from worker.meter import Meter
-from worker.mlm_beside import MlmPart, head_of, text_of, turns
+from worker.mlm_beside import MlmPart, head_of, how, text_of, turns
 from worker.outcomes import Stopped
 from worker.pretrain import batches_of
 
@@ -139,6 +141,22 @@ def test_a_folder_of_text_is_read_and_its_digest_recorded(
     with pytest.raises(MissingData, match="no data root is set"):
         world.run(spec, name="nowhere")
     assert job.data_root == root
+
+
+def test_text_that_the_encoder_was_pretrained_on_goes_on_as_it_was_drawn_there(
+    world: World, notes: Notes, spec_data: Any, tmp_path: Path
+) -> None:
+    root = folder_of_text(tmp_path)
+    own = TextSpec.of(collect(root, ["lines"]), exponent=0.5, masked=0.2)
+    spec = on_folder(beside(world, "copa@mlm=0.5,mlm_languages=sw", spec_data)).model_copy(
+        update={"folders": None, "text": own}
+    )
+    assert how(spec) == (0.5, 0.2)
+    said = notes()
+    world.run(spec, said, data_root=root)
+    assert any("steps are masked language modelling on sw" in text for _, text in said.logs)
+    assert how(beside(world, "copa@mlm=0.5", spec_data)) == (0.7, 0.3)  # the mini world's
+    assert how(spec.model_copy(update={"folders": ("lines",), "text": None})) == (0.3, 0.15)  # as XLM-R
 
 
 #: Of those that attend and are tied alike one is enough in the quick suite.

@@ -10,6 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from backend.domain.architecture import architecture_of
+from backend.domain.memory import Load, peak
 from backend.domain.language import ENGLISH
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
@@ -28,7 +31,8 @@ from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import checkpoints, formats, lora, recompute
 from worker import oracle as oracles
-from worker.architectures import embeddings_of, layers_of
+from worker.architectures import dropout_of, embeddings_of, layers_of
+from worker.capacity import device_memory
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
@@ -96,7 +100,8 @@ def fit(
     module, optimizer = accelerator.prepare(stage.module, optimizer_for(stage.module, training, fused=True))
     run = _Resumable(stage.module, optimizer, job, report, meter)
     at = run.resume()
-    at.recompute = at.recompute or job.spec.activation_checkpointing
+    if not at.recompute and (job.spec.activation_checkpointing or crowded(stage, training, job, report)):
+        at.recompute = True
     if at.recompute:
         recompute.switch_on(stage.module.get_submodule("encoder"))
     due = evaluation_steps(total, training.evaluations)
@@ -134,6 +139,30 @@ def fit(
     return at
 
 
+def crowded(stage: Stage, training: Training, job: Job, report: Report) -> bool:
+    """Whether the forecast says that not even one item fits while all activations are kept."""
+    encoder = dict(stage.module.named_children()).get("encoder")
+    if encoder is None:
+        return False
+    batch = stage.batch(0)
+    config: Any = encoder.config
+    load = Load(
+        architecture=architecture_of(config.to_dict()),
+        kind=job.spec.kind,
+        device=job.spec.device,
+        precision=job.spec.precision,
+        rows=len(batch.ids) if counted(batch) is None else -(-len(batch.ids) // batch.items),
+        length=training.max_length,
+        trained=sum(p.numel() for p in encoder.parameters() if p.requires_grad),
+        dropout=dropout_of(config) > 0,
+    )
+    needed, there = peak(load).total, device_memory(job.device)
+    if needed > there:
+        said = f"{needed / 1e9:.1f} GB are forecast for one item at a time, and there are {there / 1e9:.1f} GB"
+        report.log("info", f"{said}: layers are computed twice")
+    return needed > there
+
+
 def _gradients(
     stage: Stage, batch: Batch, at: Progress, accelerator: Accelerator, optimizer: Any, meter: Meter, report: Report
 ) -> float:
@@ -148,7 +177,9 @@ def _gradients(
     while True:
         value = 0.0
         try:
-            with meter.counting(batch.tokens, TRAINING), accelerator.autocast():
+            # to count operations while layers are computed twice would keep what that is to throw away
+            count = nullcontext() if at.recompute else meter.counting(batch.tokens, TRAINING)
+            with count, accelerator.autocast():
                 for part, share in parts(batch, at.micro or batch.items):
                     loss = stage.loss(part) if share == 1.0 else stage.loss(part) * share
                     accelerator.backward(loss)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from backend.domain.architecture import architecture_of
-from backend.domain.memory import Load, peak
 from backend.domain.language import ENGLISH
+from backend.domain.memory import Load, peak
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task

@@ -1,6 +1,6 @@
 """Workers say how much memory each of their devices has.
 
-Follows: 7a1c90e2d4b6
+Follows: c5d27f0a91be
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "b3d0a64e51f7"
-down_revision: str | None = "7a1c90e2d4b6"
+down_revision: str | None = "c5d27f0a91be"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -430,6 +430,7 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         ("disk", f"{plan.disk_bytes / 2**20:,.0f} MiB"),
         ("forecast", plan.forecast_from),
         ("seeds", plan.seeds_can_show),
+        *([("oracle", plan.oracle)] if plan.oracle else []),
     ]
     lines += [(f"{row.stage}: {row.name} on {', '.join(row.models)}", in_words(row)) for row in plan.settings]
     lines += [("same data", pair) for pair in plan.same_data_twice]

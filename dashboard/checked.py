@@ -12,7 +12,7 @@ from backend.domain.experiment import same_data_twice
 from backend.domain.language import ENGLISH
 from backend.domain.recipe import BASELINE
 from backend.domain.schemas import Band, CellView, Preview
-from dashboard import draft, links, states, used, words
+from dashboard import draft, links, states, words
 from dashboard.draft import LABELS, Draft
 from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
@@ -32,14 +32,16 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
                 ("Done in", band(preview.hours_until_done) or "not known"),
                 ("Ends about", ends(preview.hours_until_done, now)),
                 ("Disk", size_of(preview.disk_bytes)),
+                *_memory(preview),
             ]
         ),
+        *(html.P(note, className="note") for note in preview.notes),
         html.P(preview.forecast_from, className="soft"),
+        html.P(preview.oracle, className="soft") if preview.oracle else None,
         html.H3("Runs by kind"),
         _kinds(preview),
         html.H3("The grid"),
         *_grid(shown, preview.not_applicable),
-        *used.used(preview.settings),
         html.H3("What these seeds can show"),
         html.P(preview.seeds_can_show),
     ]
@@ -60,6 +62,18 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
     if preview.not_applicable:
         parts += [html.H3("Not applicable"), _reasons(preview.not_applicable)]
     return parts
+
+
+def _memory(preview: Preview) -> list[tuple[str, Any]]:
+    """Of the model that needs most; the others are in what points at it."""
+    if not preview.memory:
+        return []
+    most = max(preview.memory, key=lambda m: (m.least_bytes, m.whole_bytes))
+    every = "; ".join(
+        f"{m.model}: {size_of(m.whole_bytes)} for {m.run}, at least {size_of(m.least_bytes)}" for m in preview.memory
+    )
+    said = f"{size_of(most.whole_bytes)} at the peak ({most.model}), at least {size_of(most.least_bytes)}: {most.how}"
+    return [("Memory", html.Span(said, title=every))]
 
 
 def _not_yet(shown: Draft, errors: Mapping[str, str]) -> list[Any]:

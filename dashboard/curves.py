@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from backend.domain.oracle import ORACLE
 from backend.domain.schemas import Curve
 from dashboard import words
 from dashboard.look import FONT, LIGHT, SIZE, Theme, count
@@ -25,6 +26,7 @@ def panels(curves: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
     groups = (
         ("loss", [c for c in drawn if c.name.split("/")[0] == "loss" or c.name.endswith("loss")]),
         ("development score", [c for c in drawn if c.name.startswith("dev/") and not c.name.endswith("loss")]),
+        ("own dev score", [c for c in drawn if c.name.startswith(ORACLE)]),
         ("learning rate", [c for c in drawn if c.name == "learning_rate"]),
     )
     known = {c.name for _, group in groups for c in group}
@@ -45,7 +47,7 @@ def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT) -> go.Figure:
                     y=curve.values,
                     name=name,
                     mode="lines+markers" if len(curve.steps) <= POINTS else "lines",
-                    line={"color": COLOURS[theme.name][i % 4], "dash": DASHES[i % 4], "width": 1.8},
+                    line={"color": COLOURS[theme.name][i % 4], "dash": DASHES[(i + i // 4) % 4], "width": 1.8},
                     marker={"size": 5},
                     showlegend=len(group) > 1,
                     hovertemplate=f"{name} %{{y:.4~g}}<extra>step %{{x:,}}</extra>",
@@ -74,6 +76,8 @@ def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT) -> go.Figure:
 
 def label(name: str) -> str:
     """``dev/accuracy`` → ``accuracy on dev``."""
+    if name.startswith(ORACLE):
+        return f"{words.language_name(name.removeprefix(ORACLE))}, own dev"
     kind, _, metric = name.partition("/")
     return f"{words.metric_title(metric)} on {kind}" if metric else words.metric_title(name)
 

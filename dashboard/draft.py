@@ -33,7 +33,9 @@ from dashboard.look import count
 LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train", "text")
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
-FIELDS = ("name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL)
+FIELDS = (
+    "name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
+)  # fmt: skip
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -63,6 +65,7 @@ LABELS: Mapping[str, str] = {
     "lora_dropout": "LoRA dropout",
     "layer_fraction": "Layers looked at",
     "pooling": "Pooling",
+    "oracle": "Oracle selection",
 }
 BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "source": "mini",
@@ -71,6 +74,7 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "precision": "fp32",
     "activation_checkpointing": "off",
     "priority": "0",
+    "oracle": "no",
 }
 SWITCHES: Mapping[str, bool] = {"on": True, "off": False}
 EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
@@ -124,6 +128,8 @@ class Draft:
         retrieval = {n: _number(self.said[n]) for n in RETRIEVAL if self.said[n]}
         if retrieval:
             body["retrieval"] = retrieval
+        if self.said["oracle"] not in ("", BLANK["oracle"]):
+            body["oracle"] = self.said["oracle"] == "yes" or self.said["oracle"]
         for name in ("device", "precision"):
             if self.said[name] != BLANK[name]:
                 body[name] = self.said[name]
@@ -213,6 +219,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
         "priority": str(request.priority),
+        "oracle": "yes" if request.oracle else "no",
         **{name: f"{value!r}" for name, value in overrides.items()},
         **{name: str(value) for name, value in retrieval.items()},
     }

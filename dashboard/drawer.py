@@ -15,7 +15,7 @@ from dash import dcc, html
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, shell, subset, words
+from dashboard import links, oracle, shell, subset, words
 from dashboard.evidence import Learning, learning_curves, seed_strip
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -186,7 +186,8 @@ def _runs(label: str, ids: Sequence[int], *, linked: bool = True) -> Any:
 def _evidence_to_come(found: GainCell, matrix: GainMatrix, *, base: bool) -> list[Any]:
     if not found.runs and not found.baseline_runs:
         return []
-    asked = {"runs": found.runs, "baseline": [] if base else found.baseline_runs, "metric": matrix.metric, "base": base}
+    asked = {"runs": found.runs, "baseline": [] if base else found.baseline_runs, "metric": matrix.metric, "base": base,
+             "language": found.language}  # fmt: skip
     waiting = html.P("Reading the runs …", className="soft")
     return [
         dcc.Store(id="explore-evidence-of", data=asked),
@@ -255,6 +256,7 @@ def evidence_panel(
     trained: RunDetail | None,
     learned: Sequence[Learning],
     metric: str,
+    selected: Mapping[bool, Mapping[int, float]] | None = None,
 ) -> list[Any]:
     """Learning curves, and what made the numbers.
 
@@ -262,6 +264,7 @@ def evidence_panel(
         evaluated: the cell's own evaluate runs.
         detail: of one of them; trained: of the training run before it.
         learned: curves of training runs, with the recipe and without.
+        selected: scores of oracle selection, of treated runs and of others, by run.
     """
     body: list[Any] = [html.H3("Learning curves of fine-tuning")]
     if any(c.steps for one in learned for c in one.curves):
@@ -274,6 +277,8 @@ def evidence_panel(
         body.append(html.P("Nothing was recorded while these runs trained.", className="soft"))
     else:
         body.append(html.P("There was no training on this target.", className="soft"))
+    if selected:
+        body += [html.H3(shell.term("oracle")), html.P(oracle.NOTE, className="soft"), _facts(oracle.facts(selected))]
     body.append(html.H3("Provenance"))
     facts = _provenance(detail, trained) if detail is not None else []
     facts += _devices(evaluated)
@@ -321,4 +326,5 @@ def _data(spec: Mapping[str, Any]) -> Any:
 def _settings(settings: Mapping[str, Any]) -> str:
     length = f"{settings['steps']:,} steps" if settings.get("steps") else f"{settings.get('epochs'):g} epochs"
     rate = f"learning rate {settings.get('learning_rate'):g}"
-    return f"{length}, batches of {settings.get('batch_size')}, {rate}"
+    adapted = f", LoRA of rank {settings['lora_rank']}" if settings.get("lora_rank") else ""
+    return f"{length}, batches of {settings.get('batch_size')}, {rate}{adapted}"

@@ -14,7 +14,7 @@ from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass
 from backend.domain.task import Source
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
-from dashboard import builder, draft, links, words
+from dashboard import adaptation, builder, draft, links, words
 from dashboard.controls import SOURCES
 from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
 from dashboard.shell import aria, what
@@ -36,7 +36,6 @@ HINTS: Mapping[str, str] = {
     "max_length": "sub-words",
     "warmup": "share of the steps",
     "weight_decay": "AdamW",
-    "frozen": "from below; 1: embeddings",
 }
 
 
@@ -200,7 +199,9 @@ def _control(kind: str, recipe: str) -> str:
 
 def form(shown: Draft) -> Any:
     return html.Div(
-        [_question(shown), _choices(shown), _recipe(shown), _more(shown)], className="new-steps", id="new-form"
+        [_question(shown), _choices(shown), _recipe(shown), _more(shown), adaptation.section(shown, _label)],
+        className="new-steps",
+        id="new-form",
     )
 
 
@@ -350,7 +351,8 @@ def _more(shown: Draft) -> Any:
             inputProps={"inputMode": "decimal"},
         )  # fmt: skip
 
-    used = any(n in shown.changed or shown.said[n] for n in (*NUMBERS, *RETRIEVAL, "translate_train")) or any(
+    numbers = [n for n in NUMBERS if n not in adaptation.WEIGHTS]
+    used = any(n in shown.changed or shown.said[n] for n in (*numbers, *RETRIEVAL, "translate_train")) or any(
         shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "activation_checkpointing", "priority")
     )
     return html.Details(
@@ -381,7 +383,7 @@ def _more(shown: Draft) -> Any:
                 clearButtonProps={"aria-label": "Clear translate-train"},
             ),
             html.H3("Fine-tuning on the target, where it is not to be the task's own"),
-            html.Div([text(n, HINTS.get(n, "")) for n in NUMBERS], className="fields thirds"),
+            html.Div([text(n, HINTS.get(n, "")) for n in numbers], className="fields thirds"),
             html.H3("Retrieval targets, where it is not to be the task's own"),
             html.Div(
                 [text("layer_fraction", "a share of them, above 0 up to 1"), text("pooling", "mean or cls")],

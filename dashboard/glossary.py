@@ -274,6 +274,25 @@ FORMULAS: Mapping[str, Word] = {
         formula="error rate = 100 · failed cases / cases;   gain = baseline − treated",
         sources=(XTREME_R,),
     ),
+    "lora": Word(
+        "LoRA",
+        "Low-rank adaptation: a stage trains, instead of the encoder's weights, a product of two thin matrices beside every linear map "
+        "of every layer that is not frozen; heads are trained whole. When the stage is saved the product is added to the weights, "
+        "so that whatever comes after loads an encoder like any other. It may be set for the stage on the target, for an "
+        "intermediate one, or both; the baseline of a gain has the same stage on the target.",
+        formula="W + (alpha / rank) · B A,   B of height × rank, A of rank × width",
+        sources=("Hu et al. 2021, arXiv 2106.09685",),
+    ),
+    "oracle": Word(
+        "Oracle selection",
+        "What a target would score in a language if the checkpoint of the fine-tune were chosen by that language's own development "
+        "data. Zero-shot transfer chooses by English development data alone, which often picks another checkpoint than the "
+        "language would; the distance between the two says how much of a score is that choice. It is recorded where a request asks "
+        "for it and the target has development data apart from its test data, as a score of its own name; it is no zero-shot "
+        "score, never a headline, and part of no gain.",
+        formula="oracle = test score of the checkpoint with the best development score in the same language; the earlier one of equals",
+        sources=("Keung et al. 2020, arXiv 2004.15001",),
+    ),
     "coverage": Word(
         "Coverage",
         "Cells that have a gain, of all cells of every model, recipe and target that was ever asked for. It says how much of the "

@@ -248,8 +248,8 @@ def _two(value: float) -> str:
 
 
 def size_of(bytes: int) -> str:
-    """``840 bytes``, ``12 kB``, ``4.8 MB``."""
-    for size, unit in ((1e6, "MB"), (1e3, "kB")):
+    """``840 bytes``, ``12 kB``, ``4.8 MB``, ``16 GB``."""
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if bytes >= size:
             return f"{_two(bytes / size)} {unit}"
     return count(bytes, "byte")

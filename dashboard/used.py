@@ -1,4 +1,4 @@
-"""Settings that will be used: a compact table under the preview, with the reason of each row and a mark where a request
+"""Settings that will be used: a compact table under the form, with the reason of each row and a mark where a request
 differs. Schemas in, components out."""
 
 from __future__ import annotations
@@ -12,25 +12,21 @@ from backend.domain.resolved import epochs_in_words, warmup_in_words, weights_in
 from backend.domain.schemas import SettingsView
 from dashboard import words
 from dashboard.draft import LABELS
-from dashboard.shell import aria
+from dashboard.shell import aria, data
 
 STAGES = {"intermediate": "Intermediate", "target": "Target"}
 MARK = "●"
+HEADS = ("Learning rate", "Batch", "Steps", "Longest", "Warm-up", "Decay", "Trained")
 
 
 def used(settings: Sequence[SettingsView]) -> list[Any]:
-    """A heading, a row a stage and the reason under it; nothing where nothing is trained."""
+    """A heading, a row a stage and the reason under it; nothing where nothing is trained, or nothing can be said yet."""
     if not settings:
         return []
-    head = html.Tr(
-        [
-            html.Th(name, scope="col")
-            for name in ("Stage", "Learning rate", "Batch", "Steps", "Longest", "Warm-up", "Decay", "Trained")
-        ]
-    )
+    head = html.Tr([html.Th(name, scope="col") for name in ("Stage", *HEADS)])
     body = [row for view in settings for row in _rows(view)]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="grid-preview settings-used")
-    said: list[Any] = [html.H3("Settings that will be used")]
+    said: list[Any] = [html.H2("Settings that will be used")]
     said.append(
         html.Div(table, className="scroll", tabIndex="0", role="region", **aria(label="Settings that will be used"))
     )
@@ -38,7 +34,7 @@ def used(settings: Sequence[SettingsView]) -> list[Any]:
         said.append(
             html.P(f"{MARK} set in this request; what it would be without is in its tooltip.", className="soft")
         )
-    return said
+    return [html.Section(said, className="step", **aria(label="Settings"))]
 
 
 def _rows(view: SettingsView) -> list[Any]:
@@ -59,23 +55,27 @@ def _rows(view: SettingsView) -> list[Any]:
     first = html.Tr(
         [
             html.Th([html.Span(f"{STAGES[view.stage]} ", className="soft"), title], scope="row"),
-            *(_cell(value, [n for n in names if n in view.changed], view) for value, names in cells),
+            *(
+                _cell(head, value, [n for n in names if n in view.changed], view)
+                for head, (value, names) in zip(HEADS, cells, strict=True)
+            ),
         ]
     )
     whose = models if len(view.models) < 4 else f"{len(view.models)} models"
     why = f"{whose}: {view.reason}."
-    return [first, html.Tr(html.Td(why, colSpan=8, title=models), className="why soft")]
+    return [first, html.Tr(html.Td(why, colSpan=8, title=models, className="why soft"))]
 
 
-def _cell(value: Any, changed: Sequence[str], view: SettingsView) -> Any:
+def _cell(head: str, value: Any, changed: Sequence[str], view: SettingsView) -> Any:
+    """``head`` is said again in the cell: on a narrow screen there is no row of heads."""
     if not changed:
-        return html.Td(value)
+        return html.Td(value, **data(head=head))
     before = "; ".join(f"{LABELS[n]} without this request: {_plain(view.changed[n])}" for n in changed)
     mark = html.Span(
         MARK, className="set-here", title=before, role="img", **aria(label=f"Set in this request. {before}")
     )
     shown = value if isinstance(value, list) else [value]
-    return html.Td([*shown, " ", mark])
+    return html.Td([*shown, " ", mark], **data(head=head))
 
 
 def _plain(value: float | None) -> str:

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from backend.settings import Settings
@@ -60,13 +60,14 @@ def main(executor: str | None = None) -> int:
     return _serve(chosen, nursery, device, gpus)
 
 
-def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[tuple[str, str]]) -> int:
+def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[Gpu]) -> int:
     from celery import signals
 
     from backend import queue
     from backend.domain.run import DeviceClass
     from backend.store.session import Store
     from worker.artifacts import Artifacts
+    from worker.capacity import host_memory
     from worker.supervise import Supervisor
 
     # A run has a GPU to itself: its cost says so.
@@ -75,7 +76,7 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[tuple
     store = Store(chosen.database)
     supervisor = Supervisor(
         store, Artifacts(chosen.artifact_root, chosen.root / "cache" / "artifacts"), nursery, chosen,
-        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[visible for visible, _ in gpus],
+        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[gpu.visible for gpu in gpus],
     )  # fmt: skip
     register(queue.app, supervisor)
     supervisor.tidy()
@@ -88,8 +89,12 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[tuple
     signals.setup_logging.connect(_keep_logging, weak=False)
     signals.worker_ready.connect(ready, weak=False)
     ended = threading.Event()
+    memory = min(gpu.memory_bytes for gpu in gpus) if gpus else host_memory()
     presence = threading.Thread(
-        target=_be_seen, args=(store, name, device, slots, _described(gpus), ended), name="presence", daemon=True
+        target=_be_seen,
+        args=(store, name, device, slots, _described(gpus), memory, ended),
+        name="presence",
+        daemon=True,
     )
     presence.start()
     try:
@@ -143,23 +148,31 @@ def _forget_secrets() -> None:
         del os.environ[variable]
 
 
-def _devices(chosen: Settings, nursery: Nursery) -> tuple[str, list[tuple[str, str]]]:
-    """The class of device to serve, and for each GPU what makes it the visible one, and its name."""
+class Gpu(NamedTuple):
+    """``visible`` is what makes it the visible one."""
+
+    visible: str
+    name: str
+    memory_bytes: int
+
+
+def _devices(chosen: Settings, nursery: Nursery) -> tuple[str, list[Gpu]]:
+    """The class of device to serve, and its GPUs."""
     nodes = (Path("/dev") / node for node in ("nvidiactl", "nvidia0", "dxg", "kfd"))
     if chosen.device == "cpu" or (chosen.device == "auto" and not any(node.exists() for node in nodes)):
         return "cpu", []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = nursery.gpus(visible)
-    if not names:
+    found = nursery.gpus(visible)
+    if not found:
         return ("cuda" if chosen.device == "cuda" else "cpu"), []
-    each = [v.strip() for v in visible.split(",")] if visible else [str(i) for i in range(len(names))]
-    return "cuda", list(zip(each, names, strict=False))
+    each = [v.strip() for v in visible.split(",")] if visible else [str(i) for i in range(len(found))]
+    return "cuda", [Gpu(one, name, memory) for one, (name, memory) in zip(each, found, strict=False)]
 
 
-def _described(gpus: Sequence[tuple[str, str]]) -> str:
+def _described(gpus: Sequence[Gpu]) -> str:
     """The device in words, for the list of workers."""
     if gpus:
-        names = sorted({name for _, name in gpus})
+        names = sorted({gpu.name for gpu in gpus})
         return f"{len(gpus)} × {' and '.join(names)}"
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
@@ -169,7 +182,7 @@ def _described(gpus: Sequence[tuple[str, str]]) -> str:
     return f"{model or platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _be_seen(store: Store, name: str, device: str, slots: int, words: str, ended: threading.Event) -> None:
+def _be_seen(store: Store, name: str, device: str, slots: int, words: str, memory: int, ended: threading.Event) -> None:
     """Say again and again that this worker is there, and good-bye at the end."""
     from backend.errors import Unavailable
     from backend.store import workers
@@ -180,7 +193,7 @@ def _be_seen(store: Store, name: str, device: str, slots: int, words: str, ended
                 if ended.is_set():
                     workers.gone(session, name)
                 else:
-                    workers.seen(session, name, [device], slots, words)
+                    workers.seen(session, name, [device], slots, words, memory)
         except Unavailable as error:
             log.warning("cannot say that this worker is there: %s", error.detail)
         if ended.is_set():

@@ -217,13 +217,13 @@ def main(connection: Connection, output: Connection, job_json: str, executor: st
 
 
 def gpus(connection: Connection, environment: str) -> None:
-    """Body of a process that only says which GPUs torch sees."""
+    """Body of a process that only says which GPUs torch sees, and how much memory each has."""
     os.environ.clear()
     os.environ.update(json.loads(environment))
     import torch
 
-    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    connection.send_bytes(json.dumps(names).encode())
+    found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    connection.send_bytes(json.dumps([[gpu.name, gpu.total_memory] for gpu in found]).encode())
 
 
 def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:

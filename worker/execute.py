@@ -53,7 +53,8 @@ def execute(job: Job, report: Report) -> Outcome:
         elif spec.recipe is not None and spec.recipe.mlm is not None:
             trained = train_with_mlm(job, encoder, door, report, meter)
         else:
-            trained = train_on_tasks(job, encoder, door, report, meter)
+            done = train_on_tasks(job, encoder, door, report, meter)
+            trained, scores = done.weights, done.scores
         cost = meter.cost()
     found = {**environment(job, encoder), **door.resolved}
     return Outcome(scores, cost, parameters, non_embedding, found, parameters_trainable=trained)

@@ -10,6 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any, Protocol
@@ -20,21 +21,25 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from backend.domain.architecture import architecture_of
 from backend.domain.language import ENGLISH
+from backend.domain.memory import Load, peak
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import checkpoints, formats, lora, recompute
-from worker.architectures import embeddings_of, layers_of
+from worker import oracle as oracles
+from worker.architectures import dropout_of, embeddings_of, layers_of
+from worker.capacity import device_memory
 from worker.data import Door
 from worker.encoder import Encoder, quicken, states
 from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
 from worker.micro import Room, TooLarge, counted, out_of_memory, parts
-from worker.outcomes import Diverged, Job, Report, Stopped
+from worker.outcomes import Diverged, Job, Report, Score, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
 TEXT = "text"  # what unlabelled text is called among the data of a run
@@ -64,6 +69,7 @@ class Progress:
     best: float = -math.inf
     best_step: int = 0
     losses: list[float] = field(default_factory=list)  # since the last point of the curve
+    oracle: dict[str, Any] = field(default_factory=dict)  # what oracle selection has found, where it is asked for
     micro: int = 0  # items computed at a time, once memory ran out; 0: the whole batch
     recompute: bool = False  # layers are computed again for their gradients, once one item did not fit
 
@@ -72,7 +78,16 @@ class _Asked(Exception):
     """Raised out of an evaluation when the run is to stop."""
 
 
-def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Report, meter: Meter) -> Progress:
+def fit(
+    stage: Stage,
+    training: Training,
+    total: int,
+    *,
+    job: Job,
+    report: Report,
+    meter: Meter,
+    oracle: oracles.Oracle | None = None,
+) -> Progress:
     """Train to the end and leave the best weights by development score (the earlier one of equals) in ``stage.module``.
 
     Raises:
@@ -85,7 +100,8 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     module, optimizer = accelerator.prepare(stage.module, optimizer_for(stage.module, training, fused=True))
     run = _Resumable(stage.module, optimizer, job, report, meter)
     at = run.resume()
-    at.recompute = at.recompute or job.spec.activation_checkpointing
+    if not at.recompute and (job.spec.activation_checkpointing or crowded(stage, training, job, report)):
+        at.recompute = True
     if at.recompute:
         recompute.switch_on(stage.module.get_submodule("encoder"))
     due = evaluation_steps(total, training.evaluations)
@@ -94,7 +110,7 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     module.train()
     while True:
         if at.step in due and at.evaluated < at.step:
-            run.evaluate(stage, at)
+            run.evaluate(stage, at, oracle)
             module.train()
             continue
         if at.step >= total:
@@ -123,6 +139,30 @@ def fit(stage: Stage, training: Training, total: int, *, job: Job, report: Repor
     return at
 
 
+def crowded(stage: Stage, training: Training, job: Job, report: Report) -> bool:
+    """Whether the forecast says that not even one item fits while all activations are kept."""
+    encoder = dict(stage.module.named_children()).get("encoder")
+    if encoder is None:
+        return False
+    batch = stage.batch(0)
+    config: Any = encoder.config
+    load = Load(
+        architecture=architecture_of(config.to_dict()),
+        kind=job.spec.kind,
+        device=job.spec.device,
+        precision=job.spec.precision,
+        rows=len(batch.ids) if counted(batch) is None else -(-len(batch.ids) // batch.items),
+        length=training.max_length,
+        trained=sum(p.numel() for p in encoder.parameters() if p.requires_grad),
+        dropout=dropout_of(config) > 0,
+    )
+    needed, there = peak(load).total, device_memory(job.device)
+    if needed > there:
+        said = f"{needed / 1e9:.1f} GB are forecast for one item at a time, and there are {there / 1e9:.1f} GB"
+        report.log("info", f"{said}: layers are computed twice")
+    return needed > there
+
+
 def _gradients(
     stage: Stage, batch: Batch, at: Progress, accelerator: Accelerator, optimizer: Any, meter: Meter, report: Report
 ) -> float:
@@ -137,7 +177,9 @@ def _gradients(
     while True:
         value = 0.0
         try:
-            with meter.counting(batch.tokens, TRAINING), accelerator.autocast():
+            # to count operations while layers are computed twice would keep what that is to throw away
+            count = nullcontext() if at.recompute else meter.counting(batch.tokens, TRAINING)
+            with count, accelerator.autocast():
                 for part, share in parts(batch, at.micro or batch.items):
                     loss = stage.loss(part) if share == 1.0 else stage.loss(part) * share
                     accelerator.backward(loss)
@@ -257,8 +299,8 @@ class _Resumable:
         self.best: dict[str, torch.Tensor] = {}
         self._saved_at = time.monotonic()
 
-    def evaluate(self, stage: Stage, at: Progress) -> None:
-        """Score the development set; keep the weights if they are better than the best so far."""
+    def evaluate(self, stage: Stage, at: Progress, oracle: oracles.Oracle | None) -> None:
+        """Score the development set; keep the weights if they are better than the best so far. The oracle only looks on."""
 
         def ask() -> None:
             if self.report.should_stop():
@@ -267,11 +309,13 @@ class _Resumable:
         self.report.phase(Phase.EVALUATING)
         try:
             values, headline = stage.evaluate(ask)
+            found, points = oracle.look(at.oracle, at.step, ask) if oracle else ({}, {})
         except _Asked:
             self.stop_or_save(at)
             return  # whoever asked no longer does: the evaluation starts anew
-        for name, value in values.items():
+        for name, value in {**values, **points}.items():
             self.report.curve(name, at.step, value)
+        at.oracle = dict(found)
         if headline > at.best:
             at.best, at.best_step = headline, at.step
             self.best = {k: v.cpu().clone() for k, v in weights_of(self.module).items()}
@@ -484,12 +528,16 @@ class TaskStage:
         return values, sum(headlines) / len(headlines)
 
 
-def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> int:
-    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """``weights`` counts those that were trained, heads included; ``scores`` are those of oracle selection."""
 
-    Returns:
-        how many weights were trained, heads included.
-    """
+    weights: int
+    scores: tuple[Score, ...] = ()
+
+
+def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> Trained:
+    """A fine-tune on one task, or an intermediate stage on one or several; the artifact goes to ``job.out``."""
     spec = job.spec
     training = spec.training
     assert training is not None and spec.seed is not None  # the planner gives both to every run that trains on tasks
@@ -503,14 +551,21 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     stage = TaskStage(encoder, learners, spec.recipe, total, spec.seed, spec.precision, meter)
     trained = lora.trainable(stage.module)
     report.log("info", f"{trained:,} weights are trained")
-    fit(stage, training, total, job=job, report=report, meter=meter)
+    oracle = None
+    if spec.oracle is not None:
+        oracle = oracles.load(
+            TASKS[spec.oracle[0].task], spec.oracle, spec.languages, encoder=encoder, head=learners[0].head, door=door,
+            max_length=training.max_length, stride=training.stride, precision=spec.precision, meter=meter,
+            log=lambda message: report.log("warning", message),
+        )  # fmt: skip
+    at = fit(stage, training, total, job=job, report=report, meter=meter, oracle=oracle)
     report.phase(Phase.SAVING)
     if adapted is not None:
         adapted.merge()
     encoder.save(job.out)
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
-    return trained
+    return Trained(trained, oracles.scores_of(at.oracle))
 
 
 def learners_of(job: Job, encoder: Encoder, door: Door) -> list[Learner]:

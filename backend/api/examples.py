@@ -25,6 +25,7 @@ from backend.domain.schemas import (
     GainCell,
     Health,
     LogLine,
+    MemoryView,
     Overview,
     PairView,
     Preview,
@@ -49,7 +50,14 @@ BEGAN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MODEL: Final = MODELS["mini-2"]
 
 WORKER: Final = WorkerView(
-    name="lab-3", queues=["cpu"], slots=2, device="2 cores", started_at=BEGAN, seen_age_seconds=1.5, running=[12]
+    name="lab-3",
+    queues=["cpu"],
+    slots=2,
+    device="2 cores",
+    memory_bytes=16 << 30,
+    started_at=BEGAN,
+    seen_age_seconds=1.5,
+    running=[12],
 )
 COST: Final = Cost(
     device="2 cores",
@@ -255,6 +263,17 @@ def _models() -> tuple[BaseModel, ...]:
             device_hours=Band(low=0.05, median=0.06, high=0.09),
             hours_until_done=Band(low=0.06, median=0.07, high=0.11),
             disk_bytes=61_000_000,
+            memory=[
+                MemoryView(
+                    model="mini-2",
+                    run="its pretraining (batch 64, length 64)",
+                    whole_bytes=720_000_000,
+                    least_bytes=488_000_000,
+                    weights_bytes=12_700_000,
+                    how="whole batches fit",
+                )
+            ],
+            notes=[],
             forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
             "The end time counts 2 slots and nothing else in the queue.",
             settings=[
@@ -279,6 +298,7 @@ def _models() -> tuple[BaseModel, ...]:
                     changed={"lora_rank": None},
                 )
             ],
+            oracle=None,
             seeds_can_show=what_seeds_can_show(3),
             same_data_twice=["mnli → xnli"],
             fingerprint="a1" * 32,

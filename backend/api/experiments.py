@@ -13,7 +13,7 @@ from backend.api import answers
 from backend.api.bodies import StrictRoute
 from backend.api.deps import AtDoor, Cursor, Door, ExperimentId, Limit
 from backend.api.events import watch
-from backend.api.preview import preview
+from backend.api.preview import check_memory, preview
 from backend.api.problems import RESPONSES
 from backend.api.watching import experiment_watcher
 from backend.domain.experiment import ExperimentRequest, plan
@@ -64,7 +64,8 @@ def submit_experiment(
     with door.store.read() as session:
         pretrained.take_up(session)
         pins = experiments.pins(session)
-    planned = plan(body, pins)  # before the transaction: other writers wait for that one
+        planned = plan(body, pins)  # before the transaction: other writers wait for that one
+        check_memory(session, body, planned)
     with door.store.write() as session:
         if (latest := experiments.pins(session)) != pins:
             planned = plan(body, latest)

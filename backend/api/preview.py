@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlmodel import Session
 
 from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
-from backend.domain.forecast import forecast
+from backend.domain.fitting import Fitting, fitting
+from backend.domain.forecast import forecast, oracle_in_words
 from backend.domain.gains import what_seeds_can_show
 from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
+from backend.errors import Invalid
 from backend.store import costs, experiments, pretrained, workers
 
 #: A worker not seen for this long is not counted on.
@@ -30,13 +32,17 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
     existing = experiments.existing(session, list(planned.runs))
     to_do = {f for f in planned.runs if f not in existing}
     ahead = {f for f, (_, state) in existing.items() if state is not RunState.DONE}
+    listed = workers.listing(session)
+    fits = fit(planned, to_do, request, listed)
+    if fits.refused:
+        raise Invalid("The experiment does not fit into the memory of any worker.", errors=fits.refused)
     expected = forecast(
         planned,
         to_do=to_do,
         unfinished=to_do | ahead,
         measured=costs.throughput(session),
         device=request.device,
-        slots=live_slots(workers.listing(session), request.device.value),
+        slots=live_slots(listed, request.device.value),
     )
     kinds = Counter(run.spec.kind for run in planned.runs.values())
     return Preview(
@@ -49,12 +55,34 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         device_hours=expected.device_hours,
         hours_until_done=expected.hours_until_done,
         disk_bytes=expected.disk_bytes,
+        memory=list(fits.memory),
+        notes=list(fits.notes),
         forecast_from=expected.rests_on,
         settings=[_settings(row) for row in resolved(request, planned)],
+        oracle=oracle_in_words(planned, to_do),
         seeds_can_show=what_seeds_can_show(len(request.seeds)),
         same_data_twice=_twice(planned),
         fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),
     )
+
+
+def fit(planned: Plan, to_do: Collection[str], request: ExperimentRequest, listed: Iterable[WorkerView]) -> Fitting:
+    """Hold what is to be computed against the memory of the live workers of the device class."""
+    device = request.device.value
+    there = {w.name: w.memory_bytes for w in listed if device in w.queues and w.seen_age_seconds <= ALIVE_SECONDS}
+    return fitting(planned, to_do=to_do, models=request.models, device=request.device, workers=there)
+
+
+def check_memory(session: Session, request: ExperimentRequest, planned: Plan) -> None:
+    """As the preview does.
+
+    Raises:
+        Invalid: a run that would be computed fits into no live worker of its device class.
+    """
+    existing = experiments.existing(session, list(planned.runs))
+    found = fit(planned, planned.runs.keys() - existing.keys(), request, workers.listing(session))
+    if found.refused:
+        raise Invalid("The experiment does not fit into the memory of any worker.", errors=found.refused)
 
 
 def live_slots(listed: Iterable[WorkerView], device: str) -> int:

@@ -18,6 +18,7 @@ from backend.domain import mini, translations
 from backend.domain.defaults import default
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS, Model, unusable
+from backend.domain.oracle import developed
 from backend.domain.recipe import BASELINE, Recipe, RecipeKind, trained_in
 from backend.domain.run import (
     ENGINE_VERSION,
@@ -126,6 +127,11 @@ class ExperimentRequest(BaseModel):
         max_length=100,
         exclude_if=unset,
         description="folders of text under the data root, for recipes that mix MLM in; the mini world has its own",
+    )
+    oracle: bool = Field(
+        default=False,
+        strict=True,
+        description="score the checkpoint that each language's own development data choose, too",
     )
     device: DeviceClass = DeviceClass.CPU
     precision: Precision = "fp32"
@@ -267,6 +273,9 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
+    if request.oracle and not any(developed(TASKS[t], request.source) for t in request.targets if t in TARGETS):
+        offered = ", ".join(t for t in TARGETS if developed(TASKS[t], request.source))
+        refuse("/oracle", f"none of the targets has development data in its languages; those that do: {offered}")
     for pointer, said in (
         ("/finetuning/frozen", request.finetuning),
         *((f"/recipes/{i}", recipe.training) for i, recipe in enumerate(request.recipes)),
@@ -497,6 +506,7 @@ class _Planner:
         settings: str = "",
         retrieval: RetrievalOverrides | None = None,
         folders: tuple[str, ...] | None = None,
+        oracle: tuple[DataSpec, DataSpec] | None = None,
         text: TextSpec | None = None,
         count: int,
     ) -> str:
@@ -518,6 +528,7 @@ class _Planner:
             retrieval=retrieval,
             folders=folders,
             activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
+            oracle=oracle,
             text=text,
         )
         fingerprint = spec.fingerprint
@@ -681,6 +692,9 @@ class _Planner:
             if recipe.kind is RecipeKind.CONTROL_TARGET:
                 extra = self.intermediate_steps(model, recipe)
                 training = base.model_copy(update={"steps": (base.steps or 0) + extra})
+            oracle = None
+            if self.request.oracle and developed(target, source):
+                oracle = (self.data(target, Split.VALIDATION), self.data(target, target.evaluated_on))
             checkpoint = self.add(
                 RunKind.FINETUNE,
                 model,
@@ -689,9 +703,12 @@ class _Planner:
                 parents=(start,) if start else (),
                 seed=seed,
                 label=recipe.name,
-                target=target.trained_on,  # what it is trained on: XQuAD and MLQA share one such run
+                # what it is trained on: XQuAD and MLQA share one such run; with oracle selection it is of one target alone
+                target=target.name if oracle else target.trained_on,
+                languages=languages if oracle else (),
                 settings=settings,
                 retrieval=retrieval,
+                oracle=oracle,
                 count=self.count(TASKS[str(target.trained_on)], training.examples, self.request.translate_train),
             )
         # Retrieval from the pretrained encoder has no training of its own, hence no seed.

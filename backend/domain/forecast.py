@@ -21,9 +21,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.domain.experiment import Plan
+from backend.domain.experiment import examples as examples_of
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind, RunSpec
 from backend.domain.schemas import Band
+from backend.domain.tasks import TASKS
 
 DEFAULT_LENGTH = 128  # sub-words of a sentence where no fine-tuning says how long they are (retrieval)
 WEIGHT_BYTES = 4  # of a saved parameter; checkpoints are fp32 whatever the precision of the computation
@@ -98,7 +100,43 @@ def work(spec: RunSpec, *, model: str, steps: int, examples: int) -> Work:
         return Work(spec.kind, model, like, units, places, 2.0 * parameters * places)
     units = float(steps)
     places = units * (spec.training.batch_size if spec.training else 1) * length
+    if spec.oracle is not None:  # an evaluation costs a third of the training of as many places: 2·N·D, not 6·N·D
+        like = f"{like}, oracle {spec.oracle[0].task} in {'+'.join(spec.languages)}"
+        places += oracle_examples(spec) * length / 3
     return Work(spec.kind, model, like, units, places, 6.0 * parameters * places)
+
+
+def oracle_examples(spec: RunSpec) -> int:
+    """Examples that oracle selection reads at most: development data at each checkpoint, test data wherever these got better."""
+    if spec.oracle is None or spec.training is None:
+        return 0
+    each = sum(examples_of(TASKS[data.task], data.split, data.source) for data in spec.oracle)
+    return min(spec.training.evaluations, spec.training.steps or spec.training.evaluations) * len(spec.languages) * each
+
+
+def oracle_in_words(plan: Plan, to_do: Collection[str]) -> str | None:
+    """What oracle selection costs and which targets have none; None where it is not asked for."""
+    looking = [run for run in plan.runs.values() if run.spec.oracle is not None]
+    if not looking:
+        return None
+    new = [run for run in plan.runs.values() if run.fingerprint in to_do]
+    read = sum(oracle_examples(run.spec) for run in new)
+    found = [work(r.spec, model=r.model, steps=r.steps, examples=r.examples) for r in new]
+    plain = [r.spec.model_copy(update={"oracle": None}) for r in new]
+    without = [work(s, model=r.model, steps=r.steps, examples=r.examples) for s, r in zip(plain, new, strict=True)]
+    total = sum(w.flops for w in found)
+    share = 100 * (total - sum(w.flops for w in without)) / total if total else 0.0
+    targets = dict.fromkeys(run.spec.oracle[0].task for run in looking if run.spec.oracle)
+    rest = dict.fromkeys(c.target for c in plan.cells if c.target not in targets)
+    runs = sum(run.spec.oracle is not None for run in new)
+    said = f"Oracle selection on {', '.join(targets)}: "
+    said += (
+        f"{runs} fine-tune {'run evaluates' if runs == 1 else 'runs evaluate'} up to {read:,} examples more, about {share:.0f} % of "
+        "the work of this experiment. Such a fine-tune is a run of its own, for one target."
+        if runs
+        else "every fine-tune with it exists already."
+    )
+    return said + (f" None on {', '.join(rest)}: no development data in their languages." if rest else "")
 
 
 def forecast(

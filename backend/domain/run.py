@@ -123,6 +123,8 @@ class RunSpec(Spec):
         )
     )
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
+    #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
+    oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
     text: TextSpec | None = Field(
         default=None, exclude_if=unset
     )  # what masked-language modelling reads, where not the mini world

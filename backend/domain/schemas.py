@@ -278,6 +278,7 @@ class WorkerView(View):
     queues: list[str]
     slots: int
     device: str
+    memory_bytes: int | None = Field(description="of its smallest GPU, or of the host; null: not known")
     started_at: datetime
     seen_age_seconds: float
     running: list[int]
@@ -336,6 +337,17 @@ class SettingsView(View):
     changed: dict[str, float | None]
 
 
+class MemoryView(View):
+    """The peak of a model's most demanding run, on each device that it runs on."""
+
+    model: str
+    run: str = Field(description="which run that is, in words")
+    whole_bytes: int = Field(description="its batches computed as a whole")
+    least_bytes: int = Field(description="one item at a time, its layers computed twice")
+    weights_bytes: int = Field(description="of these: weights, gradients and the optimizer's moments")
+    how: str = Field(description="in words: how it will be computed where the known workers are")
+
+
 class Preview(View):
     """What submitting would do, without doing it."""
 
@@ -348,8 +360,11 @@ class Preview(View):
     device_hours: Band | None = Field(description="null: nothing measured yet to forecast from")
     hours_until_done: Band | None
     disk_bytes: int
+    memory: list[MemoryView] = Field(description="one entry a model, in the order of the request")
+    notes: list[str] = Field(description="what else there is to know before it is submitted")
     forecast_from: str = Field(description="what the forecast rests on, in words")
     settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")
+    oracle: str | None = Field(description="what oracle selection costs, in words; null where it is not asked for")
     seeds_can_show: str
     same_data_twice: list[str] = Field(description="recipe → target pairs left out of headline means")
     fingerprint: str = Field(description="digest of the plan: equal for equal experiments")

@@ -248,6 +248,7 @@ class Worker(Row, table=True):
     queues: Any = Field(nullable=False, sa_type=Json)
     slots: int = Field(sa_type=Whole)
     device: str = _text(255)
+    memory_bytes: int | None = Field(default=None, sa_type=Whole)  # of one device; a host's is shared by its slots
     started_at: datetime = Field(sa_type=Moment)
     seen_at: datetime = Field(sa_type=Moment)
 

@@ -19,18 +19,24 @@ from backend.store.tables import run, worker
 FORGET_SECONDS = 86_400.0  # one that died without a word is listed this long
 
 
-def seen(session: Session, name: str, queues: Sequence[str], slots: int, device: str) -> None:
+def seen(
+    session: Session, name: str, queues: Sequence[str], slots: int, device: str, memory_bytes: int | None = None
+) -> None:
     """A worker says that it is there.
 
     Args:
         queues: the device classes it serves.
         slots: runs it can do at a time.
         device: its processor or GPU, for people.
+        memory_bytes: of its smallest GPU, or of the host; None: not known.
     """
     at = now(session)
     dialect = session.get_bind().dialect.name
     new = postgres_insert(worker) if dialect == "postgresql" else sqlite_insert(worker)
-    row = {"name": name, "queues": list(queues), "slots": slots, "device": device, "started_at": at, "seen_at": at}
+    row = {
+        "name": name, "queues": list(queues), "slots": slots, "device": device, "memory_bytes": memory_bytes,
+        "started_at": at, "seen_at": at,
+    }  # fmt: skip
     told = {key: value for key, value in row.items() if key not in ("name", "started_at")}
     session.execute(new.values(row).on_conflict_do_update(index_elements=["name"], set_=told))
     session.execute(delete(worker).where(worker.c.seen_at < db_now(-FORGET_SECONDS)))
@@ -55,6 +61,7 @@ def listing(session: Session) -> list[WorkerView]:
             queues=row["queues"],
             slots=row["slots"],
             device=row["device"],
+            memory_bytes=row["memory_bytes"],
             started_at=row["started_at"],
             seen_age_seconds=max(0.0, (at - row["seen_at"]).total_seconds()),
             running=doing[row["name"]],

@@ -33,7 +33,7 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, drawer, figures, links, panels, share, shell, subset, tables, words
+from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, tables, words
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
@@ -396,7 +396,9 @@ async def evidence(asked: Any) -> Any:
     detail = await _detail(evaluated[0].id) if evaluated else None
     first = next((one for one in found.values() if one.treated == treated), None)
     trained = await _detail(first.run) if first is not None else None
-    return drawer.evidence_panel(evaluated, detail, trained, list(found.values()), str(asked.get("metric")))
+    metric, language = str(asked.get("metric")), str(asked.get("language"))
+    selected = await oracle.of_cell(client(), list(found.values()), metric, language)
+    return drawer.evidence_panel(evaluated, detail, trained, list(found.values()), metric, selected)
 
 
 async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:

@@ -32,7 +32,7 @@ from backend.domain.language import ENGLISH
 from backend.domain.run import digest
 from backend.domain.schemas import ExperimentView, Preview
 from backend.errors import CrossliftError, Invalid
-from dashboard import builder, checked, draft, form, links, shell, states
+from dashboard import adaptation, builder, checked, draft, form, links, shell, states, used
 from dashboard.client import client
 from dashboard.draft import FIELDS, Draft
 from dashboard.shell import aria
@@ -66,7 +66,16 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             html.P(f"{lost} The form below is blank." if lost else None, className="alarm", role="alert"),
             html.Div(form.clone_note(shown), id="new-diff", className="clone-note", role="status"),
-            html.Div([form.form(shown), _aside(shown, preview, errors)], className="new-page"),
+            html.Div(
+                [
+                    html.Div(
+                        [form.form(shown), html.Div(_used(preview), id="new-used", className="new-used")],
+                        className="new-left",
+                    ),
+                    _aside(shown, preview, errors),
+                ],
+                className="new-page",
+            ),
             dcc.Store(id="new-from", data={"origin": shown.origin, "base": dict(shown.base)}),
             dcc.Store(id="new-key", data=str(uuid.uuid4())),
             dcc.Store(id="new-address"),
@@ -150,6 +159,10 @@ def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> 
     )  # fmt: skip
 
 
+def _used(preview: Preview | None) -> list[Any]:
+    return [] if preview is None else used.used(preview.settings)
+
+
 # --- asking the API ------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +210,7 @@ async def tell(*said: Any) -> str:
 
 @callback(
     Output("new-preview", "children"),
+    Output("new-used", "children"),
     Output("new-diff", "children"),
     Output("new-yaml", "children"),
     Output("new-curl", "children"),
@@ -222,6 +236,7 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
     marks = form.marks(shown)
     return (
         checked.checked(shown, preview, errors, datetime.now(UTC)),
+        _used(preview),
         form.clone_note(shown),
         shown.yaml,
         shown.curl(where if isinstance(where, str) else LOCAL),
@@ -378,6 +393,39 @@ async def upload(contents: Any) -> Any:
         return draft.uploaded(str(contents or "")), None
     except Invalid as error:
         return no_update, error.detail
+
+
+@callback(
+    Output("new-recipes", "children", allow_duplicate=True),
+    Output("new-recipes", "value", allow_duplicate=True),
+    Output("new-stage-said", "children"),
+    Input("new-stage-write", "n_clicks"),
+    State("new-source", "value"),
+    State("new-recipes", "value"),
+    *(State(f"new-stage-{name}", "value") for name in adaptation.WEIGHTS),
+    prevent_initial_call=True,
+)
+async def write(_: Any, source: Any, recipes: Any, *said: Any) -> Any:
+    """The chosen recipes, with which weights their stages train written into them."""
+    weights = {name: draft.tidy(name, value) for name, value in zip(adaptation.WEIGHTS, said, strict=True)}
+    if not recipes:
+        return no_update, no_update, "Choose a recipe first."
+    try:
+        now = adaptation.written([str(r) for r in recipes], weights)
+    except ValueError as error:
+        return no_update, no_update, adaptation.problem(error)
+    return form.recipe_chips(str(source), now), now, None
+
+
+@callback(
+    Output("new-weights-said", "children"),
+    *(Input(f"new-{name}", "value") for name in (*adaptation.FIELDS, "recipes")),
+    prevent_initial_call=True,
+)
+async def sum_up(*said: Any) -> str:
+    """The one line of the section on weights and the oracle, as its controls stand."""
+    names = (*adaptation.FIELDS, "recipes")
+    return adaptation.in_words({n: draft.tidy(n, v) for n, v in zip(names, said, strict=True)})
 
 
 clientside_callback(ClientsideFunction("newform", "tell"), Output("new-sink", "children"), Input("new-address", "data"))

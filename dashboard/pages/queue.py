@@ -26,7 +26,7 @@ from backend.errors import CrossliftError
 from dashboard import links, live, progress, shell, states
 from dashboard.client import client
 from dashboard.links import Queue
-from dashboard.look import count
+from dashboard.look import count, size_of
 from dashboard.panels import DEMO
 
 register_page(__name__, path=links.QUEUE, title=f"Queue · {shell.NAME}", name="Queue")
@@ -165,6 +165,9 @@ def _worker(worker: WorkerView, titles: dict[int, str]) -> Any:
             html.Div(
                 [
                     html.Span(f"{busy} of {count(worker.slots, 'slot')} busy"),
+                    html.Span(f"{size_of(worker.memory_bytes)} of memory", className="soft")
+                    if worker.memory_bytes
+                    else None,
                     html.Span(f"serves {', '.join(worker.queues)}", className="soft"),
                     html.Span(f"✕ {seen}: silent" if silent else seen, className="alarm" if silent else "soft"),
                 ],

@@ -32,7 +32,7 @@ from backend.domain.run import TERMINAL, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, RunDetail, RunView, ScoreView
 from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
-from dashboard import curves, lineage, links, live, logbook, shell, states, texts, words
+from dashboard import curves, lineage, links, live, logbook, oracle, shell, states, texts, words
 from dashboard.client import client
 from dashboard.links import Run
 from dashboard.look import THEMES, count
@@ -47,7 +47,7 @@ AGAIN = (RunState.FAILED, RunState.DIVERGED, RunState.CANCELLED, RunState.SKIPPE
 async def layout(run_id: str | None = None, search: str | None = None, **_: object) -> Any:
     id = int(run_id) if run_id and run_id.isdecimal() and len(run_id) < 19 else 0
     try:
-        detail, found, scores, log = await _read(id)
+        detail, found, scores, log, selected = await _read(id)
         family = await lineage.find(client(), detail.run)
     except CrossliftError as error:
         gone = isinstance(error, NotFound)
@@ -60,7 +60,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
             className="page",
         )
     state, run = Run.of(search or ""), detail.run
-    parts = _parts(detail, scores, log)
+    parts = _parts(detail, scores, log, selected)
     panels = {
         "progress": _progress(parts, found),
         "log": _log(state, log, parts),
@@ -152,12 +152,15 @@ def _cancel(run: RunView) -> str:
 # --- what is read ---------------------------------------------------------------------------------------------------
 
 
-async def _read(id: int) -> tuple[RunDetail, list[Curve], list[ScoreView], list[LogLine]]:
+Found = tuple[RunDetail, list[Curve], list[ScoreView], list[LogLine], oracle.Chosen | None]
+
+
+async def _read(id: int) -> Found:
     if id < 1:
         raise NotFound("The address names no run.")
     detail = await client().detail(id)
     found, scores, log = await asyncio.gather(client().curves(id), client().scores(id), logbook.read(client(), id))
-    return detail, found, scores, log
+    return detail, found, scores, log, await oracle.read(client(), detail, scores, found)
 
 
 def _figures(found: list[Curve]) -> dict[str, Any] | None:
@@ -169,14 +172,16 @@ def _figures(found: list[Curve]) -> dict[str, Any] | None:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _parts(detail: RunDetail, scores: list[ScoreView], log: list[LogLine]) -> dict[str, Any]:
+def _parts(
+    detail: RunDetail, scores: list[ScoreView], log: list[LogLine], selected: oracle.Chosen | None
+) -> dict[str, Any]:
     """Everything that changes while it runs, by the names of ``PARTS``."""
     run = detail.run
     return {
         "state": _state(run),
         "standing": _standing(run),
         "facts": _facts(detail),
-        "scores": [html.H2("Scores by language"), *lineage.scores(scores, run.target)] if scores else _no_scores(run),
+        "scores": [*_scores(run, scores), *oracle.part(selected)],
         "cost": lineage.cost(run),
         "attempts": lineage.attempts(detail),
         "pinned": logbook.pinned(run, log),
@@ -234,7 +239,9 @@ def _how(spec: dict[str, Any]) -> str:
     return f"; the lowest {count(training['frozen'], 'block')} stayed frozen" if training.get("frozen") else ""
 
 
-def _no_scores(run: RunView) -> list[Any]:
+def _scores(run: RunView, scores: list[ScoreView]) -> list[Any]:
+    if scores and run.kind is RunKind.EVALUATE:
+        return [html.H2("Scores by language"), *lineage.scores(scores, run.target)]
     if run.kind is not RunKind.EVALUATE:
         return []
     return [html.H2("Scores by language"), html.P("There are none before it is done.", className="soft")]
@@ -386,13 +393,13 @@ async def draw(_: Any, __: Any, level: Any, q: Any, tab: Any, follow: Any, id: A
     if ctx.triggered_id == "clock" and isinstance(watched, dict) and watched.get("url") is None and seen:
         return (no_update,) * (width + 1)  # it has ended: nothing changes by waiting
     try:
-        detail, found, scores, log = await _read(int(id))
+        detail, found, scores, log, selected = await _read(int(id))
     except CrossliftError as error:
         text = f"{error.detail} What is shown is what was last known; the run goes on, and this page tries again."
         return text, *(no_update,) * width
     state, run = _asked(tab, level, q, follow), detail.run
     shown = logbook.chosen(log, state.level, state.q)
-    parts = {**_parts(detail, scores, log), "figures": _figures(found), "lines": logbook.lines(log, shown)}
+    parts = {**_parts(detail, scores, log, selected), "figures": _figures(found), "lines": logbook.lines(log, shown)}
     changed, now = live.fresh(parts, seen)
     *changed, figures, lines = changed
     address = events(run)

@@ -331,3 +331,34 @@ def test_a_long_export_comes_in_chunks() -> None:
     assert len(chunks) == 3
     assert b"".join(chunks).decode().split() == ["i", *map(str, range(1201))]
     assert len(list(as_jsonl(rows, ["i"]))) == 3
+
+
+# --- memory -----------------------------------------------------------------------------------------------------
+
+
+def test_memory_is_forecast_and_held_against_the_workers(
+    client: TestClient, store: Store, request_body: dict[str, Any]
+) -> None:
+    body = {**request_body, "seeds": [7]}
+    found = Preview.model_validate(client.post(V1 + "/experiments:preview", json=body).json())
+    (needed,) = found.memory
+    assert needed.model == request_body["models"][0]
+    assert needed.weights_bytes < needed.least_bytes <= needed.whole_bytes
+    assert "no worker for it is there" in found.notes[0]
+    with store.write() as session:
+        workers.seen(session, "small", ["cpu"], 1, "a processor", needed.least_bytes - 1)
+        workers.seen(session, "of another class", ["cuda"], 1, "a GPU", 1 << 40)
+    for path in ("/experiments:preview", "/experiments"):
+        refused = client.post(V1 + path, json=body)
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert error["pointer"] == "/models/0"
+        assert f"needs at least {needed.least_bytes / 1e9:.1f} GB" in error["message"]
+    with store.write() as session:
+        workers.seen(session, "large", ["cpu"], 1, "a processor", needed.whole_bytes)
+    found = Preview.model_validate(client.post(V1 + "/experiments:preview", json=body).json())
+    assert found.memory[0].how == "whole batches fit"
+    assert not found.notes
+    assert client.post(V1 + "/experiments", json=body).status_code == 201
+    shown = {w["name"]: w["memory_bytes"] for w in client.get(V1 + "/workers").json()}
+    assert shown["large"] == needed.whole_bytes

@@ -208,3 +208,43 @@ def test_with_keys_alone_and_on_a_phone(lab_site: Any, visit: Callable[..., Any]
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/experiments/\d+$"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_weights_and_oracle_are_set_in_a_section_of_their_own(lab_site: Any, visit: Callable[..., Any]):
+    """LoRA on the target by its fields, in intermediate stages by writing it into the recipes; the table says what comes of it."""
+    page = ready(visit(lab_site, "/new?models=mini-2&recipes=mnli,control:mnli&targets=xcopa&seeds=0").page)
+    table = page.locator("#new-used")
+    expect(table).to_contain_text("Settings that will be used")
+    expect(table).to_contain_text("set for the mini world's small encoders")
+    expect(table.locator(".set-here")).to_have_count(0)
+    line = page.locator("#new-weights-said")
+    expect(line).to_have_text("as the tasks say; oracle selection off")
+    page.get_by_text("Trained weights and oracle").click()
+    page.locator("#new-lora_rank").fill("8")
+    until(page, "lora_rank", "8")
+    expect(line).to_have_text("target: LoRA of rank 8; oracle selection off")
+    expect(table.locator("tr", has_text="XCOPA")).to_contain_text("LoRA of rank 8, alpha 16")
+    expect(table.locator(".set-here")).to_have_count(1)
+    # alone, the scale is refused, at once and in words
+    page.get_by_label("LoRA alpha of intermediate stages").fill("4")
+    page.get_by_role("button", name="Write into the chosen recipes").click()
+    expect(page.locator("#new-stage-said")).to_have_text("LoRA needs a rank.")
+    page.get_by_label("LoRA rank of intermediate stages").fill("2")
+    page.get_by_role("button", name="Write into the chosen recipes").click()
+    until(page, "recipes", "mnli@lora_rank=2;lora_alpha=4.0,control:mnli")
+    expect(page.locator("#new-stage-said")).to_be_empty()
+    expect(table).to_contain_text("LoRA of rank 2, alpha 4")
+    page.locator("#new-oracle").click()
+    page.get_by_role("option", name=re.compile("^Yes")).click()
+    until(page, "oracle", "yes")
+    expect(page.locator("#new-preview")).to_contain_text(
+        "Oracle selection on xcopa: 3 fine-tune runs evaluate up to 48,000 examples"
+    )
+    asked = ExperimentRequest.model_validate(yaml.safe_load(page.locator("#new-yaml").inner_text()))
+    assert asked.oracle and asked.finetuning.lora_rank == 8 and asked.recipes[0].training.lora_alpha == 4
+    page.reload()
+    ready(page)
+    expect(page.locator("#new-weights-said")).to_have_text(
+        "target: LoRA of rank 8; set in 1 recipe; oracle selection on"
+    )
+    expect(page.locator("#new-lora_rank")).to_be_visible()  # what is set is not hidden

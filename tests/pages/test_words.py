@@ -130,7 +130,16 @@ def test_bands(low: float, high: float, text: str):
 
 
 def test_activity_says_when_nobody_works():
-    worker = WorkerView(name="w", queues=["cpu"], slots=2, device="cpu", started_at=NOW, seen_age_seconds=1, running=[])
+    worker = WorkerView(
+        name="w",
+        queues=["cpu"],
+        slots=2,
+        device="cpu",
+        memory_bytes=None,
+        started_at=NOW,
+        seen_age_seconds=1,
+        running=[],
+    )
     assert (
         words.activity(QueueView(waiting=9, queued=4, running=2, workers=[worker])) == "2 running · 4 queued · 1 worker"
     )

@@ -150,7 +150,12 @@ def definitions(url):
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             every = connection.scalars(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
-            found = {line.strip(" \t,") for sql in every for line in sql.splitlines() if "alembic" not in sql}
+            found = {
+                line.strip(" \t,").replace('"', "")
+                for sql in every
+                for line in sql.splitlines()
+                if "alembic" not in sql
+            }
         else:
             found = set(connection.scalars(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"))) | set(
                 connection.scalars(

@@ -131,21 +131,21 @@ def test_a_worker_forgets_what_only_it_may_know(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("visible", "names", "expected"),
     [
-        (None, ["A", "B"], ("cuda", [("0", "A"), ("1", "B")])),
-        ("3,5", ["A", "B"], ("cuda", [("3", "A"), ("5", "B")])),
-        ("GPU-abc", ["A"], ("cuda", [("GPU-abc", "A")])),
+        (None, [("A", 80), ("B", 24)], ("cuda", [("0", "A", 80), ("1", "B", 24)])),
+        ("3,5", [("A", 80), ("B", 80)], ("cuda", [("3", "A", 80), ("5", "B", 80)])),
+        ("GPU-abc", [("A", 80)], ("cuda", [("GPU-abc", "A", 80)])),
         (None, [], ("cuda", [])),
     ],
 )
 def test_each_gpu_is_a_slot(
-    place: Any, monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[str], expected: Any
+    place: Any, monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[tuple[str, int]], expected: Any
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
     class Asked:
-        def gpus(self, asked: str | None) -> list[str]:
+        def gpus(self, asked: str | None) -> list[tuple[str, int]]:
             assert asked == visible
             return names
 

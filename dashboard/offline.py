@@ -34,6 +34,7 @@ EXPLAINED = (
     "verdict",
     "means",
     "same-data-twice",
+    "translate-train",
     "marginal",
     "missing",
     "snapshot",

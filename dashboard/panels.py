@@ -56,6 +56,8 @@ def ranked(matrix: GainMatrix, state: Explore) -> list[Any]:
             head.append(html.Span(f"{gain(row.mean_transfer)} · {words.support(row)}", className="soft"))
         if row.same_data_twice:
             head.append(html.Span(words.SAME_DATA_TWICE, className="soft"))
+        if row.not_zero_shot:
+            head.append(html.Span(words.not_zero_shot(row), className="soft"))
         items = [_rank_item(c, state, ends) for c in cells]
         lists.append(
             html.Details([html.Summary(head), html.Ol(items, className="ranks")], open=i == 0, className="rank")

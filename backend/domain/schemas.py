@@ -275,7 +275,7 @@ class CellView(View):
 
 
 class MemoryView(View):
-    """The peak of a model's most demanding run, on each device that it runs on."""
+    """The peak of a model's most demanding run."""
 
     model: str
     run: str = Field(description="which run that is, in words")

@@ -61,6 +61,7 @@ def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., 
     press(page, "Targets", "XNLI")
     press(page, "Targets", "Tatoeba")
     press(page, "Recipes", "mnli")
+    page.get_by_text("Controls: is it the task").click()
     press(page, "Recipes", "control:squad")
     page.get_by_label("Name").fill('It\'s a "test"')
     page.get_by_label("Choose 5 seeds").click()

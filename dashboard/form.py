@@ -17,6 +17,7 @@ from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from dashboard import adaptation, builder, draft, links, words
 from dashboard.controls import SOURCES
 from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
+from dashboard.look import parameters
 from dashboard.shell import aria, what
 
 CHIPS = ("models", "targets", "recipes")  # fields whose control is a set of chips
@@ -105,8 +106,8 @@ def _model_chip(name: str) -> Any:
     if name not in MODELS:
         return _chip(name, name)
     model = MODELS[name]
-    total = f"{model.parameters / 1e6:.3g}M"
-    sizes = f"{total} parameters, {model.parameters_non_embedding / 1e6:.2g}M non-embedding"
+    total = parameters(model.parameters)
+    sizes = f"{total} parameters, {parameters(model.parameters_non_embedding)} non-embedding"
     return _chip(name, f"{model.title} · {total}", f"{sizes}. {model.note}".removesuffix(". "))
 
 

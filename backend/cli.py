@@ -40,6 +40,7 @@ FAILED, USAGE, NOT_FOUND, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
 CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
 LARGEST_FILE = 2**20  # bytes of a request; the API takes no more either
 FOLLOW_SECONDS = 1.0
+READING_SECONDS = 900.0  # that the API may take to read a folder of text
 ALIVE_SECONDS = 60.0  # a worker says every ten seconds that it is there
 
 app = typer.Typer(
@@ -136,10 +137,10 @@ def settings() -> Settings:
         raise Usage(str(error)) from None
 
 
-def remote(url: str | None) -> Remote:
+def remote(url: str | None, *, timeout: float = 30) -> Remote:
     from backend.remote import Remote, address
 
-    return Remote(address(settings(), url))
+    return Remote(address(settings(), url), timeout=timeout)
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -750,7 +751,7 @@ def pretrain(
         "positions": positions, "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate,
         "max_length": max_length, "exponent": exponent, "masked": masked, "device": device, "precision": precision,
     }  # fmt: skip
-    with remote(url) as there:
+    with remote(url, timeout=READING_SECONDS) as there:
         body = {key: value for key, value in given.items() if value is not None}
         view = ModelView.model_validate(there.post("/models", body).json())
         own = view.pretrained

@@ -17,6 +17,7 @@ from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from dashboard import adaptation, builder, draft, links, words
 from dashboard.controls import SOURCES
 from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
+from dashboard.look import parameters
 from dashboard.shell import aria, what
 
 CHIPS = ("models", "targets", "recipes")  # fields whose control is a set of chips
@@ -105,8 +106,8 @@ def _model_chip(name: str) -> Any:
     if name not in MODELS:
         return _chip(name, name)
     model = MODELS[name]
-    total = f"{model.parameters / 1e6:.3g}M"
-    sizes = f"{total} parameters, {model.parameters_non_embedding / 1e6:.2g}M non-embedding"
+    total = parameters(model.parameters)
+    sizes = f"{total} parameters, {parameters(model.parameters_non_embedding)} non-embedding"
     return _chip(name, f"{model.title} · {total}", f"{sizes}. {model.note}".removesuffix(". "))
 
 
@@ -117,22 +118,26 @@ def target_chips(source: str, chosen: Sequence[str]) -> list[Any]:
     return [html.Div([chip(n) for n in _and(tasks_of(source, TARGETS), chosen)], className="chips")]
 
 
+CONTROL_ROWS = ON_TARGET, ON_TEXT = "same steps on the target", "same steps on MLM"
+
+
 def recipe_chips(source: str, chosen: Sequence[str]) -> list[Any]:
-    """Five rows: one task, several at once, several in turn, and the two controls that spend the same steps otherwise."""
+    """Rows: one task, several at once, several in turn; and, folded up until one is chosen, the controls that spend the same
+    steps otherwise."""
     tasks = tasks_of(source, INTERMEDIATE)
     rows: dict[str, list[str]] = {
         "One task": list(tasks),
         "Several, mixed": [],
         "One after the other": [],
-        "Control: same steps on the target": [f"control:{t}" for t in tasks],
-        "Control: same steps on MLM": [f"control-mlm:{t}" for t in tasks] if _has_text(source) else [],
+        ON_TARGET: [f"control:{t}" for t in tasks],
+        ON_TEXT: [f"control-mlm:{t}" for t in tasks] if _has_text(source) else [],
     }
     for text in dict.fromkeys(chosen):
         row = rows[_row(text)]
         if text not in row:
             row.append(text)
-    return [
-        html.Div(
+    made = {
+        label: html.Div(
             [
                 html.Span(label, className="chips-label"),
                 html.Div([_chip(t, draft.recipe_label(t), _recipe_title(t)) for t in row], className="chips")
@@ -143,14 +148,21 @@ def recipe_chips(source: str, chosen: Sequence[str]) -> list[Any]:
         )
         for label, row in rows.items()
         if row or label == "Several, mixed"
-    ]
+    }
+    controls = [made.pop(label) for label in CONTROL_ROWS if label in made]
+    held = html.Details(
+        [html.Summary("Controls: is it the task, or only the steps?"), *controls],
+        open=any(_row(text) in CONTROL_ROWS for text in chosen),
+        className="controls",
+    )
+    return [*made.values(), *([held] if controls else [])]
 
 
 def _row(text: str) -> str:
     if text.startswith("control-mlm:"):
-        return "Control: same steps on MLM"
+        return ON_TEXT
     if text.startswith("control:"):
-        return "Control: same steps on the target"
+        return ON_TARGET
     body = text.split("@")[0]
     return "One after the other" if ">" in body else "Several, mixed" if "+" in body else "One task"
 

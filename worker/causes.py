@@ -15,7 +15,7 @@ _CPU_ALLOCATOR = ("can't allocate memory", "not enough memory")  # of torch, whi
 #: A smaller batch is no help where batches are computed in parts: down to one item that has been tried.
 _HELPS = (
     "A smaller batch would not help, as batches are computed in parts already; what does: activation checkpointing, a smaller "
-    "max_length, bf16 on a GPU, more devices, a smaller model, or fewer runs at a time on this machine."
+    "max_length, bf16 on a GPU, a smaller model, or fewer runs at a time on this machine."
 )
 _WHOLE = (
     "What helps: a smaller batch_size, activation checkpointing, a smaller max_length, bf16 on a GPU, a smaller model."

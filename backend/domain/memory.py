@@ -64,7 +64,7 @@ class Load:
         length: sub-words of a row.
         trained: weights that are trained; None: all.
         dropout: whether there is any.
-        devices: those that share the work; ``sharded``: and the weights.
+        checkpointing: layers are computed again for their gradients.
     """
 
     architecture: Architecture
@@ -76,13 +76,11 @@ class Load:
     trained: int | None = None
     dropout: bool = True
     checkpointing: bool = False
-    devices: int = 1
-    sharded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """Bytes on one device, by what they are for."""
+    """Bytes, by what they are for."""
 
     runtime: int
     weights: int
@@ -102,11 +100,9 @@ def rows_of(format: Format | None, items: int) -> int:
 
 
 def peak(load: Load) -> Peak:
-    """The peak of a run on each of its devices.
+    """The peak of a run.
 
-    Of an evaluation: the weights, and what one layer holds of a batch, which is of ``SCORED`` places unless that is too much. Of data parallel runs (DDP) each
-    device holds everything for its share of the rows, and a second set of gradients that is summed; of sharded ones (FSDP)
-    its share of weights, gradients and moments, and the largest parts whole, one at a time.
+    Of an evaluation: the weights, and what one layer holds of a batch, which is of ``SCORED`` places unless that is too much.
     """
     shape = load.architecture
     weights = shape.parameters
@@ -115,23 +111,22 @@ def peak(load: Load) -> Peak:
         working = _number(load.precision) * places * (6 * shape.hidden + 2 * shape.feed_forward)
         return Peak(RUNTIME[load.device], FP32 * weights, 0, 0, 0, working + _attention(load, load.rows))
     trained = weights if load.trained is None else load.trained
-    share = load.devices if load.sharded else 1
-    whole = FP32 * (shape.parameters_embedding + 2 * _layer_weights(shape)) if load.sharded else 0
-    copied = _number("bf16") * weights // share if load.precision == "bf16" else 0  # what autocast makes of the weights
-    summed = FP32 * trained if load.devices > 1 and not load.sharded else 0
+    copied = (
+        BF16 * shape.parameters_non_embedding if load.precision == "bf16" else 0
+    )  # what autocast makes of the weights
     return Peak(
         runtime=RUNTIME[load.device],
-        weights=FP32 * weights // share + whole + copied,
-        gradients=FP32 * trained // share + summed,
-        moments=2 * FP32 * trained // share,
+        weights=FP32 * weights + copied,
+        gradients=FP32 * trained,
+        moments=2 * FP32 * trained,
         best=FP32 * weights if load.device is DeviceClass.CPU else 0,
         activations=activations(load),
     )
 
 
 def activations(load: Load) -> int:
-    """Bytes that the backward pass of one part of a batch needs, on one device."""
-    shape, rows = load.architecture, -(-load.rows // load.devices)
+    """Bytes that the backward pass of one part of a batch needs."""
+    shape, rows = load.architecture, load.rows
     places = rows * load.length
     layer = _layer(load, rows)
     number = _number(load.precision)
@@ -163,10 +158,6 @@ def _attention(load: Load, rows: int) -> int:
     if shape.kind not in UNFUSED and (load.device is DeviceClass.CUDA or load.kind is RunKind.EVALUATE):
         return 0
     return int(KEPT[shape.kind][load.dropout][2] * _number(load.precision) * shape.heads * rows * load.length**2)
-
-
-def _layer_weights(shape: Architecture) -> int:
-    return shape.parameters_non_embedding // shape.layers
 
 
 def _number(precision: Precision) -> int:

@@ -338,7 +338,7 @@ class SettingsView(View):
 
 
 class MemoryView(View):
-    """The peak of a model's most demanding run, on each device that it runs on."""
+    """The peak of a model's most demanding run."""
 
     model: str
     run: str = Field(description="which run that is, in words")

@@ -283,7 +283,7 @@ def _likely(reason: str) -> str | None:
     if "signal 9" in reason or "memory" in reason:
         return (
             "The machine probably ran out of memory. Fewer runs at a time help, activation checkpointing, a smaller batch size, a "
-            "smaller max_length, a smaller model, or more devices."
+            "smaller max_length or a smaller model."
         )
     return None
 

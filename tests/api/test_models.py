@@ -175,3 +175,13 @@ def test_without_a_data_root_it_says_what_to_set(client: TestClient, monkeypatch
     settings.cache_clear()
     assert "CROSSLIFT_DATA_ROOT" in refusals(client)["/text"]
     assert "CROSSLIFT_DATA_ROOT" not in os.environ
+
+
+def test_a_model_whose_base_is_gone_says_so(client: TestClient) -> None:
+    """As after an administrator has taken a name out of the settings."""
+    client.post(f"{V1}/models", json=BODY)
+    found = MODELS["lab-2"].model_copy(update={"name": "lab-3", "base": "taken-out"})
+    MODELS.joined((MODELS["lab-2"], found), mark=MODELS.mark)
+    asked = {"name": "own", "source": "files", "models": ["lab-3"], "recipes": ["none"], "targets": ["xnli"]}
+    refused = client.post(f"{V1}/experiments:preview", json=asked).json()
+    assert refused["errors"][0]["message"] == "model lab-3 goes on from taken-out, which is not here any more"

@@ -2,9 +2,11 @@
 
 import pytest
 
+from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, DeviceClass, ModelSpec, RunKind, RunSpec, digest
 from backend.domain.task import Source, Split
+from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training, TrainingOverrides
 
 TRAINING = Training(learning_rate=2e-5, batch_size=32, epochs=2, max_length=128)
@@ -44,6 +46,24 @@ def spec(recipe: dict[str, object]) -> RunSpec:
 )
 def test_a_recipe_of_before_keeps_its_fingerprint(recipe, fingerprint):
     assert spec(recipe).fingerprint[:16] == fingerprint
+
+
+def test_pretraining_on_the_mini_world_keeps_its_fingerprint():
+    """Also now that a run may read text of a user's own: there, and only there, it is part of what is digested."""
+    shape = Architecture(
+        kind="xlm-roberta", layers=2, hidden=128, heads=4, feed_forward=256, vocabulary=4000, positions=130, types=1
+    )
+    text = DataSpec(task="text", version=1, source=Source.MINI, split=Split.TRAIN, content="abc")
+    changed = {
+        "kind": RunKind.PRETRAIN, "recipe": None, "seed": None, "parents": (), "data": (text,),
+        "model": ModelSpec(checkpoint=None, revision=None, architecture=shape),
+        "training": Training(learning_rate=2e-3, batch_size=64, steps=3600, max_length=64),
+    }  # fmt: skip
+    made = spec({"kind": "none"}).model_copy(update=changed)
+    assert made.fingerprint[:16] == "c4c78f965dda1cfe"
+    own = TextSpec(languages=("sw",), files=(), exponent=0.3, masked=0.3)
+    changes = (own, own.model_copy(update={"exponent": 0.7}), own.model_copy(update={"languages": ("en",)}))
+    assert len({made.model_copy(update={"text": text}).fingerprint for text in (None, *changes)}) == 4
 
 
 def test_training_of_before_keeps_its_place_in_the_settings_of_a_run():

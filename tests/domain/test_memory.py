@@ -74,13 +74,6 @@ def test_an_evaluation_takes_its_weights_and_a_layer():
     assert peak(load(kind=RunKind.EVALUATE, rows=1)).total < peak(load(rows=1)).total / 2
 
 
-def test_sharded_weights_are_shared_out_and_copied_ones_are_not():
-    one, copied, sharded = peak(load()), peak(load(devices=2)), peak(load(devices=2, sharded=True))
-    assert sharded.moments == one.moments // 2 == copied.moments // 2
-    assert copied.activations == pytest.approx(one.activations / 2)
-    assert copied.gradients == 2 * one.gradients  # and what is being summed
-
-
 def test_every_model_of_the_catalogue_has_a_forecast():
     for source in (Source.HUB, Source.MINI):
         models = [m.name for m in MODELS.values() if source in m.sources]

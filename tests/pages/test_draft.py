@@ -281,5 +281,5 @@ def test_models_stand_by_family_the_smallest_first_with_their_size():
     assert [c.value for c in rows[-1][1].children] == ["nobody"]
     xlmr = dict(zip(families, (chips.children for _, chips in rows), strict=True))["XLM-R"]
     assert [c.value for c in xlmr] == ["xlmr-base", "xlmr-large", "xlmr-xl", "xlmr-xxl"]
-    assert xlmr[0].children.endswith("277M")
+    assert xlmr[0].children.endswith("277 M")
     assert {c.value for _, chips in rows[:-1] for c in chips.children} == set(form.models_of("hub"))

@@ -56,11 +56,12 @@ def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., 
     expect(page).to_have_title("New experiment · Crosslift")
     expect(page.locator("#new-preview")).to_contain_text("Choose a model, a recipe and a target")
     assert query(page) == {}
-    press(page, "Models", "Mini XLM-R, 2 layers · 0.794M")
+    press(page, "Models", "Mini XLM-R, 2 layers · 794 k")
     until(page, "models", "mini-2")
     press(page, "Targets", "XNLI")
     press(page, "Targets", "Tatoeba")
     press(page, "Recipes", "mnli")
+    page.get_by_text("Controls: is it the task").click()
     press(page, "Recipes", "control:squad")
     page.get_by_label("Name").fill('It\'s a "test"')
     page.get_by_label("Choose 5 seeds").click()

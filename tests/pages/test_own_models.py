@@ -12,6 +12,7 @@ from backend.domain.model import MODELS
 from backend.domain.pretraining import PretrainRequest, model_of
 from backend.domain.text import collect
 from dashboard import form, texts
+from dashboard.look import parameters
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_the_form_offers_it_with_its_size_as_soon_as_it_is_known(model: Any) -> 
     MODELS.joined((model,), mark=())
     assert "lab-x" in form.models_of("files")
     assert "lab-x" not in form.models_of("mini")
-    assert f"lab-x · {model.parameters / 1e6:.3g}M" in str(form.model_chips("files", ()))
+    assert f"lab-x · {parameters(model.parameters)}" in str(form.model_chips("files", ()))
     assert "control-mlm:mnli" in str(form.recipe_chips("files", ()))
 
 

@@ -27,7 +27,9 @@ REFUSED: Mapping[str, str] = _OWN.refused
 def unusable(name: str) -> str | None:
     """In words why this name is no model that can be run; None where it is one."""
     if name in MODELS:
-        return None
+        base = MODELS[name].base
+        gone = base is not None and unusable(base) is not None
+        return f"model {name} goes on from {base}, which is not here any more" if gone else None
     if name in REFUSED:
         return f"model {name} cannot be used: {REFUSED[name]}"
     allowed = "; others are added by CROSSLIFT_MODEL_ROOT or CROSSLIFT_MODELS_ALLOWED" if "/" in name else ""

@@ -136,7 +136,7 @@ def test_the_builder_makes_a_chain_of_mixes_with_translations_and_mlm(lab_site: 
     expect(page.locator("#new-preview")).to_contain_text("2 cells")
     asked = ExperimentRequest.model_validate(yaml.safe_load(page.locator("#new-yaml").inner_text()))
     assert [r.name for r in asked.recipes] == [written.replace(";", ",")]
-    page.get_by_text("More settings").click()
+    page.locator("details:has(#new-translate_train) > summary").click()
     choose("translate_train", "English (en)", "German (de)")
     until(page, "translate_train", "en,de")
     expect(page.locator("#new-preview")).to_contain_text("2 cells")

@@ -41,7 +41,7 @@ up: $(STAMP) ## start everything on this machine and print its address (UP_ARGS=
 study: $(STAMP) ## go on to six seeds in the background; again after a restart, it continues
 	@$(BIN)/crosslift demo --seeds 6 --detach
 
-study-real: $(STAMP) ## pretrain two encoders on real text, then an experiment on real files (some 15 minutes; DATA=folder)
+study-real: $(STAMP) ## pretrain two encoders on real text, then an experiment on real files (DATA=folder)
 	@$(BIN)/python .ci/study-real $(if $(DATA),--data $(DATA))
 
 down: $(STAMP) ## stop what runs in the background

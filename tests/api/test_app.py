@@ -21,6 +21,7 @@ OPERATIONS = {
     "list_tasks": ("GET", "/api/v1/tasks"),
     "get_task": ("GET", "/api/v1/tasks/{name}"),
     "list_models": ("GET", "/api/v1/models"),
+    "pretrain_model": ("POST", "/api/v1/models"),
     "get_model": ("GET", "/api/v1/models/{name}"),
     "list_languages": ("GET", "/api/v1/languages"),
     "get_language": ("GET", "/api/v1/languages/{code}"),

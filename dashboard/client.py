@@ -6,6 +6,7 @@ API that runs elsewhere. What the API refuses comes back as the error it was, fr
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ class Client:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
         self.kept: dict[Any, Any] = {}  # answers that a page may draw from again, see ``findings``
+        self.ahead: asyncio.Task[None] | None = None  # what reads answers before they are asked for, there too
 
     async def matrix(self, *, model: str | None, target: str | None, metric: str | None, source: str) -> GainMatrix:
         """The heatmap of one model, target and metric; what is None the API chooses.

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backend.domain.address import metrics_of
 from backend.domain.schemas import GainMatrix
+from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
 from dashboard import subset
 from dashboard.client import Client
 from dashboard.links import Explore
 from dashboard.words import ended, live
 
-KEPT = 64  # matrices that another view of the same numbers is drawn from
+KEPT = 32  # matrices that another view of the same numbers is drawn from
 KEPT_SECONDS = 60.0
+AHEAD_AFTER = 0.4  # seconds that a page has to come to rest before what may be chosen next is read
+MOST_AHEAD = 16  # matrices that are read ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,14 @@ class Shown:
         return self.matrix is not None and self.empty and not _bare(self.matrix)
 
     @property
+    def _offered(self) -> tuple[object, ...] | None:
+        """What there is to choose from; what is chosen counts only where it is not among it."""
+        if (m := self.matrix) is None:
+            return None
+        said = ((self.state.model, m.models), (self.state.target, m.targets), (self.state.metric, m.metrics))
+        return m.models, m.targets, m.metrics, *(name for name, offered in said if name not in offered)
+
+    @property
     def digests(self) -> dict[str, str]:
         """Of each part of the page that is drawn from the numbers: equal for equal parts."""
         s = self.state
@@ -53,7 +66,7 @@ class Shown:
             "rows": (what, s.value, s.languages),
             "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
             "words": (what, s.value, s.languages),
-            "choices": (self.matrix and (self.matrix.models, self.matrix.targets, self.matrix.metrics, languages), s.model, s.target),
+            "choices": (self._offered, languages),
         }  # fmt: skip
         return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
 
@@ -70,8 +83,11 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
             to be shown otherwise, or a reader goes to and fro between targets.
     """
     asked = state
-    if not fresh and (kept := _kept(api).get(_name(asked))) is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return Shown(asked, kept[1], numbers=kept[2])
+    if asked.metric is not None and asked.target in TARGETS and asked.metric not in metrics_of(asked.target):
+        asked = replace(asked, metric=None)  # that of the target before
+    first = _name(asked)
+    if not fresh and (kept := _known(api, first)) is not None:
+        return Shown(_named(asked, kept[1]), kept[1], numbers=kept[2])
     while True:
         try:
             matrix, numbers = await api.numbers(
@@ -87,14 +103,41 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
         except CrossliftError as error:
             return Shown(asked, None, error, **await around(api, asked.source))
         else:
-            found = replace(asked, model=matrix.model, target=matrix.target, metric=matrix.metric)
-            shown = Shown(found, matrix, numbers=numbers)
+            shown = Shown(_named(asked, matrix), matrix, numbers=numbers)
             keep = _kept(api)
-            keep.pop(_name(found), None)
-            keep[_name(found)] = (time.monotonic(), matrix, shown.numbers)
-            while len(keep) > KEPT:
+            for name in (first, _name(shown.state)):  # as it was asked for, and as it is
+                keep.pop(name, None)
+                keep[name] = (time.monotonic(), matrix, numbers)
+            while len(keep) > 2 * KEPT:
                 del keep[next(iter(keep))]
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
+
+
+def look_ahead(api: Client, shown: Shown) -> None:
+    """Read, while a reader looks at one matrix, those that are one choice away: the same model's on other targets, the same
+    target's with other models. Only for somebody who chooses, never because runs have ended, and by one reader at a time."""
+    if shown.matrix is not None and (api.ahead is None or api.ahead.done()):
+        api.ahead = asyncio.create_task(_read_ahead(api, shown.state, shown.matrix))
+
+
+async def _read_ahead(api: Client, state: Explore, matrix: GainMatrix) -> None:
+    await asyncio.sleep(AHEAD_AFTER)
+    targets = [replace(state, target=t, metric=None) for t in matrix.targets if t != state.target]
+    models = [replace(state, model=m) for m in matrix.models if m != state.model]
+    for likely in (targets + models)[:MOST_AHEAD]:
+        if _known(api, _name(likely)) is None:
+            await find(api, likely, fresh=False)
+            await asyncio.sleep(0.02)  # whoever asks meanwhile comes first
+
+
+def _named(state: Explore, matrix: GainMatrix) -> Explore:
+    return replace(state, model=matrix.model, target=matrix.target, metric=matrix.metric)
+
+
+def _known(api: Client, name: tuple[str | None, ...]) -> tuple[float, GainMatrix, str] | None:
+    """An answer of the last minute."""
+    kept = _kept(api).get(name)
+    return kept if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS else None
 
 
 def forget(api: Client) -> None:

@@ -37,7 +37,7 @@ from dashboard import controls, drawer, figures, links, oracle, panels, share, s
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
-from dashboard.findings import Shown, find, forget
+from dashboard.findings import Shown, find, forget, look_ahead
 from dashboard.links import Explore
 
 register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", name="Explore")
@@ -48,6 +48,7 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 
 async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), Explore.of(search or ""))
+    look_ahead(client(), shown)
     state, matrix = shown.state, shown.matrix
     title, panel = _cell(shown)
     drawn, said = _figures(shown)
@@ -268,6 +269,8 @@ async def draw(*given: Any) -> Any:
     if fresh:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
+    if not fresh:
+        look_ahead(client(), shown)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
         return (no_update,) * 16

@@ -16,6 +16,7 @@ from backend.api.app import create_app
 from backend.errors import CrossliftError, Invalid, NotFound, TooMany, Unavailable
 from backend.store import migrate
 from backend.store.session import Store
+from dashboard import findings
 from dashboard.client import Client
 from dashboard.findings import Shown, find
 from dashboard.links import Explore
@@ -158,3 +159,30 @@ def test_another_view_of_the_same_numbers_asks_for_nothing(real: Ask, lab: Any):
     assert again.matrix is first.matrix
     assert again.state.order == "name"
     assert len(fresh.matrix.recipes) == 2
+
+
+def test_what_is_one_choice_away_is_read_before_it_is_chosen(real: Ask, lab: Any, monkeypatch: pytest.MonkeyPatch):
+    """And known by the name that a page asks for: that of a target with the metric of the target before."""
+    monkeypatch.setattr(findings, "AHEAD_AFTER", 0.0)
+    lab.submit(models=["mini-1", "mini-2"], targets=["xnli", "xquad"], seeds=[0])
+    lab.work()
+    asked: list[str] = []
+
+    async def read(c: Client) -> tuple[Shown, Shown, Shown]:
+        async def note(request: httpx.Request) -> None:
+            asked.append(str(request.url))
+
+        first = await find(c, Explore(model="mini-1", target="xnli"))
+        findings.look_ahead(c, first)
+        assert c.ahead is not None
+        await c.ahead
+        c.http.event_hooks["request"].append(note)
+        target = await find(c, replace(first.state, target="xquad", metric="accuracy"), fresh=False)
+        return first, target, await find(c, replace(first.state, model="mini-2"), fresh=False)
+
+    first, target, model = real(read)
+    assert asked == []
+    assert first.matrix.metric == "accuracy"
+    assert (target.matrix.target, target.matrix.metric) == ("xquad", "f1")
+    assert model.matrix.model == "mini-2" and model.digests["choices"] == first.digests["choices"]
+    assert target.digests["choices"] != first.digests["choices"]  # other metrics

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import plotly.graph_objects as go
@@ -37,12 +36,12 @@ from dashboard.scatter import tradeoff
 from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, script
 
 __all__ = [
-    "apart",
     "gain_drawing",
     "gain_heatmap",
     "gain_range",
     "is_finding",
     "languages",
+    "said",
     "schemes",
     "score_drawing",
     "score_heatmap",
@@ -50,6 +49,7 @@ __all__ = [
     "score_range",
     "shown_value",
     "tradeoff",
+    "unsaid",
 ]
 
 CLIP = 0.98  # share of the gains that the colours tell apart
@@ -89,13 +89,20 @@ def _holds_objects(values: Sequence[Any]) -> bool:
     return bool(values) and isinstance(values[0], dict)
 
 
-def apart(figures: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """A heatmap of ``schemes`` without what is said of its cells, and that, by the cell's ``customdata``."""
-    cells = next((t for t in figures["light"]["data"] if t["name"] == "cells"), None)
-    if cells is None:
-        return figures, {}
-    said, cells["hovertext"] = cells["hovertext"], None
-    return figures, dict(zip(chain(*cells["customdata"]), chain(*said), strict=True))
+def unsaid(figures: dict[str, Any]) -> dict[str, Any]:
+    """A heatmap of ``schemes`` without what is said of its cells: that is most of its bytes, and ``said`` has it."""
+    for trace in figures["light"]["data"]:
+        if trace["name"] == "cells":
+            trace["hovertext"] = None
+    return figures
+
+
+def said(matrix: GainMatrix, choice: str | None) -> dict[str, str]:
+    """What is said of each cell that is shown, by its ``customdata``: the same in any order, for gains and for scores."""
+    every = _scored(matrix)
+    shown = subset.narrow(every, choice)
+    spots = _spots(shown, shown.languages, _hovers(every), scores=True)
+    return {spot.key: spot.hover for spot in spots}
 
 
 # --- order and range ----------------------------------------------------------------------------------------------
@@ -176,7 +183,7 @@ def gain_drawing(
     end, clipped = gain_range(matrix)
     shown = subset.narrow(matrix, choice)
     columns = languages(shown, order)
-    spots = _spots(shown, columns, _hovers(matrix), scores=False, fade=fade)
+    spots = _spots(shown, columns, _hovers(_scored(matrix)), scores=False, fade=fade)
     title = ["gain,", "points", "clipped", f"at ±{end:g}"] if clipped else ["gain,", "points"]
     axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
     means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(shown.recipes)]
@@ -202,11 +209,11 @@ def score_heatmap(
 
 def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None) -> Callable[[Theme], Drawing]:
     """``score_heatmap`` for any theme."""
-    every = score_matrix(matrix)
+    every = _scored(matrix)
     low, high = score_range([c.treated for c in every.cells if c.treated is not None])
     shown = subset.narrow(every, choice)
     columns = languages(subset.narrow(matrix, choice), order)
-    spots = _spots(shown, columns, {}, scores=True)
+    spots = _spots(shown, columns, _hovers(every), scores=True)
     less = lower_is_better(matrix.metric)
     colours = SEQUENTIAL[::-1] if less else SEQUENTIAL  # the colour of a good score is the same for every metric
     axis = {"colorscale": scale(colours), "cmin": low, "cmax": high}
@@ -251,6 +258,18 @@ def score_matrix(matrix: GainMatrix) -> GainMatrix:
     return matrix.model_copy(update={"recipes": [row, *matrix.recipes], "cells": [*cells, *matrix.cells]})
 
 
+_SCORED: deque[tuple[GainMatrix, GainMatrix]] = deque(maxlen=8)
+
+
+def _scored(matrix: GainMatrix) -> GainMatrix:
+    """``score_matrix``, the very same for the very same matrix, so that what is known of its cells holds."""
+    for known, made in tuple(_SCORED):
+        if known is matrix:
+            return made
+    _SCORED.append((matrix, made := score_matrix(matrix)))
+    return made
+
+
 _HOVERS: deque[tuple[GainMatrix, dict[int, str]]] = deque(maxlen=8)
 
 
@@ -261,6 +280,13 @@ def _hovers(matrix: GainMatrix) -> dict[int, str]:
             return said
     _HOVERS.append((matrix, said := {}))
     return said
+
+
+def _hover(cell: GainCell, row: RecipeRow, baseline: str, known: dict[int, str]) -> str:
+    text = known.get(id(cell))
+    if text is None:
+        text = known[id(cell)] = hover_text(cell_lines(cell, row, baseline))
+    return text
 
 
 def _spots(
@@ -277,11 +303,8 @@ def _spots(
             if value is not None and language in row.not_zero_shot:
                 text += TRAINED
             found = not scores and is_finding(cell)
-            hover = said.get(id(cell))
-            if hover is None:
-                hover = hover_text(cell_lines(cell, row, matrix.baseline))
-                if (row.recipe, language) in at:  # a cell made up here will be gone, and its id another's
-                    said[id(cell)] = hover
+            # a cell made up here will be gone, and its id another's
+            hover = _hover(cell, row, matrix.baseline, said if (row.recipe, language) in at else {})
             pale = fade and value is not None and not found
             spots.append(Spot(i, j, cell, value, text, hover, found, missing, pale))
     return spots

@@ -61,7 +61,7 @@ class Shown:
         languages = self.matrix.languages if self.matrix is not None else None
         parts: dict[str, object] = {
             "figure": (what, s.value, s.order, s.languages, s.fade),
-            "said": (what, s.value, s.languages),
+            "said": (what, s.languages),
             "lists": (what, s),
             "rows": (what, s.value, s.languages),
             "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),

@@ -44,6 +44,10 @@ class Spot:
     missing: Missing
     pale: bool = False
 
+    @property
+    def key(self) -> str:
+        return f"{self.cell.recipe}.{self.cell.language}"
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -79,7 +83,7 @@ def paint(
         x=list(range(len(columns))),
         y=list(range(len(rows))),
         z=[[s.value for s in line] for line in grid],
-        customdata=[[f"{s.cell.recipe}.{s.cell.language}" for s in line] for line in grid],
+        customdata=[[s.key for s in line] for line in grid],
         hovertext=[[s.hover for s in line] for line in grid],
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=True,

@@ -51,7 +51,6 @@ async def layout(search: str | None = None, **_: object) -> Any:
     look_ahead(client(), shown)
     state, matrix = shown.state, shown.matrix
     title, panel = _cell(shown)
-    drawn, said = _figures(shown)
     return html.Div(
         [
             _head(shown),
@@ -79,8 +78,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="explore-listed"),
             dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
-            dcc.Store(id="explore-figures", data=drawn),
-            dcc.Store(id="explore-said", data=said),
+            dcc.Store(id="explore-figures", data=_figures(shown)),
+            dcc.Store(id="explore-said", data=_said(shown)),
             dcc.Store(id="explore-turn"),
             dcc.Store(id="explore-benchmark"),
             dcc.Store(id="explore-address"),
@@ -188,19 +187,23 @@ def _view(state: Explore) -> dict[str, Any]:
     return {"data-view": state.view}
 
 
-def _figures(shown: Shown) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
-    """The figure for either scheme: switching needs no new numbers. Apart from it what is said of each cell, which is most of
-    its bytes and the same in any order."""
+def _figures(shown: Shown) -> dict[str, Any] | None:
+    """The figure for either scheme: switching needs no new numbers."""
     if shown.matrix is None or shown.empty:
-        return None, None
+        return None
     state, matrix = shown.state, shown.matrix
 
     if state.value == "cost":
-        return figures.schemes(lambda theme: cost_bars(matrix, theme)), None
+        return figures.schemes(lambda theme: cost_bars(matrix, theme))
     if state.value == "score":
-        return figures.apart(figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages)))
+        return figures.unsaid(figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages)))
     fade = state.fade == "unsure"
-    return figures.apart(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
+    return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
+
+
+def _said(shown: Shown) -> dict[str, str] | None:
+    """What is said of the cells, apart from the figure: another order or view of the same numbers says the same."""
+    return figures.said(shown.matrix, shown.state.languages) if shown.matrix is not None and not shown.empty else None
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -234,7 +237,7 @@ def _state(values: Sequence[Any], cell: Any = None) -> Explore:
 
 # --- callbacks ------------------------------------------------------------------------------------------------------
 
-_SAID = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.items()}
+_CONTROLS = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.items()}
 
 
 @callback(
@@ -254,9 +257,9 @@ _SAID = {name: (f"explore-{name}", holds) for name, holds in controls.CONTROLS.i
     Output("explore-metric", "value"),
     Output("explore-digests", "data"),
     Output("explore-numbers", "data"),
-    *(Input(*control) for name, control in _SAID.items() if name != "view"),
+    *(Input(*control) for name, control in _CONTROLS.items() if name != "view"),
     Input("explore-pulse", "children"),
-    State(*_SAID["view"]),
+    State(*_CONTROLS["view"]),
     State("explore-digests", "data"),
     prevent_initial_call=True,
 )
@@ -275,14 +278,13 @@ async def draw(*given: Any) -> Any:
     if digests == before:
         return (no_update,) * 16
 
-    def part(name: str, make: Callable[[], Any], otherwise: Any = no_update) -> Any:
-        return make() if digests[name] != before.get(name) else otherwise
+    def part(name: str, make: Callable[[], Any]) -> Any:
+        return make() if digests[name] != before.get(name) else no_update
 
     models, targets, metrics = controls.choices(shown)
-    drawn, said_of_cells = part("figure", lambda: _figures(shown), (no_update, no_update))
     return (
-        drawn,
-        part("said", lambda: said_of_cells),
+        part("figure", lambda: _figures(shown)),
+        part("said", lambda: _said(shown)),
         part("words", lambda: _summary(shown)),
         _nothing(shown),
         _body_class(shown),
@@ -306,7 +308,7 @@ async def draw(*given: Any) -> Any:
     Output("explore-tabled", "data"),
     Input("explore-table-due", "data"),
     State("explore-tabled", "data"),
-    *(State(*control) for control in _SAID.values()),
+    *(State(*control) for control in _CONTROLS.values()),
     prevent_initial_call=True,
 )
 async def table(due: Any, tabled: Any, *said: Any) -> Any:
@@ -332,7 +334,7 @@ def _grid(digests: Any) -> list[Any] | None:
     Output("explore-ranked", "children"),
     Output("explore-listed", "data"),
     Input("explore-lists-due", "data"),
-    *(State(*control) for control in _SAID.values()),
+    *(State(*control) for control in _CONTROLS.values()),
     prevent_initial_call=True,
 )
 async def ranked(due: Any, *said: Any) -> Any:
@@ -356,7 +358,7 @@ def _unless(value: Any, said: Any) -> Any:
 
 @callback(
     Output("explore-address", "data"),
-    *(Input(*control) for control in _SAID.values()),
+    *(Input(*control) for control in _CONTROLS.values()),
     Input("explore-cell", "data"),
 )
 async def tell(*said: Any) -> str:
@@ -371,7 +373,7 @@ async def tell(*said: Any) -> str:
     Input("explore-drawer-due", "data"),
     State("explore-cell", "data"),
     State("explore-drawer", "opened"),
-    *(State(*control) for control in _SAID.values()),
+    *(State(*control) for control in _CONTROLS.values()),
     prevent_initial_call=True,
 )
 async def open_cell(_: Any, cell: Any, opened: Any, *said: Any) -> Any:

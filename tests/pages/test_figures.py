@@ -15,14 +15,16 @@ from backend.domain.schemas import Curve, GainCell, GainMatrix
 from dashboard.bars import cost_bars, round_hours
 from dashboard.evidence import Learning, learning_curves, seed_strip
 from dashboard.figures import (
-    apart,
     gain_drawing,
     gain_heatmap,
     gain_range,
     languages,
+    said,
     schemes,
+    score_drawing,
     score_heatmap,
     score_matrix,
+    unsaid,
 )
 from dashboard.heatmap import MAX_TEXT_CELLS, short_family
 from dashboard.look import DARK, LIGHT, luminance
@@ -56,7 +58,7 @@ def paths(figure: go.Figure, name: str) -> list[ElementTree.Element]:
     return picture(figure, name).findall(f"{SVG}path")
 
 
-def said(figure: go.Figure, name: str) -> str:
+def written(figure: go.Figure, name: str) -> str:
     return " ".join(t.text or "" for t in picture(figure, name).iter(f"{SVG}text")) + " "
 
 
@@ -82,10 +84,10 @@ def test_the_largest_gains_are_clipped_and_the_legend_says_so(matrix: Make):
     row = dict.fromkeys(("de", "ar", "hi", "tr", "sw", "vi", "zh", "ru"), 1.0)
     many = {f"r{i}": dict(row) for i in range(10)}
     assert gain_range(matrix(many)) == (1.0, False)
-    assert "clipped" not in said(gain_heatmap(matrix(many)), "colours")
+    assert "clipped" not in written(gain_heatmap(matrix(many)), "colours")
     many["r0"]["de"] = 30.0
     assert gain_range(matrix(many)) == (1.0, True)
-    assert "points clipped at ±1 " in said(gain_heatmap(matrix(many)), "colours")
+    assert "points clipped at ±1 " in written(gain_heatmap(matrix(many)), "colours")
 
 
 def test_cells_carry_their_sign_as_text(matrix: Make):
@@ -304,8 +306,8 @@ def test_what_is_said_of_a_cell_is_the_same_in_any_order(matrix: Make):
     made = matrix({"mnli": {"sw": 1.0, "de": 9.0, "hi": 2.0}})
     for order in ("family", "name", "gain"):
         cells = trace(gain_heatmap(made, order), "cells")
-        for key, said in zip(cells.customdata[0], cells.hovertext[0], strict=True):
-            assert f"({key.partition('.')[2]})" in said
+        for key, text in zip(cells.customdata[0], cells.hovertext[0], strict=True):
+            assert f"({key.partition('.')[2]})" in text
     other = trace(gain_heatmap(matrix({"mnli": {"sw": -4.0}})), "cells").hovertext[0][0]
     assert "\u22124.0" in other
 
@@ -313,7 +315,7 @@ def test_what_is_said_of_a_cell_is_the_same_in_any_order(matrix: Make):
 def test_the_colour_bar_says_what_the_colours_mean(matrix: Make):
     """One picture: plotly's own is 255 rectangles, drawn anew at every change."""
     figure = gain_heatmap(matrix({"mnli": {"sw": 3.2, "de": -0.4}}), theme=DARK)
-    assert said(figure, "colours").split() == ["gain,", "points", *"−3 −2 −1 0 +1 +2 +3".split()]
+    assert written(figure, "colours").split() == ["gain,", "points", *"−3 −2 −1 0 +1 +2 +3".split()]
     axis, bar = figure.layout.coloraxis, picture(figure, "colours")
     assert axis.showscale is False
     stops = [(float(e.get("offset", "")), e.get("stop-color")) for e in bar.iter(f"{SVG}stop")]
@@ -325,18 +327,23 @@ def test_the_colour_bar_says_what_the_colours_mean(matrix: Make):
     assert zero.get("fill") == DARK.ink
     scores = score_heatmap(matrix({"mnli": {"sw": 3.2}}))
     low, high = scores.layout.coloraxis.cmin, scores.layout.coloraxis.cmax
-    assert {f"{low:g}", f"{high:g}"} <= set(said(scores, "colours").split())
+    assert {f"{low:g}", f"{high:g}"} <= set(written(scores, "colours").split())
 
 
 def test_what_is_said_of_cells_can_travel_apart_from_the_figure(matrix: Make):
     made = matrix({"mnli": {"sw": 1.0, "de": -9.0}, "squad": {"sw": 2.0}})
-    whole = trace(gain_heatmap(made), "cells")
-    drawn, texts = apart(schemes(gain_drawing(made, "family")))
-    cells = next(t for t in drawn["light"]["data"] if t["name"] == "cells")
-    assert cells["hovertext"] is None
-    assert [[texts[of] for of in row] for row in cells["customdata"]] == [list(row) for row in whole.hovertext]
-    other, again = apart(schemes(gain_drawing(made, "gain")))
-    assert again == texts and other != drawn
+    texts = said(made, None)
+    for whole, drawing in (
+        (gain_heatmap(made), gain_drawing(made, "family")),
+        (gain_heatmap(made, "gain"), gain_drawing(made, "gain")),
+        (score_heatmap(made), score_drawing(made, "family")),
+    ):
+        drawn = unsaid(schemes(drawing))
+        cells = next(t for t in drawn["light"]["data"] if t["name"] == "cells")
+        assert cells["hovertext"] is None
+        complete = trace(whole, "cells").hovertext
+        assert [[texts[of] for of in row] for row in cells["customdata"]] == [list(row) for row in complete]
+    assert set(said(made, "sw")) == {key for key in texts if key.endswith(".sw")}
 
 
 @pytest.mark.parametrize(

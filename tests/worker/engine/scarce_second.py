@@ -28,3 +28,15 @@ def fail(job: Job, report: Report) -> Outcome:
     if job.rank:
         raise ValueError("the second of two is broken")
     return engine.execute(job, report)
+
+
+def burst(job: Job, report: Report) -> Outcome:
+    """The second one's loss is no number from the start."""
+    of = nn.functional.cross_entropy
+
+    def entropy(*given: object, **named: object) -> torch.Tensor:
+        loss: torch.Tensor = of(*given, **named)  # type: ignore[arg-type]
+        return loss * float("nan") if job.rank else loss
+
+    with mock.patch.object(nn.functional, "cross_entropy", entropy):
+        return engine.execute(job, report)

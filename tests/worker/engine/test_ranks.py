@@ -109,10 +109,12 @@ def agree(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor], tolerance:
 def spec_of(world: World, task: str, **changes: Any) -> RunSpec:
     if task == "text":
         return world.spec(RunKind.PRETRAIN, data=(world.text(),), seed=None, **{"training": TRAINING, **changes})
+    if "+" in task:  # of each step one head has no gradient, and is not to be moved
+        return world.mixed(*task.split("+"), **{"training": TRAINING, **changes})
     return world.on(task, **{"training": TRAINING, **changes})
 
 
-@pytest.mark.parametrize("task", ["mnli", pytest.param("udpos", marks=SLOW), pytest.param("text", marks=SLOW)])
+@pytest.mark.parametrize("task", ["mnli", *(pytest.param(t, marks=SLOW) for t in ("udpos", "text", "copa+udpos"))])
 def test_two_processes_end_where_one_does(world: World, start: Any, task: str) -> None:
     """Items, tokens and hidden words in unequal numbers; batches of nine."""
     _, alone = world.run(spec_of(world, task))
@@ -200,6 +202,13 @@ def test_what_goes_wrong_in_the_second_is_said_by_the_first(world: World, start:
     last = run.end()
     assert isinstance(last, messages.ErrorSaid)
     assert (last.error, last.message) == ("ValueError", "the second of two is broken")
+
+
+def test_a_loss_that_is_no_number_in_the_second_ends_both(world: World, start: Any, nursery: Nursery) -> None:
+    nursery.executor = "scarce_second:burst"
+    last = start(world.job(spec_of(world, "mnli", devices=2), "burst")).end()
+    assert isinstance(last, messages.DivergedSaid)
+    assert (last.step, last.message) == (1, "loss nan, gradient norm nan")
 
 
 def test_one_process_does_no_run_for_two(world: World) -> None:

@@ -34,7 +34,7 @@ LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train"
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = (
-    "name", "source", *LISTS, "device", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
+    "name", "source", *LISTS, "device", "devices", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
 )  # fmt: skip
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
@@ -48,6 +48,7 @@ LABELS: Mapping[str, str] = {
     "translate_train": "Translate-train",
     "text": "Text for MLM",
     "device": "Device",
+    "devices": "Devices a run",
     "precision": "Precision",
     "activation_checkpointing": "Activation checkpointing",
     "priority": "Priority",
@@ -71,6 +72,7 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "source": "mini",
     "seeds": "0,1,2",
     "device": "cpu",
+    "devices": "1",
     "precision": "fp32",
     "activation_checkpointing": "off",
     "priority": "0",
@@ -133,6 +135,8 @@ class Draft:
         for name in ("device", "precision"):
             if self.said[name] != BLANK[name]:
                 body[name] = self.said[name]
+        if self.said["devices"] not in ("", BLANK["devices"]):
+            body["devices"] = _number(self.said["devices"])
         if (switch := self.said["activation_checkpointing"]) != BLANK["activation_checkpointing"]:
             body["activation_checkpointing"] = SWITCHES.get(switch, switch)
         if self.said["priority"] not in ("", BLANK["priority"]):
@@ -216,6 +220,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "translate_train": ",".join(request.translate_train or ()),
         "text": ",".join(request.text or ()),
         "device": request.device.value,
+        "devices": str(request.devices),
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
         "priority": str(request.priority),

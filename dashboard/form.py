@@ -365,7 +365,8 @@ def _more(shown: Draft) -> Any:
 
     numbers = [n for n in NUMBERS if n not in adaptation.WEIGHTS]
     used = any(n in shown.changed or shown.said[n] for n in (*numbers, *RETRIEVAL, "translate_train")) or any(
-        shown.said[n] != draft.BLANK[n] for n in ("device", "precision", "activation_checkpointing", "priority")
+        shown.said[n] != draft.BLANK[n]
+        for n in ("device", "devices", "precision", "activation_checkpointing", "priority")
     )
     return html.Details(
         [
@@ -373,6 +374,7 @@ def _more(shown: Draft) -> Any:
             html.Div(
                 [
                     pick("device", [d.value for d in DeviceClass]),
+                    text("devices", "of one worker, each with a part of every batch of training", "1"),
                     pick("precision", ("fp32", "bf16")),
                     pick("activation_checkpointing", tuple(draft.SWITCHES)),
                     text("priority", "−10 to 10, higher first", "0"),

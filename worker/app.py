@@ -76,7 +76,7 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[Gpu])
     store = Store(chosen.database)
     supervisor = Supervisor(
         store, Artifacts(chosen.artifact_root, chosen.root / "cache" / "artifacts"), nursery, chosen,
-        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[gpu.visible for gpu in gpus],
+        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[gpu.visible for gpu in gpus], slots=slots,
     )  # fmt: skip
     register(queue.app, supervisor)
     supervisor.tidy()

@@ -19,12 +19,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
 from backend.domain.run import Phase, RunSpec
+from worker import following
 from worker.causes import LONGEST_MESSAGE, described, plain
 from worker.journal import Journal
 from worker.messages import (
@@ -39,7 +41,7 @@ from worker.messages import (
     ResumedSaid,
     StoppedSaid,
 )
-from worker.outcomes import Diverged, Job, Level, Outcome, Stop, Stopped
+from worker.outcomes import Diverged, Job, Level, Outcome, RankLost, Report, Stop, Stopped
 
 EXECUTE = "worker.execute:execute"
 SEND_SECONDS = 0.2  # between two reports of progress
@@ -192,22 +194,34 @@ def main(connection: Connection, output: Connection, job_json: str, executor: st
     Ends with one of the messages ``outcome``, ``stopped``, ``diverged``, ``error``; without one only if it is killed.
     """
     _stand_alone()
-    pipe = Pipe(connection)
-    signal.signal(signal.SIGTERM, lambda *_: pipe.ask("save"))
     _print_to(output)
     payload = json.loads(job_json)
+    devices = int(payload["job"]["spec"].get("devices", 1))
+    place = following.fork(devices) if devices > 1 else None  # before there are threads
+    if place is None or place.rank == 0:
+        pipe = Pipe(connection)  # the others hold it open, too: the supervisor sees its end when all are gone
+        signal.signal(signal.SIGTERM, lambda *_: pipe.ask("save"))
     sys.path[:] = [str(Path(entry).absolute()) for entry in sys.path]  # before the working directory changes
     os.environ.clear()
     os.environ.update(payload["environment"])
     os.chdir(payload["directory"])
     job = job_from(payload["job"])
     job.workdir.mkdir(parents=True, exist_ok=True)
+    if place is not None:
+        job = _placed(job, place)
+        if place.rank:
+            following.help_along(place, lambda: _help(job, executor))
+        following.watch(place, pipe.send)
     report = PipeReport(pipe, Journal(job.workdir / "curves.jsonl"))
     logging.basicConfig(handlers=[_LogHandler(report)], force=True)
     logging.captureWarnings(True)
     try:
         _run(job, executor, report, pipe)
     except BaseException as error:  # whatever it is, the supervisor hears of it
+        if isinstance(
+            error, RankLost
+        ):  # what happened to the other is the better word; who watches it says it, and ends this
+            time.sleep(following.REPORT_SECONDS)
         report.flush()
         pipe.send(described(error))
     with contextlib.suppress(OSError, ValueError):
@@ -252,10 +266,23 @@ def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:
             )
 
 
-def resolve(executor: str) -> Callable[[Job, PipeReport], Outcome]:
+def _placed(job: Job, place: following.Place) -> Job:
+    """The job of one of several processes: each sees one of the GPUs, and they meet at a file of this attempt."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[place.rank]
+    return replace(job, rank=place.rank, meeting=Path(os.environ["TMPDIR"]) / "ranks")
+
+
+def _help(job: Job, executor: str) -> None:
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)  # the first process says the same
+    _use_threads(job.threads)
+    resolve(executor)(job, following.Silent())
+
+
+def resolve(executor: str) -> Callable[[Job, Report], Outcome]:
     """``"package.module:name"`` → what it names."""
     module, _, name = executor.partition(":")
-    found: Callable[[Job, PipeReport], Outcome] = getattr(import_module(module), name)
+    found: Callable[[Job, Report], Outcome] = getattr(import_module(module), name)
     return found
 
 

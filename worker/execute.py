@@ -101,6 +101,8 @@ def environment(job: Job, encoder: Encoder) -> dict[str, str]:
         "device": device_name(job.device),
         "threads": job.threads,
     }
+    if job.spec.devices > 1:
+        found["devices"] = job.spec.devices
     if job.spec.model.checkpoint is not None and not job.spec.parents:
         found["revision"] = encoder.revision
     return {k: str(v) for k, v in found.items()}

@@ -38,7 +38,8 @@ class Meter:
             "counted": 0.0, "counted_analytic": 0.0, "counted_steps": 0,
         }  # fmt: skip
         self._started = time.perf_counter()
-        self._energy = _EnergyCounter() if self.cuda else None
+        # the counter is that of one GPU: of several, nothing is said
+        self._energy = _EnergyCounter() if self.cuda and job.spec.devices == 1 else None
         self._joules: float | None = None
 
     def __enter__(self) -> Self:
@@ -99,8 +100,10 @@ class Meter:
 
     @property
     def share(self) -> float:
-        """Share of the device that the run was given: its threads of a CPU's cores, all of a GPU."""
-        return 1.0 if self.cuda else min(1.0, self.job.threads / (os.cpu_count() or 1))
+        """Share of the device that the run was given: its threads of a CPU's cores, all of a GPU. Of several GPUs it is their
+        number."""
+        devices = self.job.spec.devices
+        return float(devices) if self.cuda else min(1.0, devices * self.job.threads / (os.cpu_count() or 1))
 
     def cost(self) -> dict[str, Any]:
         """As of now."""

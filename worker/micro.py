@@ -64,8 +64,7 @@ def parts(batch: Batch, size: int) -> Iterator[tuple[Batch, float]]:
     if total is None or batch.items <= size:
         yield batch, 1.0
         return
-    # Batches of lines (masked words) say nothing of items: there, a row is one.
-    owner = torch.arange(batch.items) if len(batch.row_item) == batch.items else batch.row_item.cpu()
+    owner = _owner(batch)
     row_of_token = _row_of_each_token(batch)
     for start in range(0, batch.items, size):
         stop = min(start + size, batch.items)
@@ -74,6 +73,21 @@ def parts(batch: Batch, size: int) -> Iterator[tuple[Batch, float]]:
         share = (counted(part) or 0) / total
         if share:
             yield part, share
+
+
+def portion(batch: Batch, which: int, of: int) -> tuple[Batch, float]:
+    """The ``which``-th of ``of`` portions of the items, as even as they can be, and its share of the loss: 0 where nothing in it
+    counts, or where there are fewer items than portions. For a loss that can be split (``counted`` is not None)."""
+    start, stop = batch.items * which // of, batch.items * (which + 1) // of
+    owner = _owner(batch)
+    rows = torch.nonzero((owner >= start) & (owner < stop))[:, 0]
+    own = _part(batch, rows, owner, _row_of_each_token(batch), start, stop)
+    return own, (counted(own) or 0) / (counted(batch) or 1)
+
+
+def _owner(batch: Batch) -> torch.Tensor:
+    """Which item each row is of. Batches of lines (masked words) say nothing of items: there, a row is one."""
+    return torch.arange(batch.items) if len(batch.row_item) == batch.items else batch.row_item.cpu()
 
 
 def _row_of_each_token(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

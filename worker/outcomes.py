@@ -35,6 +35,8 @@ class Job:
     checkpoint_seconds: float = 60.0
     offline: bool = False
     model_root: Path | None = None  # folders in it are models of this installation's own
+    rank: int = 0  # of a run on several devices: which of its processes this is; 0 alone writes anything
+    meeting: Path | None = None  # the file by which they find each other
 
 
 class Report(Protocol):
@@ -97,3 +99,11 @@ class Diverged(Exception):
 
     def __str__(self) -> str:
         return f"diverged at step {self.step}: {self.message}"
+
+
+class RankLost(RuntimeError):
+    """Of a run on several devices: another of its processes is gone."""
+
+
+class Followed(BaseException):
+    """Of a run on several devices: training is over, and what is left is for its first process alone."""

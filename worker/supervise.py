@@ -45,13 +45,15 @@ class Supervisor:
     Args:
         worker: the name of this process, for people.
         gpus: of a CUDA worker, what CUDA_VISIBLE_DEVICES is for each slot.
+        slots: devices that runs may take at the same time: GPUs, or shares of the cores; None: as the settings say.
         ring: told of runs that were queued.
         hung_seconds: a run that gives no sign for longer, or for 50 steps' time, counts as hung.
     """
 
     def __init__(
         self, store: Store, artifacts: Artifacts, nursery: Nursery, settings: Settings, *,
-        worker: str, device: DeviceClass, ring: Ring, gpus: Sequence[str] = (), hung_seconds: float = HUNG_SECONDS,
+        worker: str, device: DeviceClass, ring: Ring, gpus: Sequence[str] = (), slots: int | None = None,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:  # fmt: skip
         self.store = store
         self.artifacts = artifacts
@@ -68,6 +70,9 @@ class Supervisor:
         self._gpus: SimpleQueue[str] = SimpleQueue()
         for gpu in gpus:
             self._gpus.put(gpu)
+        self.slots = slots or settings.slots
+        self._taken = 0
+        self._taking = threading.Condition()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Take nothing new and let every run save and stop; ``at_once``: stop them without saving."""
@@ -84,28 +89,55 @@ class Supervisor:
     def serve(self) -> int:
         """Do queued runs, one after the other, until there are none or this worker stops. Returns how many."""
         count = 0
-        while not self.stopping.is_set():
+        while self._has_room():
             try:
-                with self.store.write() as session:
-                    claim = runs.claim(
-                        session, worker=self.worker, device=self.device, lease_seconds=self.settings.lease_seconds
-                    )
+                claim = self._claim()
             except Unavailable as error:
                 log.warning("cannot look for work: %s", error.detail)
                 return count
             if claim is None:
                 return count
-            visible = self._gpus.get() if self.device is DeviceClass.CUDA else None
-            attempt = Attempt(self, claim, visible)
+            devices = claim.spec.devices
+            gpus = [self._gpus.get() for _ in range(devices)] if self.device is DeviceClass.CUDA else []
+            attempt = Attempt(self, claim, ",".join(gpus) if gpus else None)
             try:
                 attempt.run()
             finally:
-                if visible is not None:
-                    self._gpus.put(visible)
+                for gpu in gpus:
+                    self._gpus.put(gpu)
+                with self._taking:
+                    self._taken -= devices
+                    self._taking.notify_all()
+            if devices > 1 and not self.stopping.is_set():  # slots whose rings came to nothing meanwhile
+                self.ring(self.device, devices - 1)
             count += 1
             if attempt.unable:  # not to go through the whole queue like this
                 self.stopping.wait(self.pause_seconds)
         return count
+
+    def _has_room(self) -> bool:
+        """Wait while other runs have all slots, this one's too: idle it would take rings away from other workers. False once this
+        worker stops."""
+        with self._taking:
+            while self._taken >= self.slots and not self.stopping.is_set():
+                self._taking.wait(1.0)
+        return not self.stopping.is_set()
+
+    def _claim(self) -> runs.Claim | None:
+        """The next run, and as many slots as it takes. None where there is none, or where the next one takes more than are free:
+        then this slot stays idle, and whichever ends its run last takes it."""
+        with self._taking:
+            free = self.slots - self._taken
+            if free < 1:
+                return None
+            with self.store.write() as session:
+                claim = runs.claim(
+                    session, worker=self.worker, device=self.device, lease_seconds=self.settings.lease_seconds,
+                    devices=self.slots, free=free,
+                )  # fmt: skip
+            if claim is not None:
+                self._taken += claim.spec.devices
+            return claim
 
     def tidy(self) -> None:
         """Remove what runs of long ago left: checkpoints of those that failed, or were done elsewhere in the end."""

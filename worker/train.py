@@ -29,7 +29,7 @@ from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
-from worker import checkpoints, formats, lora, recompute
+from worker import checkpoints, formats, lora, ranks, recompute
 from worker import oracle as oracles
 from worker.architectures import dropout_of, embeddings_of, layers_of
 from worker.capacity import device_memory
@@ -39,7 +39,7 @@ from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
 from worker.micro import Room, TooLarge, counted, out_of_memory, parts
-from worker.outcomes import Diverged, Job, Report, Score, Stopped
+from worker.outcomes import Diverged, Followed, Job, Report, Score, Stopped
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
 TEXT = "text"  # what unlabelled text is called among the data of a run
@@ -93,7 +93,10 @@ def fit(
     Raises:
         Stopped: as asked, with a checkpoint where that was asked for.
         Diverged: loss or gradient is not finite; nothing of that step is kept.
+        Followed: this process only helped; on several devices the first one has it all.
     """
+    together = ranks.join(job)
+    leads = together is None or together.leads
     accelerator = Accelerator(cpu=job.device == "cpu", mixed_precision="bf16" if job.spec.precision == "bf16" else "no")
     if job.device == "cpu":
         quicken(stage.module)
@@ -102,6 +105,11 @@ def fit(
     at = run.resume()
     if not at.recompute and (job.spec.activation_checkpointing or crowded(stage, training, job, report)):
         at.recompute = True
+    if together is not None:
+        together.begin(stage.module, at.step)
+        if not leads:
+            run.best.clear()
+        at.recompute = together.any(at.recompute)
     if at.recompute:
         recompute.switch_on(stage.module.get_submodule("encoder"))
     due = evaluation_steps(total, training.evaluations)
@@ -110,17 +118,24 @@ def fit(
     module.train()
     while True:
         if at.step in due and at.evaluated < at.step:
+            if not leads:
+                at.evaluated = at.step
+                continue
             run.evaluate(stage, at, oracle)
             module.train()
             continue
         if at.step >= total:
             break
-        run.stop_or_save(at)
+        if leads:
+            run.stop_or_save(at)
         batch = stage.batch(at.step).to(accelerator.device)
         rate = training.learning_rate * schedule(at.step, total, warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        value = _gradients(stage, batch, at, accelerator, optimizer, meter, report)
+        if together is None:
+            value = _gradients(stage, batch, at, accelerator, optimizer, meter, report)
+        else:
+            value = ranks.gradients(together, stage, batch, at, accelerator, optimizer, meter, report)
         length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
             raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
@@ -134,6 +149,8 @@ def fit(
             report.curve("loss", at.step, sum(at.losses) / len(at.losses))
             report.curve("learning_rate", at.step, rate)
             at.losses.clear()
+    if not leads:
+        raise Followed
     take_up(stage.module, run.best)
     report.log("info", f"best development score {at.best:.4f} at step {at.best_step} of {total}")
     return at
@@ -156,7 +173,9 @@ def crowded(stage: Stage, training: Training, job: Job, report: Report) -> bool:
         trained=sum(p.numel() for p in encoder.parameters() if p.requires_grad),
         dropout=dropout_of(config) > 0,
     )
-    needed, there = peak(load).total, device_memory(job.device)
+    # processes on a CPU share its memory
+    needed = peak(load).total * (job.spec.devices if job.device == "cpu" else 1)
+    there = device_memory(job.device)
     if needed > there:
         said = f"{needed / 1e9:.1f} GB are forecast for one item at a time, and there are {there / 1e9:.1f} GB"
         report.log("info", f"{said}: layers are computed twice")

@@ -56,7 +56,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         hours_until_done=expected.hours_until_done,
         disk_bytes=expected.disk_bytes,
         memory=list(fits.memory),
-        notes=list(fits.notes),
+        notes=[*fits.notes, *wide(request, listed)],
         forecast_from=expected.rests_on,
         settings=[_settings(row) for row in resolved(request, planned)],
         oracle=oracle_in_words(planned, to_do),
@@ -83,6 +83,16 @@ def check_memory(session: Session, request: ExperimentRequest, planned: Plan) ->
     found = fit(planned, planned.runs.keys() - existing.keys(), request, workers.listing(session))
     if found.refused:
         raise Invalid("The experiment does not fit into the memory of any worker.", errors=found.refused)
+
+
+def wide(request: ExperimentRequest, listed: Iterable[WorkerView]) -> list[str]:
+    """That a run would have to wait for a worker with as many devices as it asks for; nothing where one is there."""
+    device = request.device.value
+    slots = [w.slots for w in listed if device in w.queues and w.seen_age_seconds <= ALIVE_SECONDS]
+    if request.devices == 1 or max(slots, default=0) >= request.devices:
+        return []
+    there = f"of those that are there the largest has {max(slots)}" if slots else "none is there"
+    return [f"Training waits for a {device} worker with {request.devices} devices; {there}."]
 
 
 def live_slots(listed: Iterable[WorkerView], device: str) -> int:

@@ -30,12 +30,12 @@ from backend.domain.run import (
     RunSpec,
     digest,
 )
-from backend.domain.task import RetrievalOverrides, Source, Split, Task
+from backend.domain.task import WHOLE_BATCH, RetrievalOverrides, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.domain.text import READER_VERSION
 from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training, TrainingOverrides
-from backend.domain.unset import off, unset
+from backend.domain.unset import off, one, unset
 from backend.errors import FieldError, Invalid, shown, unknown
 
 #: Architectures that MLM cannot be mixed into the training of, and why.
@@ -43,6 +43,7 @@ UNMASKED: Mapping[str, str] = {
     "mt5": "its tokenizer has no mask",
     "rembert": "its word embeddings are narrower than its layers, so that no head can be tied to them",
 }
+MAX_DEVICES = 64  # of one run; all of them are in one machine
 MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
 BENCHMARKS: Mapping[Source, str] = {
     Source.MINI: "mini-XTREME-R",  # synthetic, never mixed with real scores
@@ -137,6 +138,14 @@ class ExperimentRequest(BaseModel):
     precision: Precision = "fp32"
     activation_checkpointing: bool = Field(
         default=False, strict=True, exclude_if=off, description="less memory for more time; of no number"
+    )
+    devices: int = Field(
+        default=1,
+        strict=True,
+        ge=1,
+        le=MAX_DEVICES,
+        exclude_if=one,
+        description="devices of one worker that a run trains on at the same time, each with a part of every batch",
     )
     priority: int = Field(default=0, ge=-10, le=10)
 
@@ -270,6 +279,8 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
         refuse(f"/{longest}", f"{product} = {cells:,} cells; at most {MAX_CELLS:,} in one experiment")
     if request.device is DeviceClass.CPU and request.precision != "fp32":
         refuse("/precision", "on a CPU only fp32 is accepted")
+    for message in _not_divided(request):
+        refuse("/devices", message)
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
@@ -291,6 +302,20 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
                 offered = ", ".join(TASKS[name].languages_in(request.source))
                 refuse("/languages", f"none of these languages is in target {name} (/targets/{i}), which has {offered}")
     return found
+
+
+def _not_divided(request: ExperimentRequest) -> Iterable[str]:
+    """What stands against more than one device: training whose loss needs its whole batch at once, batches too small."""
+    if request.devices == 1:
+        return
+    trained = {t: TASKS[str(TASKS[t].trained_on)] for t in request.targets if t in TARGETS and TASKS[t].trained_on}
+    staged = {t: TASKS[t] for recipe in request.recipes for stage in recipe.stages for t in stage if t in INTERMEDIATE}
+    whole = [name for name, task in {**staged, **trained}.items() if task.format in WHOLE_BATCH]
+    if whole:
+        yield (
+            f"{', '.join(whole)} cannot be trained on {request.devices} devices: in its loss every row of a batch is a wrong answer "
+            "for the others, so a batch cannot be shared out; leave it out, or set devices to 1"
+        )
 
 
 def _unknown_language(code: str) -> str | None:
@@ -528,6 +553,8 @@ class _Planner:
             retrieval=retrieval,
             folders=folders,
             activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
+            # pretraining is one checkpoint, wherever it is used; an evaluation is done by one device
+            devices=self.request.devices if kind in (RunKind.INTERMEDIATE, RunKind.FINETUNE) else 1,
             oracle=oracle,
             text=text,
         )
@@ -684,6 +711,7 @@ class _Planner:
                 "precision": self.request.precision,
                 "device": self.request.device.value,
                 **({"retrieval": retrieval.model_dump(mode="json")} if retrieval else {}),
+                **({"devices": self.request.devices} if self.request.devices > 1 else {}),
             }
         )
         checkpoint = start

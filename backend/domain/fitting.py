@@ -10,12 +10,11 @@ from backend.domain.memory import SCORED, Load, Peak, peak, rows_of
 from backend.domain.model import MODELS, Model
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.schemas import MemoryView
-from backend.domain.task import Format
+from backend.domain.task import WHOLE_BATCH
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError
 
 WITHOUT_DROPOUT = frozenset({"modernbert", "eurobert"})
-WHOLE_BATCH = frozenset({Format.ANSWER_RETRIEVAL})  # their loss compares the rows of a batch with each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,8 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One run's peak: computed as a whole, one item at a time, and so with activation checkpointing."""
+    """One run's peak: computed as a whole, one item at a time, and so with activation checkpointing. Of a run on several devices it is
+    that of one GPU, with its part of the batch, or of all processes on one host; the weights are on each."""
 
     run: PlannedRun
     whole: Peak
@@ -54,7 +54,7 @@ def need(run: PlannedRun) -> Need:
         rows = (
             max((rows_of(kind, count) for kind in kinds), default=count) if spec.kind is not RunKind.EVALUATE else count
         )
-        return peak(
+        found = peak(
             Load(
                 architecture=model.architecture, kind=spec.kind, device=spec.device, precision=spec.precision, rows=rows,
                 length=length, trained=trained(model, spec.training.frozen if spec.training else 0),
@@ -62,13 +62,16 @@ def need(run: PlannedRun) -> Need:
                 checkpointing=again or spec.activation_checkpointing,
             )
         )  # fmt: skip
+        return found.times(spec.devices) if spec.device is DeviceClass.CPU else found
 
     if spec.kind is RunKind.EVALUATE:
         return Need(
             run, at(max(1, SCORED[spec.device] // length), again=False), at(1, again=False), at(1, again=False), batch
         )
     smallest = items if batch else 1
-    return Need(run, at(items, again=False), at(smallest, again=False), at(smallest, again=True), batch)
+    return Need(
+        run, at(-(-items // spec.devices), again=False), at(smallest, again=False), at(smallest, again=True), batch
+    )
 
 
 def trained(model: Model, frozen: int) -> int:
@@ -136,7 +139,7 @@ def fitting(
 
 def _alike(run: PlannedRun) -> tuple[Hashable, ...]:
     """Equal for runs that need the same: seeds and recipes make no difference."""
-    return run.spec.kind, run.spec.training, tuple(data.task for data in run.spec.data)
+    return run.spec.kind, run.spec.devices, run.spec.training, tuple(data.task for data in run.spec.data)
 
 
 def _how(need: Need, most: int | None, device: DeviceClass) -> str:
@@ -169,7 +172,8 @@ def _words(run: PlannedRun) -> str:
     training = run.spec.training
     if training is None or run.spec.kind is RunKind.EVALUATE:
         return what
-    return f"{what} (batch {training.batch_size}, length {training.max_length})"
+    several = f", {run.spec.devices} devices" if run.spec.devices > 1 else ""
+    return f"{what} (batch {training.batch_size}, length {training.max_length}{several})"
 
 
 def _gb(bytes: int) -> str:

@@ -184,7 +184,10 @@ def forecast(
         words += f" No worker for {device.value} is alive, so there is no end time."
         return Forecast(device_hours, None if unfinished else band((0.0, 0.0, 0.0)), disk, words)
     parents = {f: tuple(p for p in plan.runs[f].spec.parents if p in estimates) for f in estimates}
-    ends = [makespan({f: e.wall[i] for f, e in estimates.items()}, parents, slots) for i in range(3)]
+    devices = {f: plan.runs[f].spec.devices for f in estimates}  # each does its part of the work at the same time
+    ends = [
+        makespan({f: e.wall[i] / devices[f] for f, e in estimates.items()}, parents, slots, devices) for i in range(3)
+    ]
     words += f" The end time counts {slots} {'slot' if slots == 1 else 'slots'} and nothing else in the queue."
     return Forecast(device_hours, band(ends), disk, words)
 
@@ -218,13 +221,19 @@ def disk_bytes(plan: Plan, to_do: Collection[str], slots: int) -> int:
     return kept + sum(heapq.nlargest(max(1, slots), training))
 
 
-def makespan(seconds: Mapping[str, float], parents: Mapping[str, Collection[str]], slots: int) -> float:
+def makespan(
+    seconds: Mapping[str, float],
+    parents: Mapping[str, Collection[str]],
+    slots: int,
+    takes: Mapping[str, int] | None = None,
+) -> float:
     """Seconds until all runs are done on this many equal slots, each slot taking the first run that is ready.
 
     Args:
         seconds: of each run, in the order in which they are taken.
         parents: of each run, all of them among ``seconds``.
         slots: at least 1.
+        takes: slots of each run, 1 unless given; more than there are count as all.
 
     Raises:
         ValueError: fewer than one slot, or the runs wait for each other in a circle.
@@ -240,12 +249,15 @@ def makespan(seconds: Mapping[str, float], parents: Mapping[str, Collection[str]
     ready = [(order[run], run) for run in seconds if not missing[run]]
     heapq.heapify(ready)
     running: list[tuple[float, int, str]] = []
-    clock, finished = 0.0, 0
+    wide = {run: min(slots, (takes or {}).get(run, 1)) for run in seconds}
+    clock, finished, free = 0.0, 0, slots
     while ready or running:
-        while ready and len(running) < slots:
+        while ready and wide[ready[0][1]] <= free:
             place, run = heapq.heappop(ready)
+            free -= wide[run]
             heapq.heappush(running, (clock + seconds[run], place, run))
         clock, _, ended = heapq.heappop(running)
+        free += wide[ended]
         finished += 1
         for child in children[ended]:
             missing[child] -= 1

@@ -19,7 +19,7 @@ forecast for a decision, not an account. What it leaves out: fragmentation, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from backend.domain.architecture import Architecture
@@ -92,6 +92,10 @@ class Peak:
     @property
     def total(self) -> int:
         return self.runtime + self.weights + self.gradients + self.moments + self.best + self.activations
+
+    def times(self, processes: int) -> Peak:
+        """Of equal processes that share one memory."""
+        return Peak(*(processes * part for part in astuple(self)))
 
 
 def rows_of(format: Format | None, items: int) -> int:

@@ -10,16 +10,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
 from backend.domain.task import RetrievalOverrides, Source, Split
 from backend.domain.text.spec import TextSpec
 from backend.domain.training import Training
-from backend.domain.unset import off, unset
+from backend.domain.unset import off, one, unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
 ENGINE_VERSION = 2
@@ -123,11 +123,19 @@ class RunSpec(Spec):
         )
     )
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
+    #: Above one it is in the fingerprint: sums are rounded and masks of dropout drawn device by device.
+    devices: int = Field(default=1, ge=1, exclude_if=one)
     #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
     oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
     text: TextSpec | None = Field(
         default=None, exclude_if=unset
     )  # what masked-language modelling reads, where not the mini world
+
+    @model_validator(mode="after")
+    def _one_evaluates(self) -> Self:
+        if self.devices > 1 and self.kind is RunKind.EVALUATE:
+            raise ValueError("an evaluation runs on one device")
+        return self
 
     @property
     def fingerprint(self) -> str:

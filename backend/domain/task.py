@@ -34,6 +34,9 @@ class Format(StrEnum):
 
 
 RETRIEVAL: frozenset[Format] = frozenset({Format.BITEXT_RETRIEVAL, Format.BITEXT_MINING, Format.ANSWER_RETRIEVAL})
+WHOLE_BATCH: frozenset[Format] = frozenset(
+    {Format.ANSWER_RETRIEVAL}
+)  # their loss compares the rows of a batch with each other
 UNTRAINED: frozenset[Format] = frozenset({Format.BITEXT_RETRIEVAL, Format.BITEXT_MINING})  # by similarity alone
 
 

@@ -9,3 +9,8 @@ def unset(value: object) -> bool:
 def off(value: object) -> bool:
     """For ``exclude_if``: a switch that is off."""
     return value is False
+
+
+def one(value: object) -> bool:
+    """For ``exclude_if``: a number of things that is one unless said otherwise."""
+    return value == 1

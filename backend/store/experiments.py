@@ -102,6 +102,7 @@ def row_of(planned: PlannedRun, source: Source, priority: int) -> dict[str, Any]
         "engine": spec.engine,
         "device_class": spec.device.value,
         "precision": spec.precision,
+        "devices": spec.devices,
         "spec": spec.model_dump(mode="json"),
         "planned_examples": planned.examples,
         "planned_steps": planned.steps,

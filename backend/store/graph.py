@@ -226,6 +226,7 @@ SAME = (
     "engine",
     "device_class",
     "precision",
+    "devices",
     "spec",
     "planned_examples",
     "planned_steps",

@@ -236,7 +236,7 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
     }
     queued = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value]
     ahead = _ahead(session, queued) if queued else {}
-    served = _served(session) if queued else set()
+    served = _served(session) if queued else {}
     return [
         _view(
             row,
@@ -250,6 +250,7 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
                 cause=others.get(row["skipped_because"]),
                 ahead=ahead.get(row["id"]),
                 served=row["device_class"] in served,
+                large_enough=(row["devices"] or 1) <= served.get(row["device_class"], 0),
                 silent=row["lease_until"] is not None and row["lease_until"] < at,
             ),
         )
@@ -264,11 +265,14 @@ def _ahead(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return dict(session.execute(select(queue.c.id, queue.c.ahead).where(queue.c.id.in_(ids))).all())
 
 
-def _served(session: Session) -> set[str]:
-    """Device classes that a worker seen lately serves."""
+def _served(session: Session) -> dict[str, int]:
+    """Device classes that a worker seen lately serves, and how many devices the largest of them has: one for each slot."""
     at = now(session)
-    rows = session.execute(select(worker.c.queues, worker.c.seen_at)).all()
-    return {q for queues, seen in rows if (at - seen).total_seconds() <= SEEN_SECONDS for q in queues}
+    found: dict[str, int] = {}
+    for queues, slots, seen in session.execute(select(worker.c.queues, worker.c.slots, worker.c.seen_at)):
+        if (at - seen).total_seconds() <= SEEN_SECONDS:
+            found |= {q: max(slots, found.get(q, 0)) for q in queues}
+    return found
 
 
 def _view(

@@ -83,13 +83,25 @@ class Beat:
 # --- claim and heartbeat -----------------------------------------------------------------------------------------------
 
 
-def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: float) -> Claim | None:
+def claim(
+    session: Session,
+    *,
+    worker: str,
+    device: DeviceClass,
+    lease_seconds: float,
+    devices: int = 1,
+    free: int | None = None,
+) -> Claim | None:
     """Take the best queued run of this device class: highest priority, then oldest. None when there is none.
+
+    Of a worker with ``devices`` of them, of which so many are ``free`` (None: all), runs that ask for more are another's. One that
+    asks for more than are free now is not passed over, or it would wait for as long as there are small ones: none is taken.
 
     One statement picks and takes it, so that no two workers get the same. A run that this version of the program cannot
     read is failed and the next one taken, so that it does not block the queue.
     """
-    while (row := _take(session, worker, device, lease_seconds)) is not None:
+    free = devices if free is None else free
+    while (row := _take(session, worker, device, lease_seconds, devices, free)) is not None:
         try:
             spec = RunSpec.model_validate(row["spec"])
         except ValidationError as error:
@@ -115,10 +127,13 @@ def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: 
     return None
 
 
-def _take(session: Session, worker: str, device: DeviceClass, lease_seconds: float) -> RowMapping | None:
+def _take(
+    session: Session, worker: str, device: DeviceClass, lease_seconds: float, devices: int, free: int
+) -> RowMapping | None:
+    asked = func.coalesce(queued_run.c.devices, 1)
     best = (
         select(queued_run.c.id)
-        .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value)
+        .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value, asked <= devices)
         .order_by(queued_run.c.priority.desc(), queued_run.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -136,7 +151,7 @@ def _take(session: Session, worker: str, device: DeviceClass, lease_seconds: flo
             progress_at=db_now(),
             started_at=func.coalesce(run.c.started_at, db_now()),
         )
-        .where(run.c.id == best)
+        .where(run.c.id == best, func.coalesce(run.c.devices, 1) <= free)
         .returning(run)
     )
     row = session.execute(take).mappings().one_or_none()

@@ -112,6 +112,7 @@ class Run(Row, table=True):
     engine: int = Field(sa_type=Whole)
     device_class: str = _text(16)
     precision: str = _text(16)
+    devices: int | None = Field(default=None, sa_type=Whole)  # of one worker, at the same time; null: one
     spec: Any = Field(nullable=False, sa_type=Json)
     planned_examples: int = Field(sa_type=Whole)
     planned_steps: int = Field(sa_type=Whole)

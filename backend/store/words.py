@@ -54,6 +54,7 @@ def why(
     cause: RowMapping | None,
     ahead: int | None,
     served: bool,
+    large_enough: bool,
     silent: bool,
 ) -> str:
     """Why a run stands where it stands.
@@ -63,6 +64,7 @@ def why(
         cause: for a skipped run, the one that did not finish.
         ahead: for a queued run, how many come before it.
         served: whether a worker for its class of device was seen lately.
+        large_enough: whether one of them has as many devices as the run asks for.
         silent: whether the lease of a running run is over.
     """
     state = RunState(run["state"])
@@ -72,6 +74,8 @@ def why(
     if state is RunState.QUEUED:
         if not served:
             return f"no worker is there for {run['device_class']} runs"
+        if not large_enough:
+            return f"waits for a {run['device_class']} worker with {run['devices']} devices"
         return "queued, next" if not ahead else f"queued, {ahead} run{'s' if ahead > 1 else ''} ahead"
     if state is RunState.RUNNING:
         if silent:

@@ -362,3 +362,22 @@ def test_memory_is_forecast_and_held_against_the_workers(
     assert client.post(V1 + "/experiments", json=body).status_code == 201
     shown = {w["name"]: w["memory_bytes"] for w in client.get(V1 + "/workers").json()}
     assert shown["large"] == needed.whole_bytes
+
+
+def test_the_preview_says_that_a_run_waits_for_a_worker_with_two_devices(
+    client: TestClient, request_body: dict[str, Any], worker: Any
+) -> None:
+    body = {**request_body, "devices": 2}
+
+    def notes() -> list[str]:
+        found: list[str] = client.post("/api/v1/experiments:preview", json=body).json()["notes"]
+        return [note for note in found if "devices" in note]
+
+    assert notes() == ["Training waits for a cpu worker with 2 devices; none is there."]
+    worker.appears(slots=1)
+    assert notes() == ["Training waits for a cpu worker with 2 devices; of those that are there the largest has 1."]
+    worker.appears(slots=2)
+    assert notes() == []
+    refused = client.post("/api/v1/experiments", json={**body, "targets": ["lareqa"]})
+    assert refused.status_code == 422
+    assert [e["pointer"] for e in refused.json()["errors"]] == ["/devices"]

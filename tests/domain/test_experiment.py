@@ -363,3 +363,28 @@ def test_frozen_layers_must_leave_lora_some_on_every_model():
     ]
     assert not problems(request(finetuning={"lora_rank": 8, "frozen": 2}))
     assert not problems(request(finetuning={"frozen": 3}))  # the head is trained
+
+
+def test_training_on_two_devices_is_another_run_and_the_rest_is_the_same():
+    one, two = plan(request(recipes=["mnli"])), plan(request(recipes=["mnli"], devices=2))
+    assert [run.spec.devices for run in one.runs.values()] == [1] * 6
+    assert {run.spec.kind: run.spec.devices for run in two.runs.values()} == {
+        RunKind.PRETRAIN: 1, RunKind.INTERMEDIATE: 2, RunKind.FINETUNE: 2, RunKind.EVALUATE: 1,
+    }  # fmt: skip
+    assert [f for f in one.runs if f in two.runs] == list(one.runs)[:1]  # the pretrained encoder
+    assert "devices" not in request().model_dump(mode="json")
+    assert {r.settings for r in one.runs.values()} & {r.settings for r in two.runs.values()} == {""}
+
+
+@pytest.mark.parametrize("devices", [0, 65, True, "2", 1.5])
+def test_numbers_of_devices_that_are_none(devices):
+    with pytest.raises(ValidationError, match="devices"):
+        request(devices=devices)
+
+
+def test_a_loss_that_needs_its_whole_batch_stays_on_one_device():
+    asked = {"targets": ["xnli", "lareqa", "mewslix"], "models": ["mini-2"]}
+    assert problems(request(**asked)) == []
+    (error,) = problems(request(**asked, devices=2))
+    assert error.pointer == "/devices"
+    assert error.message.startswith("lareqa, mewslix cannot be trained on 2 devices: in its loss every row of a batch")

@@ -233,3 +233,11 @@ def test_a_run_that_did_nothing_is_no_measurement() -> None:
         Measured(Work(RunKind.EVALUATE, "mini-2", "xnli", 0, 0, 0), DeviceClass.CPU, 1, 1),
     ]
     assert ask(of, nothing).device_hours is None
+
+
+def test_a_run_on_two_devices_takes_two_slots():
+    seconds = {"a": 4.0, "wide": 3.0, "b": 1.0}
+    alone = dict.fromkeys(seconds, ())
+    assert makespan(seconds, alone, 2) == 4.0
+    assert makespan(seconds, alone, 2, {"wide": 2}) == 8.0  # after a, and b after it: none is passed over
+    assert makespan(seconds, alone, 1, {"wide": 2}) == 8.0

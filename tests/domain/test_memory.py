@@ -141,3 +141,15 @@ def test_how_it_will_be_computed():
         "batches are computed in parts",
         "batches are computed in parts, layers twice",
     ]
+
+
+def test_on_several_devices_each_has_all_weights_and_a_part_of_the_batch():
+    def training_need(**changes):
+        runs = planned(models=["xlmr-base"], **changes).runs.values()
+        return next(need(run) for run in runs if run.spec.kind is RunKind.FINETUNE)
+
+    one, two = training_need(), training_need(devices=2)
+    assert two.whole.activations == pytest.approx(one.whole.activations / 2)
+    assert (two.whole.weights, two.least) == (one.whole.weights, one.least)  # of one GPU
+    host = training_need(device="cpu", devices=2)
+    assert host.least.total == 2 * training_need(device="cpu").least.total  # two processes share it

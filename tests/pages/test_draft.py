@@ -65,6 +65,7 @@ RICH = {
     "retrieval": {"layer_fraction": 0.5, "pooling": "cls"},
     "oracle": True,
     "device": "cuda",
+    "devices": 2,
     "precision": "bf16",
     "activation_checkpointing": True,
     "priority": -3,

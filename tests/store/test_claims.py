@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from backend.domain.run import DeviceClass, RunState
-from backend.store import runs, tables
+from backend.store import runs, tables, workers
 from backend.store.session import Store
 
 Q, R, D, F, C = RunState.QUEUED, RunState.RUNNING, RunState.DONE, RunState.FAILED, RunState.CANCELLED
@@ -288,3 +288,27 @@ def test_a_run_that_this_version_cannot_read_does_not_block_the_queue(lab):
     assert set(lab.states(1).values()) == {F, RunState.SKIPPED}
     with lab.store.read() as session:
         assert [a.outcome for a in runs.detail(session, 1).attempts] == ["failed"]
+
+
+def test_a_run_for_two_devices_is_for_a_worker_with_two_that_are_free(lab):
+    """And it is not passed over: what comes after it waits, or it would wait for ever."""
+    queue_many(lab, 2)
+    with lab.store.write() as session:
+        session.execute(text("UPDATE run SET devices = 2 WHERE id = 7"))
+        session.execute(text("UPDATE run SET devices = NULL WHERE id = 8"))  # from before there was this column
+
+    def claim(**of):
+        with lab.store.write() as session:
+            return runs.claim(session, worker="w", device=DeviceClass.CPU, lease_seconds=60, **of)
+
+    assert claim(devices=2, free=1) is None
+    assert lab.view(7).why == "no worker is there for cpu runs"
+    with lab.store.write() as session:
+        workers.seen(session, "small", ["cpu"], 1, "a processor")
+    assert lab.view(7).why == "waits for a cpu worker with 2 devices"
+    with lab.store.write() as session:
+        workers.seen(session, "large", ["cpu"], 2, "a processor")
+    assert lab.view(7).why == "queued, next"
+    assert claim(devices=1).run_id == 8
+    assert claim(devices=2, free=2).run_id == 7
+    assert claim(devices=1).run_id == 1  # what asks for nothing takes one

@@ -162,6 +162,10 @@ class Place:
     def worker(self, **more: str) -> Process:
         return self._started(Process(self, "worker", ["-m", "tiny_worker"], more))
 
+    def real_worker(self, slots: str) -> Process:
+        """One that does not pretend: its children are the engine's."""
+        return self._started(Process(self, "worker", ["-m", "worker.app"], {"CROSSLIFT_WORKERS": slots}))
+
     def sweep(self) -> Process:
         return self._started(Process(self, "sweep", ["-m", "backend.sweep"], {}))
 

@@ -17,7 +17,7 @@ from worker.causes import cause_of
 from worker.evaluate import predict
 from worker.formats import Features
 from worker.meter import Meter
-from worker.micro import Room, TooLarge, out_of_memory, parts
+from worker.micro import Room, TooLarge, out_of_memory, parts, portion
 from worker.outcomes import Stopped
 
 TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=1, max_length=48, evaluations=1)
@@ -222,3 +222,16 @@ def test_held_out_lines_that_do_not_fit_have_the_same_loss(
     scarce(0, MemoryError())
     with pytest.raises(TooLarge, match="not even one line"):
         stage.evaluate(lambda: None)
+
+
+def test_portions_are_the_batch_and_may_be_empty(world: World) -> None:
+    stage = masked_words(world)
+    batch = stage.batch(0)
+    whole = stage.loss(batch).item()
+    of_three = [portion(batch, rank, 3) for rank in range(3)]
+    assert [part.items for part, _ in of_three] == [2, 3, 3]
+    assert sum(part.tokens for part, _ in of_three) == batch.tokens
+    assert sum(stage.loss(part).item() * share for part, share in of_three) == pytest.approx(whole, rel=1e-5)
+    of_nine = [portion(batch, rank, 9) for rank in range(9)]
+    assert sorted(part.items for part, _ in of_nine) == [0] + [1] * 8
+    assert sum(share for _, share in of_nine) == pytest.approx(1)

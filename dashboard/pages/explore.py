@@ -272,7 +272,7 @@ async def draw(*given: Any) -> Any:
     if fresh:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
-    if not fresh:
+    if here & controls.CHOICES:
         look_ahead(client(), shown)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:

@@ -35,13 +35,8 @@ RULES = {
 NUMBERED = ("temperature", "cap")  # rules that need a number
 #: Controls that are set aside in the section that opens, by the end of their id.
 SET = ("sampling", "amount", "before", "languages", "mlm", "mlm_languages")
-FIELDS = (
-    "amount",
-    "before",
-    "languages",
-    "mlm",
-    "mlm_languages",
-)  # of these, those that can say what is wrong with them
+#: Of these, those that can say what is wrong with them.
+FIELDS = ("amount", "before", "languages", "mlm", "mlm_languages")
 BLANK: Mapping[str, str] = dict.fromkeys(SET, "") | {"sampling": "proportional"}
 _OF = {"temperature": "amount", "cap": "amount", "sampling": "amount"}  # field of a recipe → control
 

@@ -44,9 +44,8 @@ class Place:
     rank: int
     count: int
     lifeline: int  # the first one holds it open; the others see it end
-    others: tuple[
-        tuple[int, int], ...
-    ] = ()  # of the first one: process id of each other, and where its last words come from
+    #: Of the first one: process id of each other, and where its last words come from.
+    others: tuple[tuple[int, int], ...] = ()
     say: int = -1  # of another: where its last words go
 
 

@@ -17,14 +17,14 @@ from torch import nn
 
 from backend.domain.run import Phase, RunSpec, digest
 from backend.domain.text import EXPONENT as OF_REAL
-from backend.domain.text import Corpus, Unreadable, collect
+from backend.domain.text import Unreadable, collect
 from worker import lora, mlm_weights
-from worker.data import Door, MissingData, cached
-from worker.encoder import Encoder, MlmHead, states
-from worker.formats import IGNORED, Batch, Features, Reads
+from worker.data import Door, MissingData
+from worker.encoder import Encoder, MlmHead
+from worker.formats import Batch
 from worker.meter import Meter
 from worker.outcomes import Job, Report
-from worker.pretrain import CHOSEN, EXPONENT, HELD_OUT, MlmStage, Text, batches_of, text
+from worker.pretrain import CHOSEN, EXPONENT, HELD_OUT, MlmStage, Text, batches_of, encoded, text
 from worker.train import TaskStage, fit, freeze, learners_of
 
 ENCODING_VERSION = 1  # raise it when the same lines would give other rows
@@ -64,16 +64,6 @@ def turns(total: int, of_mlm: int, seed: int) -> NDArray[np.bool_]:
     found = np.zeros(total, np.bool_)
     found[np.random.default_rng((seed, 0, 6)).permutation(total)[:of_mlm]] = True
     return found
-
-
-class MlmPart(MlmStage):
-    """MLM for an encoder of any architecture: its word embeddings, whatever they are called, are the output matrix."""
-
-    def loss(self, batch: Batch) -> torch.Tensor:
-        found = states(self.encoder.module, batch, Reads.MARKED)
-        labels = batch.token["labels"].flatten()
-        logits = self.head(found, cast(nn.Embedding, self.encoder.module.get_input_embeddings()).weight)
-        return nn.functional.cross_entropy(logits.float(), labels[labels != IGNORED])
 
 
 def head_of(encoder: Encoder) -> MlmHead:
@@ -118,7 +108,9 @@ def text_of(job: Job, encoder: Encoder, max_length: int, door: Door) -> Text:
         raise MissingData("this run reads text, but no data root is set on this worker (CROSSLIFT_DATA_ROOT)")
     try:
         corpus = collect(job.data_root, job.spec.folders, languages)
-        found = _features(corpus, encoder, max_length, job)
+        key = digest(["text beside", ENCODING_VERSION, corpus.content, encoder.tokenizer_digest, max_length])
+        lines = ((code, corpus.read(code)) for code in corpus.languages)
+        found = encoded(encoder, lines, max_length, job, key)
     except Unreadable as error:
         raise MissingData(error.detail) from error
     door.resolved["text"] = corpus.content
@@ -139,22 +131,6 @@ def _only(whole: Text, languages: Collection[str], order: Sequence[str]) -> Text
     numbers = [order.index(code) for code in languages]
     dev = whole.dev[np.isin(whole.features.row["language"][whole.dev], numbers)]
     return Text(whole.features, {code: whole.train[code] for code in languages}, dev)
-
-
-def _features(corpus: Corpus, encoder: Encoder, max_length: int, job: Job) -> Features:
-    key = digest(["text beside", ENCODING_VERSION, corpus.content, encoder.tokenizer_digest, max_length])
-
-    def make() -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
-        lines: list[str] = []
-        numbers: list[int] = []
-        for number, code in enumerate(corpus.languages):
-            own = list(corpus.read(code))
-            lines += own
-            numbers += [number] * len(own)
-        ids = encoder.tokenizer(lines, truncation=True, max_length=max_length)["input_ids"]
-        return Features.build(ids, row={"language": numbers}).arrays()
-
-    return Features.from_arrays(cached(job.cache / "features" / f"{key}.safetensors", make))
 
 
 def how(spec: RunSpec) -> tuple[float, float]:
@@ -187,7 +163,7 @@ def train_with_mlm(job: Job, encoder: Encoder, door: Door, report: Report, meter
     batches = batches_of(lines, training.batch_size, of_mlm, spec.seed, exponent)
     stage = WithMlm(
         TaskStage(encoder, learners, recipe, total - of_mlm, spec.seed, spec.precision, meter),
-        MlmPart(encoder, head, lines, batches, spec.seed, meter, share),
+        MlmStage(encoder, head, lines, batches, spec.seed, meter, share),
         total,
         of_mlm,
         spec.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -52,24 +52,32 @@ def text(encoder: Encoder, max_length: int, job: Job) -> Text:
         found = corpus.features_of(job, encoder, max_length)
         return Text(found, *corpus.split(found, job.spec.text.languages, HELD_OUT))
     key = digest(["text", mini.fingerprint_parameters(), encoder.tokenizer_digest, max_length, HELD_OUT])
-
-    def make() -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
-        lines: list[str] = []
-        languages: list[int] = []
-        for number, code in enumerate(mini.LANGUAGES):
-            own = list(mini.text(code))
-            lines += own
-            languages += [number] * len(own)
-        ids = encoder.tokenizer(lines, truncation=True, max_length=max_length)["input_ids"]
-        return Features.build(ids, row={"language": languages}).arrays()
-
-    features = Features.from_arrays(cached(job.cache / "features" / f"{key}.safetensors", make))
+    features = encoded(encoder, ((code, mini.text(code)) for code in mini.LANGUAGES), max_length, job, key)
     rows = {code: np.flatnonzero(features.row["language"] == n) for n, code in enumerate(mini.LANGUAGES)}
     return Text(
         features,
         {code: own[:-HELD_OUT] for code, own in rows.items()},
         np.concatenate([own[-HELD_OUT:] for own in rows.values()]),
     )
+
+
+def encoded(
+    encoder: Encoder, text: Iterable[tuple[str, Iterable[str]]], max_length: int, job: Job, key: str
+) -> Features:
+    """A row a line, cut to ``max_length`` sub-words, kept in the cache under ``key``; ``row["language"]`` is the number of the
+    line's language in the order given."""
+
+    def make() -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
+        lines: list[str] = []
+        languages: list[int] = []
+        for number, (_, own) in enumerate(text):
+            before = len(lines)
+            lines += own
+            languages += [number] * (len(lines) - before)
+        ids = encoder.tokenizer(lines, truncation=True, max_length=max_length)["input_ids"]
+        return Features.build(ids, row={"language": languages}).arrays()
+
+    return Features.from_arrays(cached(job.cache / "features" / f"{key}.safetensors", make))
 
 
 def batches_of(text: Text, size: int, steps: int, seed: int, exponent: float = EXPONENT) -> list[NDArray[np.int64]]:
@@ -153,7 +161,7 @@ class MlmStage:
         """Logits only where something was hidden: about one place in seven."""
         found = states(self.encoder.module, batch, Reads.MARKED)
         labels = batch.token["labels"].flatten()
-        logits = self.head(found, self.encoder.module.embeddings.word_embeddings.weight)  # type: ignore[union-attr]
+        logits = self.head(found, cast(nn.Embedding, self.encoder.module.get_input_embeddings()).weight)
         return nn.functional.cross_entropy(logits.float(), labels[labels != IGNORED])
 
     def evaluate(self, ask: Callable[[], None]) -> tuple[dict[str, float], float]:

@@ -535,9 +535,8 @@ class _Planner:
         text: TextSpec | None = None,
         count: int,
     ) -> str:
-        pretrain = (
-            kind is RunKind.PRETRAIN
-        )  # one checkpoint, wherever it is used: a model of ours may say how it is made
+        # one checkpoint, wherever it is used: a model of ours may say how it is made
+        pretrain = kind is RunKind.PRETRAIN
         spec = RunSpec(
             kind=kind,
             engine=ENGINE_VERSION,
@@ -591,10 +590,8 @@ class _Planner:
         ]
         chosen = own[0] if len(own) == 1 else mixed_training(own)
         training = recipe.training.applied_to(chosen)
-        if (
-            recipe.mlm is None or recipe.training.steps is not None
-        ):  # a number of steps that is asked for is that of both
-            return training
+        if recipe.mlm is None or recipe.training.steps is not None:
+            return training  # a number of steps that is asked for is that of both
         tasks = (TASKS[t] for t in recipe.stages[stage])
         steps = training.steps_for(sum(self.count(t, recipe.training.examples, recipe.languages) for t in tasks))
         return training.model_copy(update={"steps": recipe.with_mlm(steps), "epochs": None})

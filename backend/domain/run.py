@@ -117,19 +117,15 @@ class RunSpec(Spec):
     device: DeviceClass
     parents: tuple[str, ...] = Field(description="fingerprints")
     retrieval: RetrievalOverrides | None = None  # of a retrieval target, where the request set any
-    folders: tuple[str, ...] | None = (
-        Field(  # of text under the data root, where MLM that is mixed in reads it from there
-            default=None, exclude_if=unset
-        )
-    )
+    #: Of text under the data root, where MLM that is mixed in reads it from there.
+    folders: tuple[str, ...] | None = Field(default=None, exclude_if=unset)
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
     #: Above one it is in the fingerprint: sums are rounded and masks of dropout drawn device by device.
     devices: int = Field(default=1, ge=1, exclude_if=one)
     #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
     oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
-    text: TextSpec | None = Field(
-        default=None, exclude_if=unset
-    )  # what masked-language modelling reads, where not the mini world
+    #: What masked-language modelling reads, where not the mini world.
+    text: TextSpec | None = Field(default=None, exclude_if=unset)
 
     @model_validator(mode="after")
     def _one_evaluates(self) -> Self:

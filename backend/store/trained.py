@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pydantic import ValidationError
 from sqlalchemy import String, cast, select
@@ -21,9 +22,8 @@ from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
 from backend.store.tables import experiment, experiment_run, run
 
-Trained = Mapping[
-    str, frozenset[str]
-]  # settings of an evaluate run → languages but English that its target was trained in
+#: Settings of an evaluate run → languages but English that its target was trained in.
+Trained = Mapping[str, frozenset[str]]
 
 
 def by_settings(session: Session, source: Source) -> Trained:
@@ -51,6 +51,7 @@ def saw(gain: Gain, trained: Trained) -> bool:
     return gain.language in trained.get(gain.settings, ()) or gain.language in of_recipe(gain.recipe)
 
 
+@lru_cache(maxsize=4096)  # it is asked of every cell of a matrix
 def of_recipe(name: str) -> frozenset[str]:
     """The languages but English of a recipe's own stages; a control has none."""
     try:

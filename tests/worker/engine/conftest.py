@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
+from backend.domain.architecture import KINDS
 from backend.domain.experiment import mini_content
 from backend.domain.model import Architecture
 from backend.domain.recipe import Recipe
@@ -161,3 +165,35 @@ def notes() -> type[Notes]:
 @pytest.fixture
 def spec_data() -> Callable[..., DataSpec]:
     return data
+
+
+@pytest.fixture(scope="session")
+def miniatures() -> ModuleType:
+    """``miniatures.py`` beside this file: ``tests`` is no package."""
+    spec = importlib.util.spec_from_file_location("miniatures", Path(__file__).parent / "miniatures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["miniatures"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory, miniatures: ModuleType) -> Path:
+    """A model root with a miniature checkpoint of every kind of architecture."""
+    folder = tmp_path_factory.mktemp("models")
+    for kind in KINDS:
+        miniatures.write(kind, folder / kind)
+    return folder
+
+
+@pytest.fixture
+def loaded(root: Path, tmp_path: Path) -> Callable[[str], Encoder]:
+    """The miniature of a kind, as a run loads it."""
+
+    def load(kind: str) -> Encoder:
+        spec = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
+        return encoders.load_pretrained(spec, root=root, cache=tmp_path, offline=True)
+
+    return load

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -25,41 +23,11 @@ from worker.encoder import Encoder, states
 from worker.formats import IGNORED, Batch, Features, Reads, collate
 from worker.outcomes import Stopped
 
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-miniatures = _load("miniatures")
 TRAINING = Training(learning_rate=1e-3, batch_size=4, steps=2, max_length=48, stride=8, evaluations=1)
 #: One kind for each way to attend: absolute places, disentangled, relative in buckets, rotary with windows, rotary with grouped
 #: keys. They run every format in the quick suite; the others, which attend as the first, in the slow one.
 QUICK = frozenset({"xlm-roberta", "deberta-v2", "mt5", "modernbert", "eurobert"})
 TARGETS = ("xnli", "udpos", "xquad", "xcopa")  # one of each format that is trained
-
-
-@pytest.fixture(scope="session")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model root, with a checkpoint of every kind."""
-    folder = tmp_path_factory.mktemp("models")
-    for kind in KINDS:
-        miniatures.write(kind, folder / kind)
-    return folder
-
-
-@pytest.fixture
-def loaded(root: Path, tmp_path: Path) -> Callable[[str], Encoder]:
-    def load(kind: str) -> Encoder:
-        spec = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
-        return encoders.load_pretrained(spec, root=root, cache=tmp_path, offline=True)
-
-    return load
 
 
 def batch(encoder: Encoder) -> Batch:
@@ -89,7 +57,9 @@ def test_the_catalogues_sizes_are_those_of_the_real_architecture(name: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_loaded_is_what_was_saved(kind: str, loaded: Callable[[str], Encoder], root: Path) -> None:
+def test_what_is_loaded_is_what_was_saved(
+    kind: str, miniatures: ModuleType, loaded: Callable[[str], Encoder], root: Path
+) -> None:
     encoder = loaded(kind)
     saved = load_file(root / kind / "model.safetensors")
     own = dict(encoder.module.named_parameters())
@@ -173,7 +143,9 @@ def test_a_cut_encoder_is_saved_and_loaded_as_it_was(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sub_words_know_their_words_and_places(kind: str, loaded: Callable[[str], Encoder]) -> None:
+def test_sub_words_know_their_words_and_places(
+    kind: str, miniatures: ModuleType, loaded: Callable[[str], Encoder]
+) -> None:
     tokenizer = loaded(kind).tokenizer
     text = "the dog sleeps"
     encoding = tokenizer(text, return_offsets_mapping=True)
@@ -191,7 +163,9 @@ def test_sub_words_know_their_words_and_places(kind: str, loaded: Callable[[str]
 
 
 @pytest.mark.parametrize("kind", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
-def test_a_family_runs_every_format(kind: str, root: Path, world: Any, spec_data: Any, notes: Any) -> None:
+def test_a_family_runs_every_format(
+    kind: str, miniatures: ModuleType, root: Path, world: Any, spec_data: Any, notes: Any
+) -> None:
     """Fine-tune and evaluation of each format that is trained, and a retrieval, from one checkpoint."""
     model = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
     start = load_file(root / kind / "model.safetensors")

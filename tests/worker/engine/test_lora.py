@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,36 +23,7 @@ from worker.encoder import Encoder, quicken, states
 from worker.formats import Features, Reads, collate
 from worker.outcomes import Stopped
 
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-miniatures = _load("miniatures")
 TRAINING = Training(learning_rate=1e-2, batch_size=4, steps=3, max_length=48, stride=8, evaluations=1, lora_rank=4)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    for kind in KINDS:
-        miniatures.write(kind, folder / kind)
-    return folder
-
-
-@pytest.fixture
-def loaded(root: Path, tmp_path: Path) -> Callable[[str], Encoder]:
-    def load(kind: str) -> Encoder:
-        spec = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
-        return encoders.load_pretrained(spec, root=root, cache=tmp_path, offline=True)
-
-    return load
 
 
 def output(encoder: Encoder) -> torch.Tensor:

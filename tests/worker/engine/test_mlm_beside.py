@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from backend.domain import mini
+from backend.domain.architecture import KINDS
 from backend.domain.experiment import UNMASKED, ExperimentRequest, plan
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, ModelSpec, RunKind, RunSpec
@@ -26,14 +26,9 @@ from worker.data import Door, MissingData
 from worker.encoder import MLM_HEAD
 from worker.formats import IGNORED
 from worker.meter import Meter
-from worker.mlm_beside import MlmPart, head_of, how, text_of, turns
+from worker.mlm_beside import head_of, how, text_of, turns
 from worker.outcomes import Stopped
-from worker.pretrain import batches_of
-
-_PLACE = importlib.util.spec_from_file_location("miniatures_beside", Path(__file__).parent / "miniatures.py")
-assert _PLACE is not None and _PLACE.loader is not None
-miniatures = importlib.util.module_from_spec(_PLACE)
-_PLACE.loader.exec_module(miniatures)
+from worker.pretrain import MlmStage, batches_of
 
 World = Any
 Notes = Any
@@ -173,20 +168,19 @@ def test_what_is_planned_is_what_is_trained(world: World, notes: Notes) -> None:
 
 
 #: Of those that attend and are tied alike one is enough in the quick suite.
-KINDS = [
+EACH = [
     pytest.param(kind, marks=() if kind in ("bert", "deberta-v2", "modernbert", *UNMASKED) else pytest.mark.slow)
-    for kind in sorted(miniatures.SHAPES)
+    for kind in sorted(KINDS)
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH)
 def test_every_architecture_that_is_accepted_can_do_it(
-    world: World, notes: Notes, spec_data: Any, tmp_path: Path, kind: str
+    world: World, notes: Notes, spec_data: Any, root: Path, tmp_path: Path, kind: str
 ) -> None:
     """Each a miniature of a published checkpoint: special sub-words are never hidden, and a stage runs; the others say why not."""
-    miniatures.write(kind, tmp_path / "it")
-    model = ModelSpec(checkpoint="dir:it", revision=None, architecture=None)
-    root = folder_of_text(tmp_path)
+    model = ModelSpec(checkpoint=f"dir:{kind}", revision=None, architecture=None)
+    data = folder_of_text(tmp_path)
     spec = on_folder(
         beside(
             world,
@@ -198,10 +192,10 @@ def test_every_architecture_that_is_accepted_can_do_it(
     )
     if kind in UNMASKED:
         with pytest.raises(ValueError, match="has no mask|cannot be tied"):
-            world.run(spec, model_root=tmp_path, data_root=root)
+            world.run(spec, model_root=root, data_root=data)
         return
     said = notes()
-    world.run(spec, said, model_root=tmp_path, data_root=root)
+    world.run(spec, said, model_root=root, data_root=data)
     assert np.isfinite(list(said.curves["dev/mlm_loss"].values())).all()
 
 
@@ -211,7 +205,7 @@ def test_special_sub_words_are_never_hidden_and_there_is_always_a_loss(
     encoder = tiny()
     job = world.job(beside(world, "copa@mlm=0.5", spec_data))
     lines = text_of(job, encoder, 48, Door(None, world.cache, True))
-    stage = MlmPart(encoder, head_of(encoder), lines, batches_of(lines, 4, 30, 1), 1, Meter(job), 0.02)
+    stage = MlmStage(encoder, head_of(encoder), lines, batches_of(lines, 4, 30, 1), 1, Meter(job), 0.02)
     special = torch.tensor(encoder.tokenizer.all_special_ids)
     for step in range(30):  # so small a share that now and then nothing is chosen
         labels = stage.batch(step).token["labels"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,20 +25,6 @@ from worker.outcomes import Stopped
 World = Any
 Notes = Any
 TRAINING = Training(learning_rate=1e-3, batch_size=8, steps=3, max_length=48, evaluations=1)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model root, with a checkpoint of every kind."""
-    spec = importlib.util.spec_from_file_location("miniatures", Path(__file__).parent / "miniatures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    miniatures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(miniatures)
-    folder = tmp_path_factory.mktemp("models")
-    for kind in KINDS:
-        miniatures.write(kind, folder / kind)
-    return folder
 
 
 def batch(encoder: Encoder) -> Batch:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from backend.domain.schemas import GainMatrix, RecipeRow
-from dashboard.heatmap import MIN_ROWS, hover_text, row_label
+from dashboard.heatmap import MIN_ROWS, hover_text, row_labels
 from dashboard.look import FONT, LIGHT, ROW_HEIGHT, SIZE, Theme, hours
 from dashboard.words import row_lines
 
@@ -62,7 +62,7 @@ def _layout(matrix: GainMatrix, rows: Sequence[RecipeRow], theme: Theme) -> dict
             "gridcolor": theme.line, "zeroline": False, "title": {"text": "device time of one seed", "font": {"color": theme.soft}},
         },
         "yaxis": {
-            "tickvals": list(range(len(rows))), "ticktext": [row_label(r) for r in rows], "fixedrange": True, "automargin": True,
+            "tickvals": list(range(len(rows))), "ticktext": row_labels(rows), "fixedrange": True, "automargin": True,
             "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5], "showgrid": False, "zeroline": False, "ticks": "",
         },
         "legend": {

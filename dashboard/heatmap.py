@@ -17,7 +17,7 @@ from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import vectors
 from dashboard.look import DIVERGING, FONT, MINUS, ROW_HEIGHT, SIZE, Theme, colour, ink_on
-from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines
+from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines, short_recipes
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
 MAX_MARKS = 60  # cells without a number that are marked one by one
@@ -325,7 +325,7 @@ def axes(
     }
     wide["yaxis"] |= {
         "tickvals": list(range(len(rows))),
-        "ticktext": [row_label(row) for row in rows],
+        "ticktext": row_labels(rows),
         "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     }
     shapes, names = _bands(columns, theme, band)
@@ -388,10 +388,10 @@ def _language_label(code: str, columns: int) -> str:
     return f"{name if len(name) <= 12 else name[:11] + '…'}<br><b>{code}</b>"
 
 
-def row_label(row: RecipeRow) -> str:
-    name = html.escape(row.recipe if len(row.recipe) <= 28 else row.recipe[:27] + "…")
-    note = f'<br><span style="font-size:{SIZE["tiny"]}px">{SAME_DATA_TWICE}</span>' if row.same_data_twice else ""
-    return name + note
+def row_labels(rows: Sequence[RecipeRow]) -> list[str]:
+    names = short_recipes((row.recipe for row in rows), 28)
+    note = f'<br><span style="font-size:{SIZE["tiny"]}px">{SAME_DATA_TWICE}</span>'
+    return [html.escape(names[row.recipe]) + (note if row.same_data_twice else "") for row in rows]
 
 
 def hover_text(lines: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def heatmap(seen: Overview, model: str, theme: Theme) -> go.Figure:
     )
     figure.update_yaxes(
         tickvals=list(range(len(recipes))),
-        ticktext=[html.escape(r if len(r) <= 24 else r[:23] + "…") for r in recipes],
+        ticktext=[html.escape(text) for text in words.short_recipes(recipes, 24).values()],
         range=[len(recipes) - 0.5, -0.5],
     )
     return figure

@@ -21,7 +21,7 @@ from dashboard import weighing
 from dashboard.heatmap import hover_text
 from dashboard.links import Tradeoff
 from dashboard.look import CATEGORICAL, FONT, LIGHT, SHAPES, SIZE, Theme, hours, parameters
-from dashboard.words import device_time, model_title, point_lines, support_title, task_title
+from dashboard.words import device_time, model_title, point_lines, short_recipes, support_title, task_title
 
 ALONE, PANEL = 470, 300  # px: height of a row of panels that is alone, of one of several
 ACROSS = 3  # panels
@@ -188,8 +188,10 @@ def _legend(figure: go.Figure, shown: Sequence[TradeoffPoint], code: Coding, sta
     colours, shapes = (recipes, models) if code.by == "recipe" else (models, recipes)
     titles = ("Recipe", "Model") if code.by == "recipe" else ("Model", "Recipe")
 
+    short = short_recipes((n for n in (*code.colours, *code.shapes) if n in recipes), 26)
+
     def name(text: str, kind: str) -> str:
-        return html.escape(model_title(text) if kind == "Model" else text if len(text) <= 26 else text[:25] + "…")
+        return html.escape(model_title(text) if kind == "Model" else short[text])
 
     def entry(text: str, group: str, **look: Any) -> None:
         figure.add_scatter(

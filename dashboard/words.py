@@ -13,6 +13,7 @@ from backend.domain.experiment import BENCHMARKS
 from backend.domain.gains import ALPHA, Missing, Verdict
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS
+from backend.domain.recipe import BASELINE
 from backend.domain.run import DeviceClass
 from backend.domain.schemas import ExperimentView, GainCell, GainMatrix, PairView, QueueView, RecipeRow, TradeoffPoint
 from backend.domain.task import Source as TaskSource
@@ -92,6 +93,31 @@ def support_title(name: str) -> str:
 
 
 # --- one cell ---------------------------------------------------------------------------------------------------
+
+
+def short_recipes(names: Iterable[str], longest: int) -> dict[str, str]:
+    """What stands at a figure for each of some recipes, in at most ``longest`` letters, and never the same for two of them.
+
+    What all that are changed have in common (a number of steps, say) is left out; the whole name is in the hover.
+    """
+    every = list(dict.fromkeys(names))
+    said = {name: [part for part in name.partition("@")[2].split(",") if part] for name in every}
+    changed = [set(parts) for name, parts in said.items() if name != BASELINE.name]
+    shared = set.intersection(*changed) if len(changed) > 1 else set()
+    found: dict[str, str] = {}
+    for name in every:
+        own = ",".join(part for part in said[name] if part not in shared)
+        text = name.partition("@")[0] + (f"@{own}" if own else "")
+        if len(text) > longest:
+            text = text[: longest - 1] + "…"
+        if text in found.values():  # told apart by how it ends, at worst by its number
+            half = (longest - 1) // 2
+            text = f"{name[:half]}…{name[-half:]}"
+        number = 2
+        while text in found.values():
+            text, number = f"{name[: longest - 5]}… {number}", number + 1
+        found[name] = text
+    return found
 
 
 def why_missing(cell: GainCell) -> str:

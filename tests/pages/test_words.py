@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
 from backend.domain.schemas import Counts, ExperimentView, GainCell, GainMatrix, QueueView, WorkerView
 from dashboard import drawer, figures, frozen, tables, words
 from dashboard.links import Explore
+from dashboard.words import short_recipes
 
 Make = Callable[..., GainMatrix]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -153,3 +156,22 @@ def test_names_of_what_this_version_does_not_know():
         "mine",
         "Other",
     )
+
+
+def test_recipes_are_never_called_alike_at_a_figure():
+    budget = "learning_rate=0.0003,batch_size=16,steps=80"
+    names = ["none", f"snli@{budget}", f"snli@{budget},mlm=0.5", f"snli+siqa@{budget}"]
+    assert list(short_recipes(names, 28).values()) == ["none", "snli", "snli@mlm=0.5", "snli+siqa"]
+    assert short_recipes(["mnli", "mnli@steps=5"], 28) == {"mnli": "mnli", "mnli@steps=5": "mnli@steps=5"}
+    assert short_recipes([f"snli@{budget}"], 28) == {f"snli@{budget}": "snli@learning_rate=0.0003,b…"}
+
+
+_PARTS = st.lists(st.sampled_from(["steps=5", "examples=1000", "mlm=0.5", "learning_rate=0.0003"]), unique=True)
+_BODIES = st.lists(st.sampled_from(["mnli", "squad", "commonsenseqa"]), min_size=1, max_size=5).map("+".join)
+
+
+@given(st.lists(st.tuples(_BODIES, _PARTS).map(lambda p: p[0] + ("@" + ",".join(p[1]) if p[1] else ""))))
+def test_short_names_of_recipes_are_short_and_tell_them_apart(names: list[str]):
+    found = short_recipes(names, 24)
+    assert set(found) == set(names) and len(set(found.values())) == len(found)
+    assert all(0 < len(text) <= 24 for text in found.values())

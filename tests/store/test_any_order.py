@@ -355,6 +355,35 @@ def machine(lab, emptied):
             assert (found.skipped, found.promoted) == (sorted(skipped), [])
             assert found.queued_cpu == sum(r.state is QUEUED for r in self.runs.values())
 
+        @precondition(lambda self: any(r.state is RUNNING for r in self.runs.values()))
+        @rule(data=st.data(), other=st.sampled_from(WORKERS))
+        def take_over(self, data, other):
+            """A worker falls silent, the sweep takes back what it had, and others take it."""
+            self.crash(data)
+            self.sweep()
+            for _ in range(2):
+                self.claim(other)
+
+        def late(self):
+            """Attempts at runs that somebody else has by now."""
+            return [(i, n) for i, n in self.handles if self.runs[i].state is RUNNING and self.runs[i].attempt > n]
+
+        @precondition(lambda self: self.late())
+        @rule(data=st.data())
+        def say_something_late(self, data):
+            """Whatever it is, it is refused, and changes nothing: the invariants see to that."""
+            id, n = data.draw(st.sampled_from(self.late()))
+            assert not lab.finish(id, n, scores=found_by(n)).ok
+            assert not lab.beat(id, n).alive
+            with lab.store.write() as session:
+                assert not runs.fail(session, id, n, type="Error", message="late").ok
+                assert not runs.diverge(session, id, n, step=3, message="late").ok
+                assert not runs.cancelled(session, id, n).ok
+                assert not runs.release(session, id, n, reason="late", counted=False)
+                assert not runs.record(session, id, n, curves=[("loss", n, 1.0)])
+                assert not runs.resumed(session, id, n, step=3)
+                assert runs.died(session, id, n, reason="late", max_attempts=1) == "lost"
+
         @precondition(lambda self: self.experiments)
         @rule(data=st.data())
         def cancel_experiment(self, data):
@@ -554,6 +583,7 @@ def explore(lab, emptied, *, examples, steps, derandomize):
     )
 
 
+@pytest.mark.timeout(900)
 def test_any_order_of_events(lab, emptied):
     explore(lab, emptied, examples=12, steps=30, derandomize=True)
 

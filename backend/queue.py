@@ -21,6 +21,7 @@ from celery import Celery
 from kombu.connection import Connection
 from kombu.entity import Queue
 
+from backend import logs
 from backend.domain.run import DeviceClass
 from backend.errors import shown
 from backend.settings import Settings, settings
@@ -173,7 +174,7 @@ def _within_budget(work: Callable[[Callable[[], bool]], T], what: str) -> T | No
         except Exception as error:  # the budget holds for every kind of failure
             errors.append(error)
 
-    thread = threading.Thread(target=attempt, name=f"queue-{what}", daemon=True)
+    thread = threading.Thread(target=logs.carried(attempt), name=f"queue-{what}", daemon=True)
     thread.start()
     thread.join(BUDGET_SECONDS)
     if results:

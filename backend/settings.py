@@ -10,8 +10,10 @@ name a file with the value. The variable itself wins where both are set.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -109,6 +111,16 @@ class Settings(BaseSettings):
         if self.redis_url is not None:
             return self.redis_url.get_secret_value()
         return f"redis+socket://{self.redis_socket}"
+
+    @property
+    def passwords(self) -> list[str]:
+        """What no log line may hold: the passwords of the addresses, each as it is used."""
+        found = []
+        for address in (self.database, self.broker, self.artifacts or ""):
+            with suppress(ValueError):
+                parts = urlsplit(address)
+                found += [unquote(parts.password or ""), *(v for k, v in parse_qsl(parts.query) if "password" in k)]
+        return [password for password in found if password]
 
     @property
     def root(self) -> Path:

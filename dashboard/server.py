@@ -139,6 +139,7 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
 def main() -> None:
     chosen = settings()
     logs.set_up("web")
+    logs.hide(*chosen.passwords)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
     app = create()
     gc.collect()

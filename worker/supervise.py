@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
+from backend import logs
 from backend.domain.run import DeviceClass
 from backend.errors import Unavailable
 from backend.settings import Settings
@@ -98,7 +99,8 @@ class Supervisor:
             visible = self._gpus.get() if self.device is DeviceClass.CUDA else None
             attempt = Attempt(self, claim, visible)
             try:
-                attempt.run()
+                with logs.about(run=claim.run_id, attempt=claim.attempt):
+                    attempt.run()
             finally:
                 if visible is not None:
                     self._gpus.put(visible)

@@ -21,6 +21,7 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend import logs
 from backend.api.problems import Refused, plain, problem
 
 log = logging.getLogger("crosslift.api")
@@ -97,15 +98,15 @@ class Gate:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            request_id = _request_id(Headers(scope=scope))
+            scope.setdefault("state", {})["request_id"] = request_id
+            with logs.about(request_id=request_id):  # in every line that this request causes
+                await self._http(scope, receive, send, request_id)
         else:
             await self.app(scope, receive, send)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _http(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         headers = Headers(scope=scope)
-        sent_id = headers.get("x-request-id", "")
-        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
         began = time.monotonic()
         status = 0
 
@@ -186,6 +187,15 @@ class Gate:
             headers["Cache-Control"] = "no-store"
         if path.startswith("/api/"):
             headers.setdefault("Cache-Control", "no-store")  # where nothing else is said: it may have changed already
+
+
+def _request_id(headers: Headers) -> str:
+    """The one that was sent, if it can do no harm; that of the page whose reading of the API this is; or a new one."""
+    sent = headers.get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(sent):
+        return sent
+    outer = logs.current("request_id")
+    return outer if isinstance(outer, str) else uuid4().hex
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

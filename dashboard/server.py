@@ -52,7 +52,7 @@ def create(store: Store | None = None) -> FastAPI:
         if store is None:
             used.dispose()
 
-    app = create_app(used, ring=queue.ring, trouble=queue.trouble, lifespan=lifespan)
+    app = create_app(used, ring=queue.ring, trouble=queue.trouble, observe=queue.observed, lifespan=lifespan)
     return attach(app, _within(app))
 
 

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend import logs
 from backend.api.problems import Refused, plain, problem
+from backend.api.traffic import Traffic
 
 log = logging.getLogger("crosslift.api")
 
@@ -84,15 +85,18 @@ class Gate:
         origins: scheme and host of the addresses others reach this installation under (behind a proxy the Host header
             may name another); requests from their pages may write.
         policy: sent with every answer.
+        traffic: counts every exchange.
     """
 
     def __init__(
-        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity
-    ) -> None:
+        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity,
+        traffic: Traffic | None = None,
+    ) -> None:  # fmt: skip
         self.app = app
         self.hosts = frozenset(h.strip().lower() for h in trusted_hosts if h.strip())
         self.origins = frozenset(o.rstrip("/").lower() for o in origins)
         self.policy = policy
+        self.traffic = traffic or Traffic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -108,12 +112,14 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         headers = Headers(scope=scope)
         began = time.monotonic()
+        answered: float | None = None
         status = 0
+        self.traffic.begins()
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], time.monotonic()
                 self._label(MutableHeaders(scope=message), request_id, scope["path"])
             await send(message)
 
@@ -131,7 +137,9 @@ class Gate:
             failed = problem(500, f"An unexpected error. It was logged under request id {request_id}.")
             await failed(scope, receive, answer)
         finally:
-            milliseconds = round((time.monotonic() - began) * 1000, 1)
+            ended = time.monotonic()
+            self.traffic.ends(scope, status, (answered or ended) - began)
+            milliseconds = round((ended - began) * 1000, 1)
             log.info(
                 "%s %s %d",
                 scope["method"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,16 @@ def checkpoint_steps(job: Job) -> list[int]:
     return sorted(int(p.name[5:]) for p in (job.workdir / "checkpoints").glob("step-*"))
 
 
+def gone(family: Sequence[psutil.Process], seconds: float = 10.0) -> bool:
+    """Whether all of them have ended, the last ones a moment after the first."""
+    until = time.monotonic() + seconds
+    while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def test_what_is_saved_by_two_is_gone_on_with_by_two(world: World, start: Any) -> None:
     spec = spec_of(world, "mnli", devices=2, training=TRAINING.model_copy(update={"steps": 60}))
     whole = world.job(spec, "whole")
@@ -162,7 +172,7 @@ def test_what_is_saved_by_two_is_gone_on_with_by_two(world: World, start: Any) -
     first.child.tell("save")
     stopped = first.end()
     assert isinstance(stopped, messages.StoppedSaid) and stopped.saved
-    assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
+    assert gone(family)
     assert checkpoint_steps(job) == [stopped.step]
     second = start(replace(job, attempt=2))
     assert isinstance(last := second.end(), messages.OutcomeSaid), (last, second.lines)
@@ -181,7 +191,7 @@ def test_none_outlives_the_other(world: World, start: Any, which: int) -> None:
     assert run.end() is None
     assert time.monotonic() - killed < 10
     assert run.code == -signal.SIGKILL
-    assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
+    assert gone(family)
     said = [m.message for m in run.said if isinstance(m, messages.LogSaid) and m.level == "error"]
     assert said == (["process 2 of the 2 of this run was killed by signal 9"] if which else [])
 
@@ -193,7 +203,7 @@ def test_to_cancel_ends_both(world: World, start: Any) -> None:
     run.child.tell("cancel")
     last = run.end()
     assert isinstance(last, messages.StoppedSaid) and not last.saved
-    assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
+    assert gone(family)
 
 
 def test_what_goes_wrong_in_the_second_is_said_by_the_first(world: World, start: Any, nursery: Nursery) -> None:

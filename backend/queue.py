@@ -13,6 +13,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -21,8 +23,9 @@ from celery import Celery
 from kombu.connection import Connection
 from kombu.entity import Queue
 
+from backend import logs
 from backend.domain.run import DeviceClass
-from backend.errors import shown
+from backend.errors import Unavailable, shown
 from backend.settings import Settings, settings
 
 log = logging.getLogger("crosslift.queue")
@@ -32,6 +35,7 @@ TASK = "crosslift.run"
 QUEUES: tuple[str, ...] = tuple(device.value for device in DeviceClass)
 PREFIX = "crosslift:"  # of every key in Redis, so that one server can be shared
 BUDGET_SECONDS = 2.0  # of one ring, however Redis behaves: a request of a user is waiting for it
+COUNTED = "rung:"  # and a device class: a key of Redis
 MOST_RINGS = 256  # at once; more than any machine has slots
 
 #: A worker waits for messages: a timeout above kombu's polls of one second, and checks that notice a dead peer.
@@ -132,6 +136,35 @@ def trouble() -> str | None:
     return "Redis does not answer" if answer is None else answer or None
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Numbers of the broker, by device class: messages that wait, and messages ever published since it began."""
+
+    waiting: dict[str, int]
+    rung: dict[str, int]
+
+
+def observed() -> Observed:
+    """Ask the broker for numbers.
+
+    Raises:
+        Unavailable: it does not answer within the budget.
+    """
+
+    def ask(_late: Callable[[], bool]) -> Observed:
+        with _connection() as connection:
+            client = _redis(connection)
+            return Observed(
+                {name: int(client.llen(name)) for name in QUEUES},
+                {name: int(client.get(PREFIX + COUNTED + name) or 0) for name in QUEUES},
+            )
+
+    answer = _within_budget(ask, "observe the broker")
+    if answer is None:
+        raise Unavailable("Redis does not answer.")
+    return answer
+
+
 # --- one try, within the budget ---------------------------------------------------------------------------------------
 
 
@@ -157,7 +190,15 @@ def _publish(device: DeviceClass, count: int, run_ids: Sequence[int], late: Call
             hint = [run_ids[rung]] if rung < len(run_ids) else []
             app.send_task(TASK, args=hint, queue=device.value, producer=producer, retry=False, ignore_result=True)
             rung += 1
+        _count(connection, device, rung)
     return rung
+
+
+def _count(connection: Connection, device: DeviceClass, rung: int) -> None:
+    """Add to the broker's own count, which is there for all processes that ring. Rung is rung, counted or not."""
+    if rung:
+        with suppress(Exception):
+            _redis(connection).incrby(PREFIX + COUNTED + device.value, rung)
 
 
 def _within_budget(work: Callable[[Callable[[], bool]], T], what: str) -> T | None:
@@ -173,7 +214,7 @@ def _within_budget(work: Callable[[Callable[[], bool]], T], what: str) -> T | No
         except Exception as error:  # the budget holds for every kind of failure
             errors.append(error)
 
-    thread = threading.Thread(target=attempt, name=f"queue-{what}", daemon=True)
+    thread = threading.Thread(target=logs.carried(attempt), name=f"queue-{what}", daemon=True)
     thread.start()
     thread.join(BUDGET_SECONDS)
     if results:

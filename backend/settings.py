@@ -3,20 +3,22 @@
 ``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for what the catalogues of tasks
 and models are built from at import (``backend/domain/tasks``, ``backend/domain/model``) and the dashboard's address of its API.
 
-Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and ``CROSSLIFT_REDIS_URL_FILE``
-name a file with the value. The variable itself wins where both are set.
+Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE``, ``CROSSLIFT_REDIS_URL_FILE`` and
+``CROSSLIFT_METRICS_TOKEN_FILE`` name a file with the value. The variable itself wins where both are set.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-SECRETS = ("database_url", "redis_url")
+SECRETS = ("database_url", "redis_url", "metrics_token")
 
 
 def secret_files() -> dict[str, str]:
@@ -83,6 +85,9 @@ class Settings(BaseSettings):
     trusted_hosts: str = Field(
         "127.0.0.1,localhost,[::1],testserver", description="host names the web process answers to, separated by commas"
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="token that shows `/metrics` to other machines; default: to this machine only"
+    )
     api_url: str | None = Field(None, description="address of the API when the dashboard runs apart from it")
     offline: bool = Field(False, description="never ask the hub: only what is on this machine")
 
@@ -109,6 +114,20 @@ class Settings(BaseSettings):
         if self.redis_url is not None:
             return self.redis_url.get_secret_value()
         return f"redis+socket://{self.redis_socket}"
+
+    @property
+    def token_of_metrics(self) -> str | None:
+        return None if self.metrics_token is None else self.metrics_token.get_secret_value()
+
+    @property
+    def passwords(self) -> list[str]:
+        """What no log line may hold: the passwords of the addresses, each as it is used."""
+        found = [self.token_of_metrics or ""]
+        for address in (self.database, self.broker, self.artifacts or ""):
+            with suppress(ValueError):
+                parts = urlsplit(address)
+                found += [unquote(parts.password or ""), *(v for k, v in parse_qsl(parts.query) if "password" in k)]
+        return [password for password in found if password]
 
     @property
     def root(self) -> Path:

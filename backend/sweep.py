@@ -92,6 +92,7 @@ def main() -> int:
     """Body of the process; ends cleanly on SIGTERM and SIGINT."""
     logs.set_up("sweep")
     chosen = settings()
+    logs.hide(*chosen.passwords)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -52,7 +52,7 @@ def create(store: Store | None = None) -> FastAPI:
         if store is None:
             used.dispose()
 
-    app = create_app(used, ring=queue.ring, trouble=queue.trouble, lifespan=lifespan)
+    app = create_app(used, ring=queue.ring, trouble=queue.trouble, observe=queue.observed, lifespan=lifespan)
     return attach(app, _within(app))
 
 
@@ -139,6 +139,7 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
 def main() -> None:
     chosen = settings()
     logs.set_up("web")
+    logs.hide(*chosen.passwords)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
     app = create()
     gc.collect()

@@ -14,6 +14,7 @@ import yaml
 
 from backend.domain.run import DeviceClass
 from backend.settings import SECRETS, Settings
+from worker.app import OVERTIME_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -174,7 +175,9 @@ def test_a_stopped_worker_has_time_to_save():
             r"\$\{CROSSLIFT_GRACE_SECONDS:-(\d+)\}", SERVICES[name]["environment"]["CROSSLIFT_GRACE_SECONDS"]
         )
         assert grace
-        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > int(grace[1])
+        stop = re.fullmatch(r"\$\{CROSSLIFT_STOP_GRACE:-(\d+)s\}", SERVICES[name]["stop_grace_period"])
+        assert stop
+        assert int(stop[1]) > int(grace[1]) + OVERTIME_SECONDS
 
 
 def test_every_queue_has_a_worker():
@@ -187,6 +190,8 @@ def test_redis_keeps_messages_and_evicts_nothing():
     assert "appendonly yes" in command
     assert "maxmemory-policy noeviction" in command
     assert "--requirepass" not in command  # it would stand in the process list
+    assert "user default off" in command
+    assert re.search(r"^user crosslift on >\S.* ~crosslift:\* .*-@dangerous -@scripting ", command, re.MULTILINE)
 
 
 def test_services_that_can_be_asked_are_watched():
@@ -214,7 +219,7 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path):
     assert len(set(first["db_password"])) > 8
     assert len(first["db_password"]) == 64
     assert first["db_password"] in first["database_url"]
-    assert first["broker_password"] in first["redis_url"]
+    assert first["redis_url"].startswith(f"redis://crosslift:{first['broker_password']}@broker:")
     subprocess.run([script, folder], check=True, capture_output=True)
     assert {p.name: p.read_text() for p in folder.iterdir()} == first
 

@@ -49,6 +49,7 @@ def main(executor: str | None = None) -> int:
 
     logs.set_up("worker")
     chosen = settings()
+    logs.hide(*chosen.passwords)
     _forget_secrets()
     base = environment(chosen.root / "cache", threads=chosen.threads_per_run, offline=chosen.offline)
     nursery = Nursery(base, executor) if executor else Nursery(base)

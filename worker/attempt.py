@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlmodel import Session
 
+from backend import logs
 from backend.domain.run import RunState
 from backend.store import runs
 from worker.artifacts import BadArtifact, Published
@@ -176,7 +177,7 @@ class Attempt:
         def leave() -> None:
             future.add_done_callback(lambda done: None if done.exception() else abandon(done.result()))
 
-        threading.Thread(target=body, name=f"run-{self.claim.run_id}", daemon=True).start()
+        threading.Thread(target=logs.carried(body), name=f"run-{self.claim.run_id}", daemon=True).start()
         while not unless():
             try:
                 return future.result(HEAR_SECONDS)

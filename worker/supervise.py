@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
+from backend import logs
 from backend.domain.run import DeviceClass
 from backend.errors import Unavailable
 from backend.settings import Settings
@@ -101,7 +102,8 @@ class Supervisor:
             gpus = [self._gpus.get() for _ in range(devices)] if self.device is DeviceClass.CUDA else []
             attempt = Attempt(self, claim, ",".join(gpus) if gpus else None)
             try:
-                attempt.run()
+                with logs.about(run=claim.run_id, attempt=claim.attempt):
+                    attempt.run()
             finally:
                 for gpu in gpus:
                     self._gpus.put(gpu)

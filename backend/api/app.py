@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -18,14 +18,19 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.api import catalogue, experiments, gains, health, models, problems, reference, runs, snapshots
+from backend.api import catalogue, experiments, gains, health, metrics, models, problems, reference, runs, snapshots
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
 from backend.api.gate import ContentSecurity, Gate
+from backend.api.probes import Probe
+from backend.api.traffic import Traffic
 from backend.domain.schemas import Problem
 from backend.settings import settings
 from backend.store.session import Store
+
+if TYPE_CHECKING:  # the broker's libraries are for whoever rings
+    from backend.queue import Observed
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
@@ -59,9 +64,11 @@ def create_app(
     *,
     ring: Ring | None = None,
     trouble: Trouble | None = None,
+    observe: Callable[[], Observed] | None = None,
     lifespan: Lifespan | None = None,
     trusted_hosts: Iterable[str] | None = None,
     public_url: str | None = None,
+    metrics_token: str | None = None,
 ) -> FastAPI:
     """The API as an application of its own.
 
@@ -70,9 +77,11 @@ def create_app(
         ring: called after a commit with a device class and how many runs were queued for it (``backend.queue.ring``);
             None where there is no queue.
         trouble: says what is wrong with the broker, for ``/readyz`` (``backend.queue.trouble``).
+        observe: asks it for numbers, for ``/metrics`` (``backend.queue.observed``).
         lifespan: entered when the server starts and left when it stops.
         trusted_hosts: host names that are answered; default: the settings.
         public_url: address that others reach this under; its host is trusted too. Default: the settings.
+        metrics_token: shows ``/metrics`` to other machines. Default: the settings.
     """
     public = settings().public_url if public_url is None else public_url
     hosts = list(settings().trusted_hosts.split(",") if trusted_hosts is None else trusted_hosts)
@@ -89,7 +98,12 @@ def create_app(
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
-    app.state.door = Door(store, ring, trouble, public_url=public, local_url=settings().local_url)
+    app.state.door = Door(
+        store, ring, trouble, public_url=public, local_url=settings().local_url,
+        metrics_token=settings().token_of_metrics if metrics_token is None else metrics_token,
+        observing=None if observe is None else Probe(observe),
+    )  # fmt: skip
+    app.state.traffic = Traffic()
     app.state.content_security = ContentSecurity()
     app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     app.add_middleware(  # added last: outermost
@@ -97,9 +111,11 @@ def create_app(
         trusted_hosts=hosts,
         origins=[f"{urlsplit(public).scheme}://{urlsplit(public).netloc}"] if public else [],
         policy=app.state.content_security,
+        traffic=app.state.traffic,
     )
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     offered: list[Offered] = []
     for part in (catalogue, models, experiments, runs, gains, snapshots):
         app.include_router(part.router, prefix=PREFIX)

@@ -16,24 +16,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
 from backend.api.events import Streams
+from backend.api.probes import Probe
 from backend.domain.run import DeviceClass
+from backend.domain.schemas import WorkerView
+from backend.store import operations, workers
+from backend.store.operations import Operations
 from backend.store.session import Store
+
+if TYPE_CHECKING:  # the broker's libraries are for whoever rings
+    from backend.queue import Observed
 
 log = logging.getLogger("crosslift.api")
 
 Ring = Callable[[DeviceClass, int], object]
 Trouble = Callable[[], str | None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """What an application was made with, and what it counts. ``trouble`` says what is wrong with the broker; None: there
-    is no broker. ``public_url``: where others reach it; None: nowhere. ``local_url``: where this machine does."""
+    is no broker. ``public_url``: where others reach it; None: nowhere. ``local_url``: where this machine does.
+    ``metrics_token``: shows ``/metrics`` to others than this machine. ``observing`` asks the broker for numbers."""
 
     store: Store
     ring: Ring | None
@@ -41,6 +50,22 @@ class Door:
     public_url: str | None = None
     local_url: str = "http://127.0.0.1"
     streams: Streams = field(default_factory=Streams)
+    metrics_token: str | None = None
+    observing: Probe[Observed] | None = None
+    _probes: dict[str, Probe[Any]] = field(default_factory=dict)
+
+    def probe(self, name: str, question: Callable[[], T]) -> Probe[T]:
+        """The one probe of this name, made when it is first asked for."""
+        return self._probes.setdefault(name, Probe(question))
+
+    @property
+    def counting(self) -> Probe[tuple[Operations, list[WorkerView]]]:
+        """Asks the store for what ``/metrics`` shows."""
+        return self.probe("counting", self._count)
+
+    def _count(self) -> tuple[Operations, list[WorkerView]]:
+        with self.store.read() as session:
+            return operations.count(session), workers.listing(session)
 
     def announce(self, device: DeviceClass, queued: int) -> None:
         """Ring once for every run that was queued. Call after the commit. A bell that fails changes nothing: the sweep

@@ -21,7 +21,9 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend import logs
 from backend.api.problems import Refused, plain, problem
+from backend.api.traffic import Traffic
 
 log = logging.getLogger("crosslift.api")
 
@@ -83,36 +85,41 @@ class Gate:
         origins: scheme and host of the addresses others reach this installation under (behind a proxy the Host header
             may name another); requests from their pages may write.
         policy: sent with every answer.
+        traffic: counts every exchange.
     """
 
     def __init__(
-        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity
-    ) -> None:
+        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity,
+        traffic: Traffic | None = None,
+    ) -> None:  # fmt: skip
         self.app = app
         self.hosts = frozenset(h.strip().lower() for h in trusted_hosts if h.strip())
         self.origins = frozenset(o.rstrip("/").lower() for o in origins)
         self.policy = policy
+        self.traffic = traffic or Traffic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            request_id = _request_id(Headers(scope=scope))
+            scope.setdefault("state", {})["request_id"] = request_id
+            with logs.about(request_id=request_id):  # in every line that this request causes
+                await self._http(scope, receive, send, request_id)
         else:
             await self.app(scope, receive, send)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _http(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         headers = Headers(scope=scope)
-        sent_id = headers.get("x-request-id", "")
-        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
         began = time.monotonic()
+        answered: float | None = None
         status = 0
+        self.traffic.begins()
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], time.monotonic()
                 self._label(MutableHeaders(scope=message), request_id, scope["path"])
             await send(message)
 
@@ -130,7 +137,9 @@ class Gate:
             failed = problem(500, f"An unexpected error. It was logged under request id {request_id}.")
             await failed(scope, receive, answer)
         finally:
-            milliseconds = round((time.monotonic() - began) * 1000, 1)
+            ended = time.monotonic()
+            self.traffic.ends(scope, status, (answered or ended) - began)
+            milliseconds = round((ended - began) * 1000, 1)
             log.info(
                 "%s %s %d",
                 scope["method"],
@@ -186,6 +195,15 @@ class Gate:
             headers["Cache-Control"] = "no-store"
         if path.startswith("/api/"):
             headers.setdefault("Cache-Control", "no-store")  # where nothing else is said: it may have changed already
+
+
+def _request_id(headers: Headers) -> str:
+    """The one that was sent, if it can do no harm; that of the page whose reading of the API this is; or a new one."""
+    sent = headers.get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(sent):
+        return sent
+    outer = logs.current("request_id")
+    return outer if isinstance(outer, str) else uuid4().hex
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

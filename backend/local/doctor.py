@@ -5,11 +5,10 @@ Works without a running installation and with a broken one: no check may end the
 
 from __future__ import annotations
 
+import json
 import os
 import platform
-import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,22 +16,22 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import httpx
 import psutil
 from packaging.requirements import Requirement
 
 from backend.errors import CrossliftError
+from backend.local import services
+from backend.local.finding import GIB, Check, masked
 from backend.local.home import prepare_home, read_state, running_pid
-from backend.local.machine import reachable, redis_binary, usable_port
+from backend.local.machine import reachable, usable_port
 from backend.settings import SECRETS, Settings
 
 PREFIX = "CROSSLIFT_"
+OLDEST_PYTHON: Final = (3, 11)
 ALSO_READ = {"TEST_DATA", "REQUIRE_TEST_DATA", "REQUIRE_BROWSER", "CHROMIUM"}  # by the tests
-GIB = 2**30
-
-Verdict = Literal["ok", "warning", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,6 @@ class SettingRow:
     value: str
     origin: str
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    name: str
-    verdict: Verdict
-    detail: str
-    fix: str | None = None
-
-
-def masked(address: str) -> str:
-    """An address without its password."""
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", address)
 
 
 # --- settings ------------------------------------------------------------------------------------------------
@@ -102,7 +88,16 @@ def _unknown_variables() -> Iterator[Check]:
 
 
 def _python(_: Settings) -> Iterator[Check]:
-    yield Check("python", "ok", f"{platform.python_version()} at {sys.executable}")
+    yield python(sys.version_info[:2])
+
+
+def python(version: tuple[int, ...]) -> Check:
+    """Whether this Python's version will do."""
+    shown = f"{platform.python_version()} at {sys.executable}"
+    if version < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        return Check("python", "failed", f"{shown} is older than {oldest}", f"make PYTHON=python{oldest} install")
+    return Check("python", "ok", shown)
 
 
 def _packages(_: Settings) -> Iterator[Check]:
@@ -146,16 +141,27 @@ def _home(settings: Settings) -> Iterator[Check]:
     else:
         yield Check("home", "failed", f"{root} cannot be made in {there}", "name another folder in CROSSLIFT_HOME")
         return
-    free = shutil.disk_usage(there).free
-    shown = f"{free / GIB:.1f} GiB free at {settings.root}"
+    places = {"HOME": root}
+    if settings.artifacts and settings.artifact_root.startswith("file://"):
+        places["artifacts"] = Path(settings.artifact_root.removeprefix("file://"))
+    for name, place in places.items():
+        there = next(p for p in (place, *place.parents) if p.exists())
+        yield disk(name, place, shutil.disk_usage(there).free)
+
+
+def disk(name: str, place: Path, free: int) -> Check:
+    """``free`` bytes for what lies at ``place``."""
+    shown = f"{free / GIB:.1f} GiB free for {name} at {place}"
+    other = "CROSSLIFT_ARTIFACTS" if name == "artifacts" else "CROSSLIFT_HOME"
     if free < GIB / 4:
-        yield Check("disk", "failed", shown, "make room, or move HOME (CROSSLIFT_HOME)")
-    elif free < 2 * GIB:
-        yield Check(
-            "disk", "warning", shown, "checkpoints may not fit: make room, or set CROSSLIFT_ARTIFACTS elsewhere"
+        return Check(
+            "disk", "failed", shown, f"make room (`crosslift gc --dry-run` says what can go), or set {other} elsewhere"
         )
-    else:
-        yield Check("disk", "ok", shown)
+    if free < 2 * GIB:
+        return Check(
+            "disk", "warning", shown, f"checkpoints may not fit: `crosslift gc --dry-run`, or set {other} elsewhere"
+        )
+    return Check("disk", "ok", shown)
 
 
 def _memory(settings: Settings) -> Iterator[Check]:
@@ -170,21 +176,42 @@ def _memory(settings: Settings) -> Iterator[Check]:
 def _device(settings: Settings) -> Iterator[Check]:
     """Asks torch in a process of its own: nothing here may load it."""
     program = (
-        "import torch; c = torch.cuda.is_available(); "
-        "print(torch.__version__, '|', torch.cuda.get_device_name(0) if c else '', '|', torch.cuda.device_count())"
+        "import json, torch; c = torch.cuda.is_available(); print(json.dumps({'version': torch.__version__, "
+        "'cuda': torch.version.cuda, 'gpus': [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] "
+        "if c else []}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         yield Check("device", "failed", f"torch cannot be loaded: {last}", "pip install torch==2.13.0")
         return
-    torch, name, count = (part.strip() for part in done.stdout.split("|"))
-    if name:
-        yield Check("device", "ok", f"{count} × {name}, torch {torch}")
-    elif settings.device == "cuda":
-        yield Check("device", "failed", f"CROSSLIFT_DEVICE=cuda, but torch {torch} sees no GPU", "CROSSLIFT_DEVICE=cpu")
-    else:
-        yield Check("device", "ok", f"CPU with {os.cpu_count()} cores, torch {torch}; no GPU seen")
+    there = any((Path("/dev") / node).exists() for node in ("nvidiactl", "nvidia0", "dxg"))
+    yield torch_build(json.loads(done.stdout.splitlines()[-1]), device=settings.device, gpu_there=there)
+
+
+def torch_build(torch: dict[str, Any], *, device: str, gpu_there: bool) -> Check:
+    """Whether the build of torch fits the machine.
+
+    Args:
+        torch: ``version``, ``cuda`` (of the build; None: built without) and names of the ``gpus`` that it sees.
+        device: CROSSLIFT_DEVICE.
+        gpu_there: whether the machine has a driver of a GPU.
+    """
+    build = f"torch {torch['version']}, built {'for CUDA ' + torch['cuda'] if torch['cuda'] else 'without CUDA'}"
+    if torch["gpus"]:
+        names = " and ".join(sorted(set(torch["gpus"])))
+        return Check("device", "ok", f"{len(torch['gpus'])} × {names}; {build}")
+    if gpu_there and torch["cuda"] is None:
+        verdict: Literal["failed", "warning"] = "failed" if device == "cuda" else "warning"
+        fix = "pip install torch==2.13.0 from an index with CUDA builds (PIP_EXTRA_INDEX_URL), in this Python"
+        return Check("device", verdict, f"this machine has a GPU, which this build cannot use; {build}", fix)
+    if gpu_there:
+        verdict = "failed" if device == "cuda" else "warning"
+        fix = "nvidia-smi says what is wrong: a driver older than the build needs, CUDA_VISIBLE_DEVICES, or rights on /dev/nvidia*"
+        return Check("device", verdict, f"this machine has a GPU, which torch does not see; {build}", fix)
+    if device == "cuda":
+        return Check("device", "failed", f"CROSSLIFT_DEVICE=cuda, and there is no GPU; {build}", "CROSSLIFT_DEVICE=cpu")
+    return Check("device", "ok", f"CPU with {os.cpu_count()} cores; {build}")
 
 
 def _data_root(settings: Settings) -> Iterator[Check]:
@@ -197,58 +224,7 @@ def _data_root(settings: Settings) -> Iterator[Check]:
         yield Check("data", "ok", f"{root} with {sum(1 for p in root.iterdir() if p.is_dir())} folders")
 
 
-# --- services ----------------------------------------------------------------------------------------------------
-
-
-def _database(settings: Settings) -> Iterator[Check]:
-    try:
-        from backend.store import migrate, session  # the command line also runs where only it is installed
-    except ImportError as error:
-        yield Check("database", "warning", f"cannot be asked: {error}", "pip install -e '.[backend]'")
-        return
-    address = session.checked(settings.database)
-    shown = address.render_as_string(hide_password=True)
-    if address.get_backend_name() == "sqlite":
-        if sqlite3.sqlite_version_info < session.SAFE_SQLITE:
-            yield Check(
-                "sqlite",
-                "warning",
-                f"{sqlite3.sqlite_version}: before 3.51.3 a write-ahead log could be corrupted when several processes "
-                "write and checkpoint at the same moment (rare)",
-                "for results that matter: PostgreSQL (CROSSLIFT_DATABASE_URL), or a Python with a newer SQLite",
-            )
-        else:
-            yield Check("sqlite", "ok", sqlite3.sqlite_version)
-        if not Path(str(address.database)).exists():
-            yield Check("database", "ok", f"{shown} is not there yet; `crosslift up` makes it")
-            return
-    state = migrate.state(settings.database)
-    if state == "current":
-        yield Check("database", "ok", f"{shown}, schema current")
-    elif state == "newer":
-        yield Check("database", "failed", f"{shown} was made by a newer Crosslift", "update this one")
-    else:
-        yield Check("database", "warning", f"{shown}, schema {state}", "crosslift migrate (`crosslift up` does it too)")
-
-
-def _redis(settings: Settings) -> Iterator[Check]:
-    if settings.redis_url is None:
-        try:
-            binary, found = redis_binary()
-        except CrossliftError as error:
-            yield Check("redis", "failed", error.detail)
-            return
-        yield Check("redis", "ok", f"embedded: {binary}, {'.'.join(map(str, found))}")
-        return
-    from backend import queue  # Celery, which the command line alone does without
-
-    shown = masked(settings.broker)
-    if wrong := queue.trouble():
-        yield Check(
-            "redis", "failed", f"{shown}: {wrong}", "put that right, or unset CROSSLIFT_REDIS_URL for an embedded one"
-        )
-    else:
-        yield Check("redis", "ok", f"{shown} answers and evicts nothing")
+# --- what runs -----------------------------------------------------------------------------------------------------
 
 
 def _running(settings: Settings) -> Iterator[Check]:
@@ -258,7 +234,7 @@ def _running(settings: Settings) -> Iterator[Check]:
             port = usable_port(settings.host, settings.port)
             yield Check("port", "ok", f"{port} on {settings.host} is free")
         except CrossliftError as error:
-            yield Check("port", "failed", error.detail)
+            yield Check("port", "failed", error.detail, "choose another one in CROSSLIFT_PORT")
         yield Check("running", "ok", "nothing runs in this HOME; `crosslift up` starts it")
         return
     state = read_state(settings.root) or {}
@@ -275,13 +251,14 @@ def _running(settings: Settings) -> Iterator[Check]:
         body = answer.json()
         checks = "; ".join(f"{name} {found}" for name, found in (body.get("checks") or {}).items())
         good = answer.status_code == 200
-        yield Check("web", "ok" if good else "warning", f"{api}: {checks or answer.status_code}")
+        yield Check("web", "ok" if good else "warning", f"{api}: {checks or answer.status_code}", "as it says")
     except (httpx.HTTPError, ValueError, AttributeError) as error:
         yield Check("web", "failed", f"{api} does not answer ({error})", f"see {settings.root}/logs/web.log")
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _python, _packages, _home, _memory, _device, _data_root, _database, _redis, _running,
+    _python, _packages, _home, services.permissions, _memory, _device, _data_root, services.artifacts, services.database,
+    services.redis, services.clock, services.workers, _running,
 )  # fmt: skip
 
 
@@ -292,7 +269,10 @@ def examine(settings: Settings) -> Iterator[Check]:
         try:
             yield from check(settings)
         except CrossliftError as error:
-            yield Check(check.__name__.strip("_"), "failed", error.detail)
+            yield Check(
+                check.__name__.strip("_"), "failed", error.detail, "put that right, then `crosslift doctor` again"
+            )
         except Exception as error:  # whatever it is, the user asked what is wrong
             name = check.__name__.strip("_")
-            yield Check(name, "failed", f"could not be checked: {type(error).__name__}: {masked(str(error))}")
+            detail = f"could not be checked: {type(error).__name__}: {masked(str(error))}"
+            yield Check(name, "failed", detail, "put that right, then `crosslift doctor` again")

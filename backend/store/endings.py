@@ -18,6 +18,9 @@ from backend.store import experiments, graph, words
 from backend.store.columns import BadValue, db_now, storable
 from backend.store.tables import run, score
 
+DIED = "the process of this run died"
+SILENT = "no heartbeat from worker"  # begins the words about an attempt whose lease ran out
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -261,7 +264,7 @@ def died(session: Session, run_id: int, attempt: int, *, reason: str, max_attemp
     tries = row.attempt - row.preemptions
     if row.cancel_requested_at is None and tries >= max_attempts:
         times = "once" if tries == 1 else f"{tries} times"
-        message = f"the process of this run died {times} (last: {reason})"
+        message = f"{DIED} {times} (last: {reason})"
         ended = _end(
             session,
             RunState.FAILED,
@@ -302,7 +305,7 @@ def sweep(session: Session, *, max_attempts: int) -> Swept:
     ).all()
     outcome: dict[str, list[int]] = {"queued": [], "failed": [], "cancelled": [], "lost": []}
     for id, number, worker in expired:
-        reason = f"no heartbeat from worker {worker}; it is gone or cannot reach the database"
+        reason = f"{SILENT} {worker}; it is gone or cannot reach the database"
         outcome[died(session, id, number, reason=reason, max_attempts=max_attempts)].append(id)
     bad = [*outcome["failed"], *outcome["cancelled"]]
     skipped = set(session.scalars(select(run.c.id).where(run.c.skipped_because.in_(bad)))) if bad else set()

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -42,14 +43,31 @@ def configuration(scripts: Path = SCRIPTS) -> Config:
     return config
 
 
-def state(url: str, *, scripts: Path = SCRIPTS) -> State:
-    """How the database's schema stands to this program's: ``empty`` has none at all."""
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """How a database stands to this program: ``empty`` has no tables at all. ``found`` and ``wanted`` are revisions."""
+
+    state: State
+    found: str | None
+    wanted: str
+
+
+def look(url: str, *, scripts: Path = SCRIPTS) -> Schema:
+    """The database's schema and this program's."""
     engine = connect(checked(url))
     try:
         with engine.connect() as connection:
-            return _state(connection, configuration(scripts))
+            config = configuration(scripts)
+            found = sorted(MigrationContext.configure(connection).get_current_heads())
+            wanted = sorted(ScriptDirectory.from_config(config).get_heads())
+            return Schema(_state(connection, config), ", ".join(found) or None, ", ".join(wanted))
     finally:
         engine.dispose()
+
+
+def state(url: str, *, scripts: Path = SCRIPTS) -> State:
+    """How the database's schema stands to this program's: ``empty`` has none at all."""
+    return look(url, scripts=scripts).state
 
 
 def upgrade(url: str, *, scripts: Path = SCRIPTS) -> State:

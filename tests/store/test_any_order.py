@@ -1,19 +1,27 @@
-"""Whatever is done in whatever order: a model in plain Python says what must come of it, and the database agrees."""
+"""Whatever is done in whatever order, by whoever, and wherever they die: a model in plain Python says what must come of it, and
+the database agrees.
+
+Beyond that, always: a run has one owner; attempts are counted; what has ended never changes in any column; its scores are those
+of the attempt that finished it, each once; and in the end, with no more than workers and a sweep, nothing waits for ever.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
 from backend.domain.experiment import plan
-from backend.domain.run import FOLLOWS, RunState
-from backend.errors import Conflict
+from backend.domain.run import FOLLOWS, TERMINAL, DeviceClass, RunState
+from backend.errors import Conflict, Invalid
 from backend.store import experiments, runs, tables
 
 WAITING, QUEUED, RUNNING, DONE = RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.DONE
@@ -21,6 +29,7 @@ FAILED, SKIPPED, CANCELLED, DIVERGED = RunState.FAILED, RunState.SKIPPED, RunSta
 LIVE = (WAITING, QUEUED, RUNNING)
 ANSWER = (*LIVE, DONE)
 MAX_ATTEMPTS = 2
+WORKERS = ("ant", "bee", "cat")
 WISHES = (
     {"recipes": ["none"]},
     {"recipes": ["mnli"]},
@@ -40,6 +49,17 @@ class Run:
     cancel: bool = False
     expired: bool = False
     because: int | None = None
+    worker: str | None = None
+    finished_by: int | None = None  # attempt
+
+
+class PowerCut(Exception):
+    """Whoever was at it is gone before the commit."""
+
+
+def found_by(attempt):
+    """The scores that an attempt finds: another one would have found others."""
+    return [("de", "accuracy", 10.0 + attempt, 10), ("en", "accuracy", 50.0 + attempt, 10)]
 
 
 @dataclass
@@ -49,6 +69,8 @@ class Experiment:
 
 
 def machine(lab, emptied):
+    postgresql = lab.store.engine.dialect.name == "postgresql"
+
     @cache
     def planned(i):
         request = lab.request(**WISHES[i])
@@ -61,6 +83,8 @@ def machine(lab, emptied):
             self.runs: dict[int, Run] = {}
             self.experiments: dict[int, Experiment] = {}
             self.handles: list[tuple[int, int]] = []
+            self.keys: dict[str, tuple[int, int]] = {}  # of a request: which wish, which experiment
+            self.ended: dict[int, dict[str, Any]] = {}  # whole rows, as they were when they ended
 
         # --- the model --------------------------------------------------------------------------------------------
 
@@ -68,6 +92,8 @@ def machine(lab, emptied):
             run = self.runs[id]
             assert to in FOLLOWS[run.state], (run.state, to)
             run.state, run.expired = to, False
+            if to is QUEUED:
+                run.worker = None
 
         def answers(self):
             return {r.fingerprint: id for id, r in self.runs.items() if r.state in ANSWER}
@@ -164,14 +190,27 @@ def machine(lab, emptied):
 
         # --- what may happen --------------------------------------------------------------------------------------
 
-        @rule(i=st.integers(0, len(WISHES) - 1))
-        def submit(self, i):
-            if len(self.experiments) >= 6:
-                return
+        @rule(i=st.integers(0, len(WISHES) - 1), key=st.sampled_from([None, "a", "b"]))
+        def submit(self, i, key):
             request, plan_ = planned(i)
             before = self.answers()
+            if key in self.keys:
+                of, id = self.keys[key]
+                with lab.store.write() as session:
+                    if of == i:
+                        again = experiments.submit(session, request, plan_, key=key, body_digest=str(i))
+                        assert (again.created, again.id, again.queued) == (False, id, [])
+                    else:
+                        with pytest.raises(Invalid):
+                            experiments.submit(session, request, plan_, key=key, body_digest=str(i))
+                assert self.learn() == []
+                return
+            if len(self.experiments) >= 6:
+                return
             with lab.store.write() as session:
-                made = experiments.submit(session, request, plan_, key=None, body_digest="x")
+                made = experiments.submit(session, request, plan_, key=key, body_digest=str(i))
+            if key is not None:
+                self.keys[key] = (i, made.id)
             new = self.learn()
             assert {self.runs[id].fingerprint for id in new} == set(plan_.runs) - set(before)
             assert made.created and made.queued == [id for id in new if self.runs[id].state is QUEUED]
@@ -179,17 +218,60 @@ def machine(lab, emptied):
             self.experiments[made.id] = Experiment(listed=listed)
             self.keep(listed)
 
-        @rule()
-        def claim(self):
-            queue = [id for id, r in sorted(self.runs.items()) if r.state is QUEUED]
-            found = lab.try_claim()
+        def queue(self):
+            return [id for id, r in sorted(self.runs.items()) if r.state is QUEUED]
+
+        def claimed(self, found, worker):
+            run = self.runs[found.run_id]
+            self.go(found.run_id, RUNNING)
+            run.attempt += 1
+            run.worker = worker
+            assert found.attempt == run.attempt
+            assert len(found.parents) == len(run.parents)
+            self.handles.append((found.run_id, found.attempt))
+
+        @rule(worker=st.sampled_from(WORKERS))
+        def claim(self, worker):
+            queue = self.queue()
+            found = lab.try_claim(worker)
             assert (found and found.run_id) == (queue[0] if queue else None)
             if found is not None:
-                self.go(found.run_id, RUNNING)
-                self.runs[found.run_id].attempt += 1
-                assert found.attempt == self.runs[found.run_id].attempt
-                assert len(found.parents) == len(self.runs[found.run_id].parents)
-                self.handles.append((found.run_id, found.attempt))
+                self.claimed(found, worker)
+
+        @rule()
+        def die_before_the_claim_is_committed(self):
+            """Nobody has the run then, and no attempt was made."""
+            with contextlib.suppress(PowerCut), lab.store.write() as session:
+                runs.claim(session, worker="ant", device=DeviceClass.CPU, lease_seconds=60)
+                raise PowerCut
+
+        @precondition(lambda self: postgresql and len(self.queue()) >= 2)
+        @rule(survives=st.booleans())
+        def claim_at_the_same_moment(self, survives):
+            """Two workers, neither of which waits for the other; the first may die before its commit."""
+            first, second = self.queue()[:2]
+            with contextlib.suppress(PowerCut), lab.store.write() as one:
+                early = runs.claim(one, worker="ant", device=DeviceClass.CPU, lease_seconds=60)
+                late = lab.claim("bee")
+                assert (early.run_id, late.run_id) == (first, second)
+                if not survives:
+                    raise PowerCut
+            self.claimed(late, "bee")
+            if survives:
+                self.claimed(early, "ant")
+
+        @precondition(lambda self: self.handles)
+        @rule(data=st.data(), what=st.sampled_from(["finish", "died", "cancel"]))
+        def die_before_the_end_is_committed(self, data, what):
+            id, attempt = data.draw(st.sampled_from(self.handles))
+            with contextlib.suppress(PowerCut, Conflict), lab.store.write() as session:
+                if what == "finish":
+                    runs.finish(session, id, attempt, lab.result(scores=found_by(attempt)))
+                elif what == "died":
+                    runs.died(session, id, attempt, reason="signal 9", max_attempts=MAX_ATTEMPTS)
+                else:
+                    runs.request_cancel(session, id)
+                raise PowerCut
 
         @precondition(lambda self: self.handles)
         @rule(
@@ -215,10 +297,11 @@ def machine(lab, emptied):
             run = self.runs[id]
             held = run.state is RUNNING and run.attempt == attempt
             if what == "finish":
-                done = lab.finish(id, attempt, scores=[("en", "accuracy", 50.0, 10)])
+                done = lab.finish(id, attempt, scores=found_by(attempt))
                 assert done.ok == held
                 if held:
                     self.go(id, DONE)
+                    run.finished_by = attempt
                     assert done.queued == self.promote()
                 return
             if what == "beat":
@@ -251,10 +334,13 @@ def machine(lab, emptied):
 
         @precondition(lambda self: any(r.state is RUNNING for r in self.runs.values()))
         @rule(data=st.data())
-        def expire(self, data):
-            id = data.draw(st.sampled_from([id for id, r in self.runs.items() if r.state is RUNNING]))
-            lab.expire(id)
-            self.runs[id].expired = True
+        def crash(self, data):
+            """A worker falls silent with all it has: what it may still say, if it lives, counts until the next sweep."""
+            worker = data.draw(st.sampled_from(sorted({r.worker for r in self.runs.values() if r.state is RUNNING})))
+            for id, run in self.runs.items():
+                if run.state is RUNNING and run.worker == worker:
+                    lab.expire(id)
+                    run.expired = True
 
         @rule()
         def sweep(self):
@@ -268,6 +354,35 @@ def machine(lab, emptied):
             assert (found.taken_back, found.failed, found.cancelled) == tuple(told.values())
             assert (found.skipped, found.promoted) == (sorted(skipped), [])
             assert found.queued_cpu == sum(r.state is QUEUED for r in self.runs.values())
+
+        @precondition(lambda self: any(r.state is RUNNING for r in self.runs.values()))
+        @rule(data=st.data(), other=st.sampled_from(WORKERS))
+        def take_over(self, data, other):
+            """A worker falls silent, the sweep takes back what it had, and others take it."""
+            self.crash(data)
+            self.sweep()
+            for _ in range(2):
+                self.claim(other)
+
+        def late(self):
+            """Attempts at runs that somebody else has by now."""
+            return [(i, n) for i, n in self.handles if self.runs[i].state is RUNNING and self.runs[i].attempt > n]
+
+        @precondition(lambda self: self.late())
+        @rule(data=st.data())
+        def say_something_late(self, data):
+            """Whatever it is, it is refused, and changes nothing: the invariants see to that."""
+            id, n = data.draw(st.sampled_from(self.late()))
+            assert not lab.finish(id, n, scores=found_by(n)).ok
+            assert not lab.beat(id, n).alive
+            with lab.store.write() as session:
+                assert not runs.fail(session, id, n, type="Error", message="late").ok
+                assert not runs.diverge(session, id, n, step=3, message="late").ok
+                assert not runs.cancelled(session, id, n).ok
+                assert not runs.release(session, id, n, reason="late", counted=False)
+                assert not runs.record(session, id, n, curves=[("loss", n, 1.0)])
+                assert not runs.resumed(session, id, n, step=3)
+                assert runs.died(session, id, n, reason="late", max_attempts=1) == "lost"
 
         @precondition(lambda self: self.experiments)
         @rule(data=st.data())
@@ -351,24 +466,55 @@ def machine(lab, emptied):
             with lab.store.read() as session:
                 rows = session.execute(
                     select(
-                        t.id, t.state, t.attempt, t.preemptions, t.cancel_requested_at, t.skipped_because, t.lease_until
+                        t.id,
+                        t.state,
+                        t.attempt,
+                        t.preemptions,
+                        t.cancel_requested_at,
+                        t.skipped_because,
+                        t.lease_until,
+                        t.worker,
                     )
                 ).all()
                 tries = session.execute(
                     select(tables.attempt.c.run_id, tables.attempt.c.number, tables.attempt.c.ended_at)
                 ).all()
-                scored = set(session.scalars(select(tables.score.c.run_id)))
+                owners = session.execute(
+                    select(tables.attempt.c.run_id, tables.attempt.c.worker).where(tables.attempt.c.ended_at.is_(None))
+                ).all()
             found = {r.id: (r.state, r.attempt, r.preemptions, r.skipped_because) for r in rows}
             assert found == {id: (r.state, r.attempt, r.preemptions, r.because) for id, r in self.runs.items()}
             for row in rows:
                 run = self.runs[row.id]
                 assert (row.lease_until is not None) == (run.state is RUNNING)
+                if run.state is RUNNING:
+                    assert row.worker == run.worker
                 if run.state in (RUNNING, QUEUED):
                     assert (row.cancel_requested_at is not None) == (run.state is RUNNING and run.cancel)
             assert Counter(id for id, _, _ in tries) == {id: r.attempt for id, r in self.runs.items() if r.attempt}
             under_way = {(id, n) for id, n, ended in tries if ended is None}
             assert under_way == {(id, r.attempt) for id, r in self.runs.items() if r.state is RUNNING}
-            assert scored == {id for id, r in self.runs.items() if r.state is DONE}
+            assert sorted(owners) == sorted((id, r.worker) for id, r in self.runs.items() if r.state is RUNNING)
+            assert all(r.preemptions <= r.attempt for r in self.runs.values())
+
+        @invariant()
+        def every_score_is_there_once_and_of_the_attempt_that_finished(self):
+            c = tables.score.c
+            with lab.store.read() as session:
+                rows = session.execute(select(c.run_id, c.language, c.metric, c.value, c.n)).all()
+            expected = [
+                (id, *score) for id, r in self.runs.items() if r.state is DONE for score in found_by(r.finished_by)
+            ]
+            assert sorted(rows) == sorted(expected)
+
+        @invariant()
+        def what_has_ended_never_changes(self):
+            with lab.store.read() as session:
+                rows = session.execute(select(tables.run)).mappings().all()
+            now = {row["id"]: dict(row) for row in rows if RunState(row["state"]) in TERMINAL}
+            for id, before in self.ended.items():
+                assert now[id] == before
+            self.ended = now
 
         @invariant()
         def the_graph_is_sound(self):
@@ -405,26 +551,45 @@ def machine(lab, emptied):
                     assert view.state == ("done" if states[DONE] == len(one.listed) else "done with failures")
 
         def teardown(self):
-            """Nothing is stuck: working on brings everything to an end."""
+            """Nothing waits for ever: every worker dies, and a sweep and a new worker bring everything to an end."""
             for id, run in list(self.runs.items()):
                 if run.state is RUNNING:
-                    assert lab.finish(id, run.attempt).ok
+                    lab.expire(id)
+            lab.sweep(max_attempts=MAX_ATTEMPTS)
             lab.work()
             with lab.store.read() as session:
                 assert not set(session.scalars(select(tables.run.c.state))) & set(LIVE)
+                assert not session.scalars(
+                    select(tables.attempt.c.run_id).where(tables.attempt.c.ended_at.is_(None))
+                ).all()
+            for id in self.experiments:
+                assert lab.experiment(id).finished_at is not None
 
     return Machine
 
 
-def test_any_order_of_events(lab, emptied):
+def explore(lab, emptied, *, examples, steps, derandomize):
     run_state_machine_as_test(
         machine(lab, emptied),
         settings=settings(
-            max_examples=12,
-            stateful_step_count=30,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=True,
+            derandomize=derandomize,
+            database=None,
             print_blob=False,
         ),
     )
+
+
+@pytest.mark.timeout(900)
+def test_any_order_of_events(lab, emptied):
+    explore(lab, emptied, examples=12, steps=30, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_any_order_of_events_at_length(lab, emptied):
+    """Other orders each time, and longer ones."""
+    explore(lab, emptied, examples=150, steps=60, derandomize=False)

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from backend import queue
 from backend.domain.run import DeviceClass
+from backend.errors import Unavailable
 from backend.settings import Settings
 from worker import app as worker_app
 
@@ -90,6 +91,14 @@ def test_topping_up_rings_for_what_is_missing_only(embedded: Any) -> None:
     assert len(messages(embedded, "cpu")) == 6
 
 
+def test_what_was_ever_rung_is_counted_in_the_broker_for_all_who_ring(embedded: Any) -> None:
+    queue.ring(CPU, 3)
+    queue.top_up(CPU, 5)
+    queue.ring(CUDA)
+    embedded.rpop("crosslift:cpu")  # heard
+    assert queue.observed() == queue.Observed({"cpu": 4, "cuda": 1}, {"cpu": 5, "cuda": 1})
+
+
 def test_the_broker_is_looked_at(embedded: Any) -> None:
     assert queue.trouble() is None
     embedded.config_set("maxmemory-policy", "allkeys-lru")
@@ -129,6 +138,8 @@ def test_a_ring_that_nobody_hears_is_short_and_quiet(
             assert ring() == 0
             assert time.monotonic() - began <= LIMIT
         assert queue.trouble() == "Redis does not answer"
+        with pytest.raises(Unavailable):
+            queue.observed()
     assert "the sweep rings again" in caplog.text
     assert "the-secret" not in caplog.text
 

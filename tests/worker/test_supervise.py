@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from backend import logs
 from backend.domain.run import DeviceClass, RunState
 from backend.store import runs, session
 from backend.store.session import Store
@@ -384,3 +387,28 @@ def test_the_server_of_children_may_be_killed(place: Any, make: Make) -> None:
     assert place.attempts(run) == [("done", None)]  # it noticed nothing
     assert place.view(later).state is RunState.DONE
     assert place.notes(later)["parent"] != place.notes(run)["parent"]
+
+
+def test_every_log_line_of_a_run_names_it(place: Any, make: Make) -> None:
+    """Also those of the threads that stage its inputs and store what it made."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logs.JsonLines("worker"))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
+    first, second = place.submit_chain(11, length=2)
+    supervisor = make()
+    fetch = supervisor.artifacts.fetch
+
+    def loud(uri: str) -> Path:
+        logging.getLogger("a.library").warning("fetches")
+        return fetch(uri)
+
+    supervisor.artifacts.fetch = loud  # type: ignore[method-assign]
+    try:
+        assert supervisor.serve() == 2
+    finally:
+        logging.getLogger().removeHandler(handler)
+    said = [json.loads(line) for line in text.getvalue().splitlines()]
+    assert {(line["run"], line["attempt"]) for line in said} == {(first, 1), (second, 1)}
+    assert [line["run"] for line in said if line["message"] == "fetches"] == [second]

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+REFUSED = 4  # exit code of a command or part that was refused
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:

@@ -16,9 +16,9 @@ from dataclasses import asdict
 
 from backend import logs, queue
 from backend.domain.run import DeviceClass
-from backend.errors import Unavailable
+from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
-from backend.store import runs, workers
+from backend.store import migrate, runs, workers
 from backend.store.session import Store
 
 log = logging.getLogger("crosslift.sweep")
@@ -50,6 +50,7 @@ class Sweeper:
         gap = 0.0 if self._last is None else now - self._last
         try:
             with self.store.write() as session:
+                migrate.check(session)
                 listed = workers.listing(session)
                 if self.away or gap > max(2 * self.chosen.sweep_seconds, self.chosen.lease_seconds / 2):
                     self._not_before = now + 2 * self.chosen.heartbeat_seconds
@@ -82,14 +83,18 @@ class Sweeper:
         return swept
 
     def run(self, stop: threading.Event) -> None:
-        """Sweep until told to stop."""
+        """Sweep until told to stop.
+
+        Raises:
+            Conflict: a later version has changed the schema meanwhile.
+        """
         while not stop.is_set():
             self.sweep()
             stop.wait(self.chosen.sweep_seconds)
 
 
 def main() -> int:
-    """Body of the process; ends cleanly on SIGTERM and SIGINT."""
+    """Body of the process; ends cleanly on SIGTERM and SIGINT, and with 4 where the schema is newer than this program."""
     logs.set_up("sweep")
     chosen = settings()
     logs.hide(*chosen.passwords)
@@ -97,8 +102,14 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     store = Store(chosen.database)
-    Sweeper(store, chosen).run(stop)
-    store.dispose()
+    try:
+        migrate.refuse_newer(chosen.database)
+        Sweeper(store, chosen).run(stop)
+    except Conflict as error:
+        log.error("refused: %s", error.detail)
+        return REFUSED
+    finally:
+        store.dispose()
     return 0
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,7 +27,9 @@ from starlette.responses import RedirectResponse
 from backend import logs, queue
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
+from backend.errors import REFUSED, Conflict
 from backend.settings import Settings, settings
+from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, shell
 from dashboard.client import Client
@@ -140,6 +143,12 @@ def main() -> None:
     chosen = settings()
     logs.set_up("web")
     logs.hide(*chosen.passwords)
+    try:
+        if not chosen.api_url:
+            migrate.refuse_newer(chosen.database)
+    except Conflict as error:
+        logging.getLogger("crosslift.web").error("refused: %s", error.detail)
+        sys.exit(REFUSED)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
     app = create()
     gc.collect()

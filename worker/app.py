@@ -44,12 +44,19 @@ def main(executor: str | None = None) -> int:
         executor: ``"module:function"`` that children call, ``worker.execute:execute`` unless given.
     """
     from backend import logs
+    from backend.errors import REFUSED, Conflict
     from backend.settings import settings
+    from backend.store import migrate
     from worker.process import Nursery, environment
 
     logs.set_up("worker")
     chosen = settings()
     logs.hide(*chosen.passwords)
+    try:
+        migrate.refuse_newer(chosen.database)
+    except Conflict as error:
+        log.error("refused: %s", error.detail)
+        return REFUSED
     _forget_secrets()
     base = environment(chosen.root / "cache", threads=chosen.threads_per_run, offline=chosen.offline)
     nursery = Nursery(base, executor) if executor else Nursery(base)
@@ -185,18 +192,24 @@ def _described(gpus: Sequence[Gpu]) -> str:
 
 def _be_seen(store: Store, name: str, device: str, slots: int, words: str, memory: int, ended: threading.Event) -> None:
     """Say again and again that this worker is there, and good-bye at the end."""
-    from backend.errors import Unavailable
-    from backend.store import workers
+    from backend.errors import Conflict, Unavailable
+    from backend.store import migrate, workers
 
     while True:
         try:
             with store.write() as session:
+                migrate.check(session)
                 if ended.is_set():
                     workers.gone(session, name)
                 else:
                     workers.seen(session, name, [device], slots, words, memory)
         except Unavailable as error:
             log.warning("cannot say that this worker is there: %s", error.detail)
+        except Conflict as error:
+            if not ended.is_set():
+                log.error("stops: %s", error.detail)
+                os.kill(os.getpid(), signal.SIGTERM)  # as from outside: runs save and are given back
+            return
         if ended.is_set():
             return
         ended.wait(SEEN_SECONDS)

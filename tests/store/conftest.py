@@ -204,7 +204,7 @@ def lab(store: Store) -> Lab:
     return Lab(store)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lab_at() -> Callable[[Store], Lab]:
     """Somebody who works in another database than ``store``."""
     return Lab

@@ -17,7 +17,7 @@ from sqlalchemy import inspect, text
 
 from backend.domain.address import read_address
 from backend.domain.schemas import SnapshotRequest
-from backend.errors import Conflict
+from backend.errors import Conflict, Unavailable
 from backend.store import migrate, runs, snapshots, tables
 from backend.store.session import Store, checked, connect
 
@@ -296,3 +296,93 @@ def test_there_is_one_head_and_file_names_begin_with_their_date():
     assert head()
     for file in (migrate.SCRIPTS / "versions").glob("*.py"):
         time.strptime(file.name[:10], "%Y_%m_%d")
+
+
+# --- every part on a schema of a later version ----------------------------------------------------------------------
+
+
+def stamped(url, revision="f" * 12):
+    """As a later version leaves a database, as far as an older program can tell."""
+    engine = connect(checked(url)).execution_options(crosslift_write=True)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    engine.dispose()
+
+
+def test_every_part_refuses_a_newer_schema_and_says_why(tmp_path, sqlite_template):
+    shutil.copy(sqlite_template, tmp_path / "crosslift.db")
+    stamped(f"sqlite:///{tmp_path}/crosslift.db")
+    before = (tmp_path / "crosslift.db").read_bytes()
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CROSSLIFT_")}
+    env |= {"CROSSLIFT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "CROSSLIFT_PORT": "0"}
+    commands = {
+        "web": ["dashboard.server"], "worker": ["worker.app"], "sweep": ["backend.sweep"],
+        "migrate": ["backend.cli", "migrate"], "alive": ["backend.cli", "alive"],
+    }  # fmt: skip
+    started = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", *command], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for name, command in commands.items()
+    }  # fmt: skip
+    for name, process in started.items():
+        said, _ = process.communicate(timeout=240)
+        assert process.returncode == 4, (name, said)
+        assert "schema is newer than this program" in said, name
+        assert "Traceback" not in said, name
+    assert (tmp_path / "crosslift.db").read_bytes() == before
+
+
+def test_a_sweep_stops_when_a_later_version_migrates_meanwhile(tmp_path, sqlite_template):
+    from backend.settings import Settings
+    from backend.sweep import Sweeper
+
+    shutil.copy(sqlite_template, tmp_path / "crosslift.db")
+    store = Store(f"sqlite:///{tmp_path}/crosslift.db")
+    sweeper = Sweeper(store, Settings(home=tmp_path), top_up=lambda device, wanted: 0)
+    assert sweeper.sweep() is not None
+    stamped(f"sqlite:///{tmp_path}/crosslift.db")
+    with pytest.raises(Conflict, match="newer than this program"):
+        sweeper.sweep()
+    stamped(f"sqlite:///{tmp_path}/crosslift.db", "4dbeaf1341c5")
+    assert sweeper.sweep() is not None  # an older schema is known
+    store.dispose()
+
+
+def test_a_database_that_is_away_keeps_no_part_from_starting(tmp_path):
+    migrate.refuse_newer("postgresql://nobody:hunter2@127.0.0.1:1/none")
+    migrate.refuse_newer(f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_without_a_copy_there_is_no_migration(tmp_path, sqlite_template, scripts, monkeypatch):
+    url = f"sqlite:///{tmp_path}/crosslift.db"
+    shutil.copy(sqlite_template, tmp_path / "crosslift.db")
+    newer = scripts()
+    real = migrate.sqlite3.connect
+
+    def full(path):
+        if ".before-" in str(path):
+            raise migrate.sqlite3.OperationalError("database or disk is full")
+        return real(path)
+
+    monkeypatch.setattr(migrate.sqlite3, "connect", full)
+    with pytest.raises(Unavailable, match="could not be copied before its schema is changed"):
+        migrate.upgrade(url, scripts=newer)
+    monkeypatch.undo()
+    assert migrate.state(url) == "current"
+    assert list(tmp_path.glob("*.before-*")) == []
+
+
+def test_the_copy_is_closed_to_others_and_can_be_put_back(tmp_path, sqlite_template, scripts):
+    url = f"sqlite:///{tmp_path}/crosslift.db"
+    shutil.copy(sqlite_template, tmp_path / "crosslift.db")
+    migrate.upgrade(url, scripts=scripts())
+    assert migrate.state(url) == "newer"
+    (copy,) = tmp_path.glob("crosslift.db.before-*")
+    assert copy.stat().st_mode & 0o077 == 0
+    for path in tmp_path.glob("crosslift.db*"):
+        if path != copy:
+            path.unlink()
+    copy.rename(tmp_path / "crosslift.db")
+    assert migrate.state(url) == "current"

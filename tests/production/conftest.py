@@ -22,6 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,16 +47,17 @@ QUICK = {
     "CROSSLIFT_SWEEP_SECONDS": "1", "CROSSLIFT_CHECKPOINT_SECONDS": "1", "CROSSLIFT_GRACE_SECONDS": "20",
     "CROSSLIFT_WORKERS": "1", "CROSSLIFT_THREADS": "1", "CROSSLIFT_OFFLINE": "1",
 }  # fmt: skip
+STARTING = 600.0  # seconds that a part may take to start, on a machine that has other things to do
 EXPECTED = ("celery.worker.consumer.consumer",)  # loggers
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T], seconds: float, what: str) -> T:
+def until(ask: Callable[[], T], seconds: float, what: str, *, every: float = 0.1) -> T:
     """Ask until the answer is true; returns it."""
     ends = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < ends, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
+        time.sleep(every)
     return answer
 
 
@@ -74,6 +76,20 @@ def listens(port: int) -> bool:
 def interpolated(text: str, variables: Mapping[str, str] = {}) -> str:
     """As compose reads a value: ``${NAME:-default}`` and ``$$``."""
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: variables.get(m[1]) or m[2], text).replace("$$", "$")
+
+
+@cache
+def read_only() -> tuple[str, ...]:
+    """What to put before a command so that its file system is read only but for the folder of temporary files, in which the
+    installation's own folders are; nothing where a process may not have mounts of its own (not Linux, or not root)."""
+    writable = shlex.quote(tempfile.gettempdir())
+    script = f'mount --make-rprivate / && mount --bind {writable} {writable} && mount -o remount,ro,bind / && exec "$@"'
+    command = ("unshare", "--mount", "--", "sh", "-c", script, "sh")
+    try:
+        done = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return command if done.returncode == 0 else ()
 
 
 class Database:
@@ -272,7 +288,9 @@ class Production:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("CROSSLIFT_")}
         program, *arguments = service["command"]
         assert program == "crosslift"
-        command = [sys.executable, "-m", "backend.cli", *arguments]
+        assert service["read_only"]
+        own["HOME"] = own["CROSSLIFT_HOME"]  # as in the images
+        command = [*read_only(), sys.executable, "-m", "backend.cli", *arguments]
         return Part(name, command, clean | {"PYTHONPATH": str(ROOT)} | own, self.home / f"{name}.log")
 
     # --- up and down --------------------------------------------------------------------------------------------------
@@ -281,13 +299,13 @@ class Production:
         """Migrate, then everything; returns when web answers and both workers are ready."""
         migrate = self.parts["migrate"]
         migrate.start()
-        assert migrate.process is not None and migrate.process.wait(120) == 0, migrate.log.read_text()
+        assert migrate.process is not None and migrate.process.wait(STARTING) == 0, migrate.log.read_text()
         for name, part in self.parts.items():
             if name != "migrate":
                 part.start()
-        until(self.answers, 180, "web answers")
+        until(self.answers, STARTING, "web answers", every=0.5)
         for worker in self.workers:
-            until(lambda worker=worker: worker.said("ready"), 180, f"{worker.name} is ready")
+            until(lambda worker=worker: worker.said("ready"), STARTING, f"{worker.name} is ready", every=0.5)
 
     @property
     def workers(self) -> list[Part]:
@@ -388,7 +406,7 @@ class Production:
             return view if view is not None and view.state not in ("waiting", "running") else None
 
         try:
-            view = until(ended, seconds, f"experiment {experiment} has ended")
+            view = until(ended, seconds, f"experiment {experiment} has ended", every=1)
             assert view.state == "done", view.state
         except AssertionError:
             for run in self.runs(experiment=experiment):

@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -42,7 +43,7 @@ def long_run(production: Any, model: str, seed: int) -> tuple[int, Any]:
     """An experiment of three runs of which the first two are long, and the one of them that is well under way."""
     made = production.submit(f"seed {seed}", model=model, steps=LONG, seeds=[seed], recipes=["none"])
     run = production.until(
-        lambda: production.running(LONG // 5, experiment=made.id), PATIENCE, "its fine-tune is under way"
+        lambda: production.running(LONG // 5, experiment=made.id), PATIENCE, "its fine-tune is under way", every=0.3
     )
     return made.id, run
 
@@ -97,6 +98,16 @@ def test_secrets_are_in_no_environment_and_no_log(production: Any) -> None:
             whole = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
             for process in whole:
                 assert not any(secret in str(process.environ()) + str(process.cmdline()) for secret in secrets)
+
+
+def test_parts_write_nowhere_but_in_their_own_folders(production: Any) -> None:
+    """They were started on a file system that is read only, as the compose file has it, and all that came before went well."""
+    if not production.parts["web"].command[0].endswith("unshare"):
+        pytest.skip("mounts of its own need Linux and root")
+    for part in production.parts.values():
+        if part.alive:
+            mounts = [line.split() for line in Path(f"/proc/{part.pid}/mountinfo").read_text().splitlines()]
+            assert {mount[5].split(",")[0] for mount in mounts if mount[4] == "/"} == {"ro"}
 
 
 def test_a_killed_worker_is_replaced_by_the_other(production: Any, model: str) -> None:

@@ -10,7 +10,7 @@ import operator
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
@@ -229,6 +229,21 @@ class RunView(View):
     artifact: str | None
 
 
+class Turn(View):
+    """When a run's turn is: a priority, or a place among all that wait for the same class of device."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int | None = Field(default=None, ge=-1000, le=1000, description="higher ones come first")
+    place: Literal["first", "last"] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Turn:
+        if (self.priority is None) == (self.place is None):
+            raise ValueError("exactly one of priority and place is required")
+        return self
+
+
 class AttemptView(View):
     number: int
     worker: str
@@ -237,6 +252,8 @@ class AttemptView(View):
     outcome: str | None
     resumed_from_step: int | None
     detail: str | None
+    checkpoint_step: int | None = Field(default=None, description="of the last checkpoint that it saved")
+    rejected: list[str] = Field(default=[], description="checkpoints that it passed over on resuming, and why")
 
 
 class RunDetail(View):
@@ -281,6 +298,9 @@ class WorkerView(View):
     memory_bytes: int | None = Field(description="of its smallest GPU, or of the host; null: not known")
     started_at: datetime
     seen_age_seconds: float
+    drained_at: datetime | None = Field(
+        default=None, description="since when it takes nothing new; what it works on goes on to its end"
+    )
     running: list[int]
 
 

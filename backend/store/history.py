@@ -128,9 +128,16 @@ def detail(session: Session, id: int) -> RunDetail:
     return RunDetail(
         run=_views(session, [row])[0],
         spec=row["spec"],
-        attempts=[AttemptView(**{k: v for k, v in each.items() if k != "run_id"}) for each in tries],
+        attempts=[_attempt(each) for each in tries],
         environment=row["environment"],
         parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
+    )
+
+
+def _attempt(row: RowMapping) -> AttemptView:
+    return AttemptView(
+        **{k: v for k, v in row.items() if k not in ("run_id", "rejected")},
+        rejected=(row["rejected"] or "").splitlines(),
     )
 
 
@@ -236,7 +243,9 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
     }
     queued = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value]
     ahead = _ahead(session, queued) if queued else {}
-    served = _served(session) if queued else set()
+    hands = _hands(session) if queued else {}
+    tried = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value and row["attempt"]]
+    before = _last_attempts(session, tried) if tried else {}
     return [
         _view(
             row,
@@ -249,8 +258,10 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
                 parents=[others[p] for p in parents.get(row["id"], [])],
                 cause=others.get(row["skipped_because"]),
                 ahead=ahead.get(row["id"]),
-                served=row["device_class"] in served,
+                hands=hands.get(row["device_class"]),
+                before=before.get(row["id"]),
                 silent=row["lease_until"] is not None and row["lease_until"] < at,
+                still=(at - row["progress_at"]).total_seconds() if row["progress_at"] is not None else None,
             ),
         )
         for row in rows
@@ -264,11 +275,30 @@ def _ahead(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return dict(session.execute(select(queue.c.id, queue.c.ahead).where(queue.c.id.in_(ids))).all())
 
 
-def _served(session: Session) -> set[str]:
-    """Device classes that a worker seen lately serves."""
+def _hands(session: Session) -> dict[str, words.Hands]:
+    """Device class → who of its workers was seen lately; drained ones are there and have no slots."""
     at = now(session)
-    rows = session.execute(select(worker.c.queues, worker.c.seen_at)).all()
-    return {q for queues, seen in rows if (at - seen).total_seconds() <= SEEN_SECONDS for q in queues}
+    doing = select(run.c.worker, func.count()).where(run.c.state == RunState.RUNNING.value).group_by(run.c.worker)
+    busy = dict(session.execute(doing).all())
+    found: dict[str, words.Hands] = {}
+    for row in session.execute(select(worker)).mappings():
+        if (at - row["seen_at"]).total_seconds() > SEEN_SECONDS:
+            continue
+        slots, at_work = (0, 0) if row["drained_at"] else (row["slots"], busy.get(row["name"], 0))
+        for device in row["queues"]:
+            had = found.get(device, words.Hands(0, 0))
+            found[device] = words.Hands(had.slots + slots, had.busy + at_work)
+    return found
+
+
+def _last_attempts(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
+    """The newest attempt at each of these runs."""
+    query = (
+        select(attempt.c.run_id, attempt.c.number, attempt.c.outcome, attempt.c.detail)
+        .join(run, and_(run.c.id == attempt.c.run_id, run.c.attempt == attempt.c.number))
+        .where(run.c.id.in_(ids))
+    )
+    return {row["run_id"]: row for row in session.execute(query).mappings()}
 
 
 def _view(

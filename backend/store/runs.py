@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
@@ -25,14 +25,27 @@ from backend.store.endings import Ended, Finished, Result, Swept, cancelled, die
 from backend.store.history import curves, detail, logs, page, scores, view
 from backend.store.paging import check_id
 from backend.store.session import now
-from backend.store.tables import ANSWERS, curve_point, experiment_run, log_line, queued_run, run, run_parent
+from backend.store.tables import (
+    ANSWERS,
+    LIVE,
+    curve_point,
+    experiment_run,
+    log_line,
+    queued_run,
+    run,
+    run_parent,
+)
 from backend.store.tables import attempt as attempts
+from backend.store.tables import worker as workers
+
+Place = Literal["first", "last"]
 
 __all__ = [
     "Beat",
     "Claim",
     "Ended",
     "Finished",
+    "Place",
     "Result",
     "Swept",
     "beat",
@@ -46,6 +59,7 @@ __all__ = [
     "finish",
     "logs",
     "page",
+    "prioritise",
     "record",
     "release",
     "request_cancel",
@@ -84,7 +98,8 @@ class Beat:
 
 
 def claim(session: Session, *, worker: str, device: DeviceClass, lease_seconds: float) -> Claim | None:
-    """Take the best queued run of this device class: highest priority, then oldest. None when there is none.
+    """Take the best queued run of this device class: highest priority, then oldest. None when there is none, and for a worker
+    that is drained.
 
     One statement picks and takes it, so that no two workers get the same. A run that this version of the program cannot
     read is failed and the next one taken, so that it does not block the queue.
@@ -119,6 +134,7 @@ def _take(session: Session, worker: str, device: DeviceClass, lease_seconds: flo
     best = (
         select(queued_run.c.id)
         .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value)
+        .where(~exists().where(workers.c.name == worker, workers.c.drained_at.is_not(None)))
         .order_by(queued_run.c.priority.desc(), queued_run.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -273,6 +289,46 @@ def request_cancel(session: Session, id: int) -> RunState:
     elif graph.moved(session, graph.move(RunState.CANCELLED, cancel_requested_at=db_now()).where(run.c.id == id)):
         graph.skip(session, id)
     return _state(session, id)
+
+
+def prioritise(session: Session, id: int, *, priority: int | None = None, place: Place | None = None) -> int:
+    """Change when a run's turn is. What it waits for moves with it: is raised to its priority, never lowered.
+
+    Args:
+        priority: higher ones come first.
+        place: instead of it, before or behind all that is queued or waiting for the same class of device.
+
+    Returns:
+        the priority that it has now.
+
+    Raises:
+        NotFound: there is no such run.
+        Conflict: it has begun or ended: it has no turn any more.
+    """
+    graph.lock(session)
+    state = _state(session, id)
+    turn = (RunState.WAITING, RunState.QUEUED)
+    if state not in turn:
+        ended = "runs already" if state is RunState.RUNNING else f"has ended ({state.value})"
+        raise Conflict(f"Run {id} {ended}; only one that waits or is queued can be moved.")
+    if priority is None:
+        device = select(run.c.device_class).where(run.c.id == id).scalar_subquery()
+        others = select(func.max(run.c.priority), func.min(run.c.priority)).where(
+            run.c.state.in_([s.value for s in turn]), run.c.device_class == device, run.c.id != id
+        )
+        highest, lowest = session.execute(others).one()
+        edge = (highest, 1) if place == "first" else (lowest, -1)
+        priority = 0 if edge[0] is None else edge[0] + edge[1]
+    session.execute(update(run).where(run.c.id == id).values(priority=priority))
+    above = select(run_parent.c.parent_id).where(run_parent.c.run_id == id).cte("above", recursive=True)
+    above = above.union(select(run_parent.c.parent_id).where(run_parent.c.run_id == above.c.parent_id))
+    session.execute(
+        update(run)
+        .where(run.c.id.in_(select(above.c.parent_id)), run.c.state.in_([s.value for s in LIVE]))
+        .where(run.c.priority < priority)
+        .values(priority=priority)
+    )
+    return priority
 
 
 def retry(session: Session, id: int) -> int:

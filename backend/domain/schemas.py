@@ -256,11 +256,23 @@ class AttemptView(View):
     rejected: list[str] = Field(default=[], description="checkpoints that it passed over on resuming, and why")
 
 
+class LearningView(View):
+    """How a training ended. One that failed never got below guessing: what starts from it is in no gain."""
+
+    loss: float = Field(description="mean training loss over its last steps, in nats")
+    guess: float = Field(description="of the best answer that does not look at the text, in nats")
+    failed: bool
+
+
 class RunDetail(View):
     run: RunView
     spec: dict[str, Any]
     attempts: list[AttemptView]
     environment: dict[str, str] | None
+    learning: LearningView | None = Field(
+        default=None,
+        description="of a fine-tune or an intermediate run on one task of labels, options or spans, once it is done",
+    )
     parameters_trainable: int | None = Field(
         description="weights that it trained, heads included; null where it trained none, and of runs from before they were counted"
     )
@@ -426,6 +438,7 @@ class GainCell(View):
     examples: int | None
     runs: list[int]
     baseline_runs: list[int]
+    left_out: list[str] = Field(default=[], description="runs that are done and in no gain, and why, in words")
 
 
 class RecipeRow(View):

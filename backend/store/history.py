@@ -9,11 +9,13 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select
 from sqlmodel import Session
 
+from backend.domain.learning import Learning
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     AttemptView,
     Cost,
     Curve,
+    LearningView,
     LogLine,
     Page,
     RunDetail,
@@ -22,7 +24,7 @@ from backend.domain.schemas import (
     ScoreView,
 )
 from backend.errors import NotFound
-from backend.store import graph, words
+from backend.store import graph, learning, words
 from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
@@ -130,8 +132,13 @@ def detail(session: Session, id: int) -> RunDetail:
         spec=row["spec"],
         attempts=[_attempt(each) for each in tries],
         environment=row["environment"],
+        learning=_learning(learning.of_runs(session, [id]).get(id)),
         parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
     )
+
+
+def _learning(found: Learning | None) -> LearningView | None:
+    return None if found is None else LearningView(loss=found.loss, guess=found.guess, failed=found.failed)
 
 
 def _attempt(row: RowMapping) -> AttemptView:
@@ -244,6 +251,7 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
     queued = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value]
     ahead = _ahead(session, queued) if queued else {}
     hands = _hands(session) if queued else {}
+    ended = learning.of_runs(session, [row["id"] for row in rows if row["state"] == RunState.DONE.value])
     tried = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value and row["attempt"]]
     before = _last_attempts(session, tried) if tried else {}
     return [
@@ -260,6 +268,7 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
                 ahead=ahead.get(row["id"]),
                 hands=hands.get(row["device_class"]),
                 before=before.get(row["id"]),
+                learning=ended.get(row["id"]),
                 silent=row["lease_until"] is not None and row["lease_until"] < at,
                 still=(at - row["progress_at"]).total_seconds() if row["progress_at"] is not None else None,
             ),

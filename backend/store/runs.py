@@ -7,7 +7,7 @@ How attempts end is in ``endings`` and how runs are shown in ``history``; both c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,12 +58,12 @@ __all__ = [
     "fail",
     "finish",
     "logs",
+    "noted",
     "page",
     "prioritise",
     "record",
     "release",
     "request_cancel",
-    "resumed",
     "retry",
     "scores",
     "sweep",
@@ -244,13 +244,31 @@ def record(
     return True
 
 
-def resumed(session: Session, run_id: int, attempt: int, *, step: int) -> bool:
-    """Note that an attempt went on from a checkpoint of this step. False: the lease was lost."""
+def noted(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    resumed: int | None = None,
+    saved: int | None = None,
+    rejected: Sequence[str] | None = None,
+) -> bool:
+    """Note what an attempt says of its checkpoints; what is None stays as it is. False: the lease was lost.
+
+    Args:
+        resumed: the step of the one that it went on from.
+        saved: the step of the newest one that it made.
+        rejected: those that it passed over, and why.
+    """
     if session.execute(select(run.c.id).where(*graph.held(run_id, attempt))).one_or_none() is None:
         return False
-    session.execute(
-        update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == attempt).values(resumed_from_step=step)
-    )
+    said = {
+        "resumed_from_step": resumed,
+        "checkpoint_step": saved,
+        "rejected": None if rejected is None else storable("\n".join(" ".join(r.split()) for r in rejected)),
+    }
+    change = update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == attempt)
+    session.execute(change.values({name: value for name, value in said.items() if value is not None}))
     return True
 
 

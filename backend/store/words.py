@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from backend.domain.learning import Learning
 from backend.domain.run import RunKind, RunState
 
 STILL_SECONDS = 120.0  # without any sign of progress, after which it is said
@@ -67,6 +68,7 @@ def why(
     ahead: int | None,
     hands: Hands | None,
     before: RowMapping | None,
+    learning: Learning | None,
     silent: bool,
     still: float | None,
 ) -> str:
@@ -78,6 +80,7 @@ def why(
         ahead: for a queued run, how many come before it.
         hands: who is there for its class of device; None: no worker of it was seen lately.
         before: of a queued run that was tried already, its last attempt.
+        learning: how the training of a done run ended, where that is known.
         silent: whether the lease of a running run is over.
         still: seconds since a running run last got anywhere.
     """
@@ -98,6 +101,8 @@ def why(
         return f"skipped: run {cause['id']} {verb}"
     if state in (RunState.FAILED, RunState.DIVERGED):
         return _with_message(state.value, run["error_message"])
+    if learning is not None and learning.failed:
+        return f"done, but it {learning.said()}; what starts from it is in no gain"
     return state.value
 
 

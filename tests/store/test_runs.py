@@ -400,8 +400,9 @@ def test_detail_has_the_spec_the_attempts_and_the_environment(lab):
         assert runs.release(session, 1, first.attempt, reason="the machine is needed", counted=False)
     second = lab.claim("two")
     with lab.store.write() as session:
-        assert runs.resumed(session, 1, second.attempt, step=40)
-        assert not runs.resumed(session, 1, first.attempt, step=10)
+        assert runs.noted(session, 1, second.attempt, resumed=40)
+        assert runs.noted(session, 1, second.attempt, saved=50, rejected=["step-50: a\nb", "step-45: c"])
+        assert not runs.noted(session, 1, first.attempt, resumed=10, saved=10, rejected=["x"])
     lab.finish(1, second.attempt)
     with lab.store.read() as session:
         detail = runs.detail(session, 1)

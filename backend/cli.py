@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -638,6 +639,61 @@ def cancel(
     with remote(url) as there:
         answer = there.post(f"/{noun}s/{experiment}:cancel").json()
     say(f"{noun.capitalize()} {experiment} was asked to stop; it is {answer['state']}")
+
+
+@app.command()
+def move(
+    run: Annotated[int, typer.Argument(min=1, metavar="RUN", help="A run that waits or is queued.")],
+    place: Annotated[str, typer.Argument(metavar="first|last|PRIORITY", help="Its place, or a whole number.")],
+    url: Url = None,
+) -> None:
+    """Change when a run's turn is; what it waits for moves up with it."""
+    if place in ("first", "last"):
+        turn: dict[str, Any] = {"place": place}
+    else:
+        try:
+            turn = {"priority": int(place)}
+        except ValueError:
+            raise Usage(f"{place} is no place in the queue: expected first, last or a whole number") from None
+    with remote(url) as there:
+        answer = there.post(f"/runs/{run}:move", turn).json()
+    say(f"Run {run} has priority {answer['priority']}: {answer['why']}")
+
+
+@app.command()
+def drain(
+    worker: Annotated[
+        str | None, typer.Argument(metavar="[WORKER]", help="Its name, or how that begins; default: list them.")
+    ] = None,
+    url: Url = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it take runs again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a worker take nothing new: what it works on goes on to its end. Without a name: list the workers."""
+    with remote(url) as there:
+        listed: list[dict[str, Any]] = there.get("/workers")
+        if worker is not None:
+            names = [w["name"] for w in listed if w["name"].startswith(worker)]
+            if worker in names:
+                names = [worker]
+            if len(names) != 1:
+                among = ", ".join(w["name"] for w in listed) or "none is there"
+                many = f"begins {len(names)} names of workers" if names else "is no worker's name"
+                raise Usage(f"{worker} {many}: {among}")
+            listed = [there.post(f"/workers/{quote(names[0], safe='')}:{'resume' if undo else 'drain'}").json()]
+    if as_json:
+        print_json(listed)
+        return
+    rows = (
+        (
+            w["name"],
+            ", ".join(w["queues"]),
+            f"{len(w['running'])}/{w['slots']}",
+            "drained" if w["drained_at"] else "takes runs",
+        )
+        for w in listed
+    )
+    print_table(("worker", "serves", "busy", "state"), rows)
 
 
 @app.command()

@@ -73,7 +73,9 @@ class Sweeper:
             idle = sum(
                 max(0, worker.slots - len(worker.running))
                 for worker in listed
-                if device.value in worker.queues and worker.seen_age_seconds <= ALIVE_SECONDS
+                if device.value in worker.queues
+                and worker.seen_age_seconds <= ALIVE_SECONDS
+                and worker.drained_at is None
             )
             if min(queued, idle):
                 rung[device.value] = self.top_up(device, min(queued, idle))

@@ -40,6 +40,7 @@ from backend.domain.schemas import (
     SnapshotRequest,
     SnapshotView,
     TradeoffPoint,
+    WorkerView,
 )
 from backend.errors import Conflict, CrossliftError, FieldError, Invalid, NotFound, TooMany, Unavailable
 
@@ -168,6 +169,15 @@ class Client:
 
     async def cancel_run(self, id: int) -> RunView:
         return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:cancel")
+
+    async def move_run(self, id: int, place: str) -> RunView:
+        """Before (``first``) or behind (``last``) all that waits for the same class of device."""
+        return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:move", {"place": place})
+
+    async def drain_worker(self, name: str, *, drained: bool) -> WorkerView:
+        """Let a worker take nothing new, or take runs again."""
+        what = "drain" if drained else "resume"
+        return await self._post(TypeAdapter(WorkerView), f"/api/v1/workers/{quote(name, safe='')}:{what}")
 
     async def retry_run(self, id: int) -> RunView:
         """The new run that does it again."""

@@ -34,8 +34,8 @@ def panels(curves: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
     return [(title, group) for title, group in (*groups, *rest) if group]
 
 
-def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT) -> go.Figure:
-    """One panel above the other, over the same steps."""
+def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT, *, diverged: int | None = None) -> go.Figure:
+    """One panel above the other, over the same steps. ``diverged``: the step at which the run's numbers ceased to be any."""
     shown = panels(curves)
     figure = make_subplots(rows=max(1, len(shown)), cols=1, shared_xaxes=True, vertical_spacing=0.09)
     for row, (title, group) in enumerate(shown, start=1):
@@ -61,6 +61,12 @@ def curves_figure(curves: Sequence[Curve], theme: Theme = LIGHT) -> go.Figure:
     axis: dict[str, Any] = {"gridcolor": theme.line, "linecolor": theme.line, "zeroline": False, "automargin": True}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
+    if diverged is not None:
+        figure.add_vline(x=diverged, line={"color": theme.ink, "dash": "dot", "width": 1.5}, row="all", col=1)
+        figure.add_annotation(
+            x=diverged, y=1, xref="x", yref="y domain", text=f"✕ diverged at step {diverged:,}", showarrow=False, xanchor="right",
+            yanchor="top", xshift=-4, bgcolor=theme.paper,
+        )  # fmt: skip
     figure.update_layout(
         height=60 + PANEL * max(1, len(shown)),
         font={"family": FONT, "size": SIZE["small"], "color": theme.ink},
@@ -82,12 +88,14 @@ def label(name: str) -> str:
     return f"{words.metric_title(metric)} on {kind}" if metric else words.metric_title(name)
 
 
-def summary(curves: Sequence[Curve]) -> str:
+def summary(curves: Sequence[Curve], *, diverged: int | None = None) -> str:
     """What the figure shows, for who cannot see it."""
     said = [
         f"{label(c.name)} from {c.values[0]:.3g} to {c.values[-1]:.3g} over {count(len(c.steps), 'point')}"
         for _, group in panels(curves)
         for c in group
     ]
+    if said and diverged is not None:
+        said.append(f"the run diverged at step {diverged:,}")
     text = "; ".join(said)
     return text[:1].upper() + text[1:] + "." if text else ""

@@ -63,6 +63,8 @@ def cell_panel(
     facts = _numbers(found, matrix.baseline, base=base)
     if facts:
         body.append(_facts(facts, linked=state is not None))
+    if found.left_out:
+        body += [html.H3("Left out"), *_left_out(found)]
     if found.differences:
         body += [html.H3("Each seed"), *_seeds(found, drawn=state is not None)]
     if not base:
@@ -121,6 +123,12 @@ def _numbers(found: GainCell, baseline: str, *, base: bool) -> list[tuple[str, A
         if found.baseline is not None:
             facts.append((f"Baseline ({baseline})", score(found.baseline)))
     return facts
+
+
+def _left_out(cell: GainCell) -> list[Any]:
+    """Runs that are done and in no gain, each with its reason."""
+    said = "Done, and not averaged in: a training that never got below guessing says nothing about the recipe."
+    return [html.P(said, className="soft"), html.Ul([html.Li(text) for text in cell.left_out], className="left-out")]
 
 
 MEANT = {

@@ -317,5 +317,5 @@ def shown_value(cell: GainCell, scores: bool) -> float | None:
 
 def _no_cell(recipe: str, language: str, **known: Any) -> GainCell:
     nothing: dict[str, Any] = dict.fromkeys(GainCell.model_fields)
-    lists: dict[str, Any] = {"n": 0, "seeds": [], "differences": [], "runs": [], "baseline_runs": []}
+    lists: dict[str, Any] = {"n": 0, "seeds": [], "differences": [], "runs": [], "baseline_runs": [], "left_out": []}
     return GainCell(**(nothing | lists | {"recipe": recipe, "language": language, "missing": Missing.NOT_RUN} | known))

@@ -176,7 +176,11 @@ def attempts(detail: RunDetail) -> list[Any]:
             html.Span(f"{a.outcome or 'running'}{went_on}"),
             html.Span(["on ", a.worker], className="soft"),
             html.Span(["from ", states.moment(a.started_at), f", {took}"], className="soft"),
+            html.Span(f"last checkpoint at step {a.checkpoint_step:,}", className="soft")
+            if a.checkpoint_step is not None
+            else None,
             html.Span(a.detail, className="soft") if a.detail else None,
+            *(html.Span(f"passed over {line}", className="passed-over") for line in a.rejected),
         ]
         rows.append(html.Li(said))
     given = detail.run.preemptions

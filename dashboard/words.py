@@ -175,6 +175,8 @@ def cell_lines(cell: GainCell, row: RecipeRow, baseline: str) -> list[str]:
             lines.append(f"score {score(cell.treated)} with the recipe")
         if cell.baseline is not None:
             lines.append(f"score {score(cell.baseline)} without ({baseline})")
+    if cell.left_out:
+        lines.append(f"{count(len(cell.left_out), 'run')} left out: a training did not learn")
     if row.same_data_twice:
         lines.append("same data twice: not in headline means")
     if cell.language in row.not_zero_shot:

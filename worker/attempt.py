@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlmodel import Session
 
 from backend import logs
+from backend.domain.learning import Learning
 from backend.domain.run import RunState
 from backend.store import runs
 from worker.artifacts import BadArtifact, Published
@@ -231,6 +232,7 @@ class Attempt:
             scores=outcome.scores, artifact=stored.uri, artifact_digest=stored.digest, artifact_bytes=stored.bytes,
             cost=outcome.cost, parameters=outcome.parameters, parameters_non_embedding=outcome.parameters_non_embedding,
             environment=outcome.environment, extra={"parameters_trainable": outcome.parameters_trainable},
+            learning=None if outcome.learning is None else Learning(*outcome.learning),
         )  # fmt: skip
         try:
             finished = self._conclude(lambda session, run, attempt: runs.finish(session, run, attempt, result))
@@ -268,7 +270,10 @@ class Attempt:
         return f"failed: {error.error}"
 
     def _diverged(self, said: DivergedSaid) -> str:
-        message = f"diverged at step {said.step}: {said.message}"
+        good = (
+            "there was no checkpoint yet" if said.good is None else f"the last good checkpoint is of step {said.good}"
+        )
+        message = f"diverged at step {said.step}: {said.message}; {good}"
         self.ledger.note("error", message)
         self._ended(
             lambda session, run, attempt: runs.diverge(

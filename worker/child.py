@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -38,6 +38,7 @@ from worker.messages import (
     OutcomeSaid,
     PhaseSaid,
     ProgressSaid,
+    RejectedSaid,
     ResumedSaid,
     StoppedSaid,
 )
@@ -47,6 +48,7 @@ EXECUTE = "worker.execute:execute"
 SEND_SECONDS = 0.2  # between two reports of progress
 CURVE_SECONDS = 0.5  # what points of curves wait for company
 MOST_POINTS = 500  # in one message
+MOST_REJECTED, MOST_OF_A_LINE = 20, 500  # checkpoints that are named, and characters of why
 LOCK = ".lock"  # in a run's folder
 LOCK_SECONDS = 30.0  # what an earlier attempt gets to be gone
 
@@ -104,6 +106,7 @@ class PipeReport:
         self._points: list[tuple[str, int, float]] = []
         self._sent = 0.0
         self._points_since = 0.0
+        self._unkept = False
 
     def phase(self, phase: Phase) -> None:
         self.flush()
@@ -121,7 +124,12 @@ class PipeReport:
         if not self._points:
             self._points_since = time.monotonic()
         point = (str(name), int(step), value)
-        self._journal.add(point)
+        try:
+            self._journal.add(point)
+        except OSError as error:  # a full disk costs what a crash would have needed, not the run
+            if not self._unkept:
+                self.log("warning", f"points of curves cannot be kept on this machine: {error}")
+            self._unkept = True
         self._points.append(point)
         self._tick()
 
@@ -135,6 +143,12 @@ class PipeReport:
     def checkpoint(self, step: int) -> None:
         self.flush()
         self._pipe.send(CheckpointSaid(step=step))
+
+    def rejected(self, checkpoints: Sequence[str]) -> None:
+        for line in checkpoints:
+            self.log("warning", f"checkpoint passed over: {line}")
+        lines = [plain(line, MOST_OF_A_LINE) for line in checkpoints[:MOST_REJECTED]]
+        self._pipe.send(RejectedSaid(checkpoints=lines))
 
     def resumed(self, step: int) -> None:
         self._points = self._journal.resume(step)
@@ -251,7 +265,8 @@ def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:
             pipe.send(StoppedSaid(step=stopped.step, saved=stopped.saved))
         except Diverged as diverged:
             report.flush()
-            pipe.send(DivergedSaid(step=diverged.step, message=plain(diverged.message, LONGEST_MESSAGE)))
+            message = plain(diverged.message, LONGEST_MESSAGE)
+            pipe.send(DivergedSaid(step=diverged.step, message=message, good=diverged.good))
         else:
             report.flush()
             pipe.send(
@@ -261,6 +276,7 @@ def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:
                     parameters=outcome.parameters,
                     parameters_non_embedding=outcome.parameters_non_embedding,
                     parameters_trainable=outcome.parameters_trainable,
+                    learning=outcome.learning and (outcome.learning.loss, outcome.learning.guess),
                     environment=dict(outcome.environment),
                 )
             )

@@ -13,6 +13,7 @@ import tokenizers
 import torch
 import transformers
 
+from backend.domain.learning import Learning
 from backend.domain.recipe import RecipeKind
 from backend.domain.run import Phase, RunKind
 from worker import corpus
@@ -39,6 +40,7 @@ def execute(job: Job, report: Report) -> Outcome:
     spec = job.spec
     scores: tuple[Score, ...] = ()
     trained: int | None = None
+    learning: Learning | None = None
     with Meter(job) as meter:
         report.phase(Phase.LOADING)
         door = Door(job.data_root, job.cache, job.offline, lambda message: report.log("info", message))
@@ -54,10 +56,10 @@ def execute(job: Job, report: Report) -> Outcome:
             trained = train_with_mlm(job, encoder, door, report, meter)
         else:
             done = train_on_tasks(job, encoder, door, report, meter)
-            trained, scores = done.weights, done.scores
+            trained, scores, learning = done.weights, done.scores, done.learning
         cost = meter.cost()
     found = {**environment(job, encoder), **door.resolved}
-    return Outcome(scores, cost, parameters, non_embedding, found, parameters_trainable=trained)
+    return Outcome(scores, cost, parameters, non_embedding, found, learning=learning, parameters_trainable=trained)
 
 
 def prepare(job: Job) -> None:

@@ -19,13 +19,20 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: int | None = None
+        self._cut = False  # whether the last line may be half there
 
     def add(self, point: Point) -> None:
-        """Keep a point: it has left this process when this returns."""
+        """Keep a point: it has left this process when this returns.
+
+        Raises:
+            OSError: it could not be written, as on a full disk. The next one is tried all the same.
+        """
         if self._file is None:  # nothing was resumed: what is there belongs to an attempt that left no checkpoint
             self._begin([])
         assert self._file is not None  # just opened
-        os.write(self._file, (json.dumps(point) + "\n").encode())
+        line = ("\n" if self._cut else "") + json.dumps(point) + "\n"
+        self._cut = True
+        self._cut = os.write(self._file, line.encode()) < len(line)
 
     def resume(self, step: int) -> list[Point]:
         """The points up to ``step``, which earlier attempts reported; those after it will come again."""

@@ -15,7 +15,7 @@ from backend.errors import Unavailable
 from backend.settings import Settings
 from backend.store import graph, runs
 from backend.store.session import Store
-from worker.messages import CheckpointSaid, CurvesSaid, LogSaid, PhaseSaid, ProgressSaid, ResumedSaid
+from worker.messages import CheckpointSaid, CurvesSaid, LogSaid, PhaseSaid, ProgressSaid, RejectedSaid, ResumedSaid
 from worker.pace import HUNG_SECONDS, Pace
 from worker.process import Heard, Line
 
@@ -47,6 +47,8 @@ class Ledger:
         self._curves: dict[tuple[str, int], float] = {}
         self._logs: list[tuple[str, str]] = []
         self._resumed: int | None = None
+        self._saved: int | None = None
+        self._rejected: list[str] | None = None
         self._news = False
         self._progressed = False
         self._beaten = time.monotonic()  # the claim was the first beat
@@ -83,7 +85,11 @@ class Ledger:
                 self._news = True
             case CheckpointSaid():
                 self.pace.sign(at)
+                self._saved = heard.step
                 self.note("debug", f"checkpoint of step {heard.step}")
+            case RejectedSaid():
+                self._rejected = heard.checkpoints
+                self._news = True
             case ResumedSaid():
                 self._resumed = heard.step
                 self.pace.saw(heard.step, self.pace.total, at)
@@ -146,8 +152,11 @@ class Ledger:
 
     def _record(self, session: Session) -> None:
         """Write the news. ``_recorded`` forgets them, once they are committed."""
-        if self._resumed is not None:
-            runs.resumed(session, self.claim.run_id, self.claim.attempt, step=self._resumed)
+        if self._resumed is not None or self._saved is not None or self._rejected is not None:
+            runs.noted(
+                session, self.claim.run_id, self.claim.attempt,
+                resumed=self._resumed, saved=self._saved, rejected=self._rejected,
+            )  # fmt: skip
         if self._curves or self._logs:
             points = [(name, step, value) for (name, step), value in self._curves.items()]
             runs.record(session, self.claim.run_id, self.claim.attempt, curves=points, logs=self._logs)
@@ -155,7 +164,7 @@ class Ledger:
     def _recorded(self) -> None:
         self._curves.clear()
         self._logs.clear()
-        self._resumed = None
+        self._resumed = self._saved = self._rejected = None
         self._news = self._progressed = False
         if self._failures:
             log.info("the database is back", extra={"fields": {"run": self.claim.run_id}})

@@ -52,6 +52,13 @@ class CheckpointSaid(Said):
     step: Step
 
 
+class RejectedSaid(Said):
+    """Checkpoints that were passed over when an attempt began, and why."""
+
+    type: Literal["rejected"] = "rejected"
+    checkpoints: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)]
+
+
 class ResumedSaid(Said):
     type: Literal["resumed"] = "resumed"
     step: Step
@@ -65,6 +72,7 @@ class OutcomeSaid(Said):
     cost: dict[str, Any]
     parameters: int
     parameters_non_embedding: int
+    learning: tuple[Annotated[Finite, Field(ge=0)], Annotated[Finite, Field(ge=0)]] | None = None  # loss, guess
     parameters_trainable: Annotated[int, Field(ge=0, le=2**53)] | None = None
     environment: Annotated[dict[str, str], Field(max_length=1_000)]
 
@@ -79,6 +87,7 @@ class DivergedSaid(Said):
     type: Literal["diverged"] = "diverged"
     step: Step
     message: Text
+    good: Step | None = None
 
 
 class ErrorSaid(Said):
@@ -92,7 +101,7 @@ class ErrorSaid(Said):
 
 
 Last = OutcomeSaid | StoppedSaid | DivergedSaid | ErrorSaid
-Message = PhaseSaid | ProgressSaid | CurvesSaid | LogSaid | CheckpointSaid | ResumedSaid | Last
+Message = PhaseSaid | ProgressSaid | CurvesSaid | LogSaid | CheckpointSaid | RejectedSaid | ResumedSaid | Last
 _ANY: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -3,11 +3,12 @@ that supervises it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from backend.domain.learning import Learning
 from backend.domain.run import Phase, RunSpec
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -52,6 +53,7 @@ class Report(Protocol):
     def log(self, level: Level, message: str, /) -> None: ...
     def should_stop(self) -> Stop | None: ...
     def checkpoint(self, step: int, /) -> None: ...
+    def rejected(self, checkpoints: Sequence[str], /) -> None: ...
     def resumed(self, step: int, /) -> None: ...
 
 
@@ -74,6 +76,7 @@ class Outcome:
     parameters: int
     parameters_non_embedding: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    learning: Learning | None = None  # of a training whose loss can be held against guessing
     parameters_trainable: int | None = None  # heads included; None where nothing was trained
 
 
@@ -90,12 +93,14 @@ class Stopped(Exception):
 
 
 class Diverged(Exception):
-    """Loss or gradient stopped being a number at this step. The last good checkpoint is kept."""
+    """Loss, gradient or a weight stopped being a number at this step. The last good checkpoint is kept; ``good`` is its step,
+    None where there is none yet."""
 
-    def __init__(self, step: int, message: str) -> None:
-        super().__init__(step, message)
+    def __init__(self, step: int, message: str, good: int | None = None) -> None:
+        super().__init__(step, message, good)
         self.step = step
         self.message = message
+        self.good = good
 
     def __str__(self) -> str:
         return f"diverged at step {self.step}: {self.message}"

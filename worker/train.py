@@ -23,6 +23,7 @@ from torch import nn
 
 from backend.domain.architecture import architecture_of
 from backend.domain.language import ENGLISH
+from backend.domain.learning import Learning
 from backend.domain.memory import Load, peak
 from backend.domain.recipe import Recipe
 from backend.domain.run import DataSpec, Phase, Precision, RunKind
@@ -44,6 +45,7 @@ from worker.outcomes import Diverged, Followed, Job, Report, Score, Stopped
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
 TEXT = "text"  # what unlabelled text is called among the data of a run
 LOSS_EVERY = 20  # steps averaged into one point of the loss curve
+RECENT = 50  # steps whose mean loss says whether a training learnt
 
 
 class Stage(Protocol):
@@ -69,6 +71,8 @@ class Progress:
     best: float = -math.inf
     best_step: int = 0
     losses: list[float] = field(default_factory=list)  # since the last point of the curve
+    recent: list[float] = field(default_factory=list)  # of the last steps
+    kept: float | None = None  # their mean when the best weights were kept
     oracle: dict[str, Any] = field(default_factory=dict)  # what oracle selection has found, where it is asked for
     micro: int = 0  # items computed at a time, once memory ran out; 0: the whole batch
     recompute: bool = False  # layers are computed again for their gradients, once one item did not fit
@@ -92,7 +96,7 @@ def fit(
 
     Raises:
         Stopped: as asked, with a checkpoint where that was asked for.
-        Diverged: loss or gradient is not finite; nothing of that step is kept.
+        Diverged: loss, gradient or a weight is not finite; nothing of that step is kept.
         Followed: this process only helped; on several devices the first one has it all.
     """
     together = ranks.join(job)
@@ -138,11 +142,14 @@ def fit(
             value = ranks.gradients(together, stage, batch, at, accelerator, optimizer, meter, report)
         length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
-            raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}")
+            if at.losses:  # what was still a number is shown up to here
+                report.curve("loss", at.step, sum(at.losses) / len(at.losses))
+            raise Diverged(at.step + 1, f"loss {value}, gradient norm {length}", run.saved)
         _update(optimizer, at)
         optimizer.zero_grad(set_to_none=True)
         at.step += 1
         at.losses.append(value)
+        at.recent = [*at.recent[1 - RECENT :], value]
         meter.work(examples=batch.items, tokens=batch.tokens, each=TRAINING)
         report.progress(at.step, total)
         if len(at.losses) == LOSS_EVERY or at.step == total:
@@ -316,6 +323,7 @@ class _Resumable:
         self.meter = meter
         self.folder = job.workdir / "checkpoints"
         self.best: dict[str, torch.Tensor] = {}
+        self.saved: int | None = None  # step of the last checkpoint
         self._saved_at = time.monotonic()
 
     def evaluate(self, stage: Stage, at: Progress, oracle: oracles.Oracle | None) -> None:
@@ -325,6 +333,7 @@ class _Resumable:
             if self.report.should_stop():
                 raise _Asked
 
+        self._check(at)
         self.report.phase(Phase.EVALUATING)
         try:
             values, headline = stage.evaluate(ask)
@@ -337,6 +346,7 @@ class _Resumable:
         at.oracle = dict(found)
         if headline > at.best:
             at.best, at.best_step = headline, at.step
+            at.kept = _mean(at.recent)
             self.best = {k: v.cpu().clone() for k, v in weights_of(self.module).items()}
         at.evaluated = at.step
         self.report.phase(Phase.TRAINING)
@@ -354,6 +364,7 @@ class _Resumable:
 
     def save(self, at: Progress) -> bool:
         """Write a checkpoint. A disk that is full costs the checkpoint, not the run."""
+        self._check(at)
         self.report.phase(Phase.SAVING)
         state = self.optimizer.state_dict()["state"]
         groups = {
@@ -370,14 +381,25 @@ class _Resumable:
             return False
         finally:
             self._saved_at = time.monotonic()
+        self.saved = at.step
         self.report.checkpoint(at.step)
         return True
+
+    def _check(self, at: Progress) -> None:
+        """An update can ruin weights though loss and gradient were numbers; such weights are never kept.
+
+        Raises:
+            Diverged: they are ruined.
+        """
+        for name, tensor in weights_of(self.module).items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise Diverged(at.step, f"the weights of {name} are no numbers any more", self.saved)
 
     def resume(self) -> Progress:
         """Take up the newest checkpoint that is whole, naming what was passed over; else start at step 0."""
         found, rejected = checkpoints.newest_valid(self.folder, self.job.fingerprint)
-        for line in rejected:
-            self.report.log("warning", f"checkpoint passed over: {line}")
+        if rejected:
+            self.report.rejected(rejected)
         if found is None:
             return Progress()
         take_up(self.module, found.groups["module"])
@@ -395,9 +417,28 @@ class _Resumable:
         self.meter.resume(found.state["meter"])
         facts = found.state["progress"]
         at = Progress(**facts | {"best": -math.inf if facts["best"] is None else facts["best"]})
+        self.saved = at.step
         self.report.resumed(at.step)
         self.report.log("info", f"resumed at step {at.step}")
         return at
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def learning_of(at: Progress, learners: Sequence[Learner], report: Report) -> Learning | None:
+    """How a training on one task ended, beside what guessing gives. None for several tasks, whose losses are mixed, for formats
+    that have no such number, and for trainings too short to have an end that differs from their beginning."""
+    if len(learners) != 1 or at.step < RECENT:
+        return None
+    guess = learners[0].behaviour.guess(learners[0].batches.features)
+    known = [loss for loss in (_mean(at.recent), at.kept) if loss is not None]
+    if guess is None or guess <= 0 or not known:  # where all rows have one label there is nothing to learn
+        return None
+    found = Learning(min(known), guess)
+    report.log("warning" if found.failed else "info", f"the run {found.said()}")
+    return found
 
 
 def _finite(value: float) -> float | None:
@@ -553,6 +594,7 @@ class Trained:
 
     weights: int
     scores: tuple[Score, ...] = ()
+    learning: Learning | None = None
 
 
 def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter: Meter) -> Trained:
@@ -584,7 +626,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
     encoder.save(job.out)
     if spec.kind is RunKind.FINETUNE:
         save_head(job.out, learners[0].task, learners[0].head)
-    return Trained(trained, oracles.scores_of(at.oracle))
+    return Trained(trained, oracles.scores_of(at.oracle), learning_of(at, learners, report))
 
 
 def learners_of(job: Job, encoder: Encoder, door: Door) -> list[Learner]:

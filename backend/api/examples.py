@@ -57,6 +57,7 @@ WORKER: Final = WorkerView(
     memory_bytes=16 << 30,
     started_at=BEGAN,
     seen_age_seconds=1.5,
+    drained_at=None,
     running=[12],
 )
 COST: Final = Cost(

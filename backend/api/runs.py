@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
@@ -15,7 +15,17 @@ from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
 from backend.domain.run import DeviceClass, RunKind, RunState
-from backend.domain.schemas import Curve, LogLine, Page, QueueView, RunDetail, RunView, ScoreView, WorkerView
+from backend.domain.schemas import (
+    Curve,
+    LogLine,
+    Page,
+    QueueView,
+    RunDetail,
+    RunView,
+    ScoreView,
+    Turn,
+    WorkerView,
+)
 from backend.store import history, runs, workers
 from backend.store.tables import LIVE
 
@@ -139,6 +149,14 @@ def retry_run(run_id: RunId, door: AtDoor) -> RunView:
     return found.run
 
 
+@router.post("/runs/{run_id}:move", operation_id="move_run", response_model=RunView, tags=["queue"])
+def move_run(run_id: RunId, turn: Turn, door: AtDoor) -> RunView:
+    """Change when the turn of a run is that waits or is queued. What it waits for moves up with it."""
+    with door.store.write() as session:
+        runs.prioritise(session, run_id, priority=turn.priority, place=turn.place)
+        return history.view(session, run_id)
+
+
 @router.get("/queue", operation_id="get_queue", response_model=QueueView, tags=["queue"])
 def get_queue(door: AtDoor) -> QueueView:
     """How many runs wait for others, are queued and are running, and who is there to do them."""
@@ -152,3 +170,23 @@ def list_workers(door: AtDoor) -> list[WorkerView]:
     """The worker processes, with how long ago each was last seen."""
     with door.store.read() as session:
         return workers.listing(session)
+
+
+WorkerName = Annotated[str, Path(min_length=1, max_length=255, pattern=r"^[^\x00]+$", examples=["host:4711-a1b2"])]
+
+
+@router.post("/workers/{name}:drain", operation_id="drain_worker", response_model=WorkerView, tags=["queue"])
+def drain_worker(name: WorkerName, door: AtDoor) -> WorkerView:
+    """Let a worker take nothing new: what it works on goes on to its end. Asking twice changes nothing."""
+    with door.store.write() as session:
+        return workers.drain(session, name)
+
+
+@router.post("/workers/{name}:resume", operation_id="resume_worker", response_model=WorkerView, tags=["queue"])
+def resume_worker(name: WorkerName, door: AtDoor) -> WorkerView:
+    """Let a drained worker take runs again."""
+    with door.store.write() as session:
+        found = workers.drain(session, name, drained=False)
+    for device in found.queues:
+        door.announce(DeviceClass(device), found.slots)
+    return found

@@ -10,7 +10,7 @@ import operator
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
@@ -229,6 +229,21 @@ class RunView(View):
     artifact: str | None
 
 
+class Turn(View):
+    """When a run's turn is: a priority, or a place among all that wait for the same class of device."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int | None = Field(default=None, ge=-1000, le=1000, description="higher ones come first")
+    place: Literal["first", "last"] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Turn:
+        if (self.priority is None) == (self.place is None):
+            raise ValueError("exactly one of priority and place is required")
+        return self
+
+
 class AttemptView(View):
     number: int
     worker: str
@@ -237,6 +252,16 @@ class AttemptView(View):
     outcome: str | None
     resumed_from_step: int | None
     detail: str | None
+    checkpoint_step: int | None = Field(default=None, description="of the last checkpoint that it saved")
+    rejected: list[str] = Field(default=[], description="checkpoints that it passed over on resuming, and why")
+
+
+class LearningView(View):
+    """How a training ended. One that failed never got below guessing: what starts from it is in no gain."""
+
+    loss: float = Field(description="mean training loss over its last steps, in nats")
+    guess: float = Field(description="of the best answer that does not look at the text, in nats")
+    failed: bool
 
 
 class RunDetail(View):
@@ -244,6 +269,10 @@ class RunDetail(View):
     spec: dict[str, Any]
     attempts: list[AttemptView]
     environment: dict[str, str] | None
+    learning: LearningView | None = Field(
+        default=None,
+        description="of a fine-tune or an intermediate run on one task of labels, options or spans, once it is done",
+    )
     parameters_trainable: int | None = Field(
         description="weights that it trained, heads included; null where it trained none, and of runs from before they were counted"
     )
@@ -281,6 +310,9 @@ class WorkerView(View):
     memory_bytes: int | None = Field(description="of its smallest GPU, or of the host; null: not known")
     started_at: datetime
     seen_age_seconds: float
+    drained_at: datetime | None = Field(
+        default=None, description="since when it takes nothing new; what it works on goes on to its end"
+    )
     running: list[int]
 
 
@@ -406,6 +438,7 @@ class GainCell(View):
     examples: int | None
     runs: list[int]
     baseline_runs: list[int]
+    left_out: list[str] = Field(default=[], description="runs that are done and in no gain, and why, in words")
 
 
 class RecipeRow(View):

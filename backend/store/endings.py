@@ -11,10 +11,12 @@ from typing import Any, Literal
 from sqlalchemy import Update, func, insert, select
 from sqlmodel import Session
 
+from backend.domain.learning import Learning
 from backend.domain.model import DIRECTORY
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Cost
 from backend.store import experiments, graph, words
+from backend.store import learning as learnings
 from backend.store.columns import BadValue, db_now, storable
 from backend.store.tables import run, score
 
@@ -35,6 +37,7 @@ class Result:
     environment: Mapping[str, str]
     extra: Mapping[str, Any] = field(default_factory=dict)
     artifact_bytes: int | None = None
+    learning: Learning | None = None  # of a training whose loss can be held against guessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
         return Finished(False, [])
     if rows:
         session.execute(insert(score), rows)
+    if result.learning is not None:
+        learnings.record(session, run_id, result.learning)
     _pin_model(session, spec, result.environment.get("revision"))
     graph.close_attempt(session, run_id, attempt, "done")
     return Finished(True, graph.promote(session, parent=run_id))

@@ -20,7 +20,7 @@ from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, NotFound, unknown
-from backend.store import trained
+from backend.store import learning, trained
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units
 from backend.store.reasons import NONE, Reasons
@@ -60,6 +60,7 @@ def matrix(
         found[0].rest if found else (),
         not_applicable=_not_applicable(session, source, model, target),
         asked=asked,
+        left_out=learning.left_out(session, [*here, run.c.state == RunState.DONE.value]),
     )
     recipes = sorted(reasons.recipes, key=place)
     support = common_support(chosen, languages)
@@ -78,7 +79,7 @@ def matrix(
             for r in recipes
         ],
         cells=[
-            _cell(by_cell[r, code]) if (r, code) in by_cell else reasons.empty(r, code)
+            _cell(by_cell[r, code], reasons) if (r, code) in by_cell else reasons.empty(r, code)
             for r in recipes
             for code in languages
         ],
@@ -166,7 +167,7 @@ def _recipe_row(
     )
 
 
-def _cell(gain: Gain) -> GainCell:
+def _cell(gain: Gain, reasons: Reasons) -> GainCell:
     return GainCell(
         recipe=gain.recipe,
         language=gain.language,
@@ -189,6 +190,7 @@ def _cell(gain: Gain) -> GainCell:
         examples=gain.examples,
         runs=list(gain.runs),
         baseline_runs=list(gain.baseline_runs),
+        left_out=reasons.out_of(gain.recipe, gain.settings),
     )
 
 

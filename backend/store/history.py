@@ -9,11 +9,13 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select
 from sqlmodel import Session
 
+from backend.domain.learning import Learning
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     AttemptView,
     Cost,
     Curve,
+    LearningView,
     LogLine,
     Page,
     RunDetail,
@@ -22,7 +24,7 @@ from backend.domain.schemas import (
     ScoreView,
 )
 from backend.errors import NotFound
-from backend.store import graph, words
+from backend.store import graph, learning, words
 from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
@@ -128,9 +130,21 @@ def detail(session: Session, id: int) -> RunDetail:
     return RunDetail(
         run=_views(session, [row])[0],
         spec=row["spec"],
-        attempts=[AttemptView(**{k: v for k, v in each.items() if k != "run_id"}) for each in tries],
+        attempts=[_attempt(each) for each in tries],
         environment=row["environment"],
+        learning=_learning(learning.of_runs(session, [id]).get(id)),
         parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
+    )
+
+
+def _learning(found: Learning | None) -> LearningView | None:
+    return None if found is None else LearningView(loss=found.loss, guess=found.guess, failed=found.failed)
+
+
+def _attempt(row: RowMapping) -> AttemptView:
+    return AttemptView(
+        **{k: v for k, v in row.items() if k not in ("run_id", "rejected")},
+        rejected=(row["rejected"] or "").splitlines(),
     )
 
 
@@ -236,7 +250,10 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
     }
     queued = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value]
     ahead = _ahead(session, queued) if queued else {}
-    served = _served(session) if queued else {}
+    hands = _hands(session) if queued else {}
+    ended = learning.of_runs(session, [row["id"] for row in rows if row["state"] == RunState.DONE.value])
+    tried = [row["id"] for row in rows if row["state"] == RunState.QUEUED.value and row["attempt"]]
+    before = _last_attempts(session, tried) if tried else {}
     return [
         _view(
             row,
@@ -249,9 +266,11 @@ def _views(session: Session, rows: Sequence[RowMapping]) -> list[RunView]:
                 parents=[others[p] for p in parents.get(row["id"], [])],
                 cause=others.get(row["skipped_because"]),
                 ahead=ahead.get(row["id"]),
-                served=row["device_class"] in served,
-                large_enough=(row["devices"] or 1) <= served.get(row["device_class"], 0),
+                hands=hands.get(row["device_class"]),
+                before=before.get(row["id"]),
+                learning=ended.get(row["id"]),
                 silent=row["lease_until"] is not None and row["lease_until"] < at,
+                still=(at - row["progress_at"]).total_seconds() if row["progress_at"] is not None else None,
             ),
         )
         for row in rows
@@ -265,14 +284,31 @@ def _ahead(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return dict(session.execute(select(queue.c.id, queue.c.ahead).where(queue.c.id.in_(ids))).all())
 
 
-def _served(session: Session) -> dict[str, int]:
-    """Device classes that a worker seen lately serves, and how many devices the largest of them has: one for each slot."""
+def _hands(session: Session) -> dict[str, words.Hands]:
+    """Device class → who of its workers was seen lately; drained ones are there and have no slots."""
     at = now(session)
-    found: dict[str, int] = {}
-    for queues, slots, seen in session.execute(select(worker.c.queues, worker.c.slots, worker.c.seen_at)):
-        if (at - seen).total_seconds() <= SEEN_SECONDS:
-            found |= {q: max(slots, found.get(q, 0)) for q in queues}
+    slots_of = func.coalesce(run.c.devices, 1)  # one for each device
+    doing = select(run.c.worker, func.sum(slots_of)).where(run.c.state == RunState.RUNNING.value).group_by(run.c.worker)
+    busy = dict(session.execute(doing).all())
+    found: dict[str, words.Hands] = {}
+    for row in session.execute(select(worker)).mappings():
+        if (at - row["seen_at"]).total_seconds() > SEEN_SECONDS:
+            continue
+        slots, at_work = (0, 0) if row["drained_at"] else (row["slots"], busy.get(row["name"], 0))
+        for device in row["queues"]:
+            had = found.get(device, words.Hands(0, 0, 0))
+            found[device] = words.Hands(had.slots + slots, had.busy + at_work, max(had.largest, slots))
     return found
+
+
+def _last_attempts(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
+    """The newest attempt at each of these runs."""
+    query = (
+        select(attempt.c.run_id, attempt.c.number, attempt.c.outcome, attempt.c.detail)
+        .join(run, and_(run.c.id == attempt.c.run_id, run.c.attempt == attempt.c.number))
+        .where(run.c.id.in_(ids))
+    )
+    return {row["run_id"]: row for row in session.execute(query).mappings()}
 
 
 def _view(

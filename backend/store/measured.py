@@ -21,6 +21,7 @@ from backend.domain.experiment import same_data_twice
 from backend.domain.gains import Gain, Measurement, gains, one_per_cell
 from backend.domain.run import RunKind, RunState
 from backend.domain.task import Source
+from backend.store import learning
 from backend.store.reasons import NONE
 from backend.store.tables import run, score
 
@@ -61,10 +62,11 @@ def units(
     """Every unit of these metrics that has a score, by model, target and metric."""
     database = session.get_bind().engine.url
     found = []
-    for name, version in sorted(_versions(session, metrics, source=source, model=model, target=target).items()):
+    out = {left.run for left in learning.left_out(session, _done(source=source, model=model, target=target))}
+    for name, version in sorted(_versions(session, metrics, out, source=source, model=model, target=target).items()):
         unit = _kept.get((database, source, *name), version)
         if unit is None:
-            unit = _computed(name, _measurements(session, name, source))
+            unit = _computed(name, _measurements(session, name, source, out))
             _kept.put((database, source, *name), version, unit)
         found.append(unit)
     return found
@@ -75,7 +77,13 @@ def _done(*, source: Source, model: str | None, target: str | None) -> list[Colu
 
 
 def _versions(
-    session: Session, metrics: Collection[str], *, source: Source, model: str | None, target: str | None
+    session: Session,
+    metrics: Collection[str],
+    out: Collection[int],
+    *,
+    source: Source,
+    model: str | None,
+    target: str | None,
 ) -> dict[Name, list[tuple[Any, ...]]]:
     """What each unit is computed from: its runs, and how many scores of which sum each has."""
     query = (
@@ -96,13 +104,15 @@ def _versions(
     )
     found: defaultdict[Name, list[tuple[Any, ...]]] = defaultdict(list)
     for of_model, of_target, metric, id, fingerprint, scores, total, examples in session.execute(query):
+        if id in out:
+            continue
         # rounded: a database that adds in parallel adds in no fixed order
         found[of_model, of_target, metric].append((id, fingerprint, scores, round(total, 6), int(examples)))
     return found
 
 
-def _measurements(session: Session, name: Name, source: Source) -> list[Measurement]:
-    """Every score of a unit: one query, no objects but the answer's."""
+def _measurements(session: Session, name: Name, source: Source, out: Collection[int]) -> list[Measurement]:
+    """Every score of a unit but those of the runs ``out``: one query, no objects but the answer's."""
     model, target, metric = name
     query = (
         select(
@@ -121,7 +131,8 @@ def _measurements(session: Session, name: Name, source: Source) -> list[Measurem
         .where(*_done(source=source, model=model, target=target), score.c.metric == metric)
         .order_by(run.c.id, score.c.language)
     )
-    return [Measurement(*row) for row in session.execute(query)]
+    every = (Measurement(*row) for row in session.execute(query))
+    return [m for m in every if m.run not in out] if out else list(every)
 
 
 def _computed(name: Name, measured: Sequence[Measurement]) -> Unit:

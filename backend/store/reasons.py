@@ -15,6 +15,7 @@ from backend.domain.recipe import BASELINE
 from backend.domain.run import RunState
 from backend.domain.schemas import GainCell
 from backend.store import graph, words
+from backend.store.learning import LeftOut
 from backend.store.tables import LIVE, run
 
 NONE = BASELINE.name
@@ -33,8 +34,10 @@ class Reasons:
         *,
         not_applicable: Mapping[str, str],
         asked: Collection[str],
+        left_out: Sequence[LeftOut] = (),
     ) -> None:
         self.not_applicable = not_applicable
+        self.left_out = left_out
         self.asked = asked
         columns = (
             "id",
@@ -113,7 +116,17 @@ class Reasons:
             examples=None,
             runs=[m.run for m in treated],
             baseline_runs=[m.run for m in before],
+            left_out=self.out_of(recipe),
         )
+
+    def out_of(self, recipe: str, settings: str | None = None) -> list[str]:
+        """In words, the runs of a recipe and of its baseline that are in no gain though they are done."""
+        said = []
+        for left in self.left_out:
+            if left.recipe in (recipe, NONE) and settings in (None, left.settings):
+                what = "baseline" if left.recipe == NONE else left.recipe
+                said.append(f"{what}{'' if left.seed is None else f', seed {left.seed}'}: {left.why}")
+        return said
 
     def _why(self, recipe: str, language: str) -> tuple[Missing, str]:
         if recipe in self.not_applicable:
@@ -151,4 +164,8 @@ class Reasons:
         for row in rows:
             if row["state"] == RunState.CANCELLED.value:
                 return Missing.NOT_RUN, words.ended_badly(row)
+        out = {left.run: left.why for left in self.left_out}
+        for row in rows:
+            if row["id"] in out:
+                return Missing.FAILED, f"left out: {out[row['id']]}"
         return (Missing.NOT_RUN, f"run {rows[0]['id']} {done}") if rows else (Missing.NOT_RUN, none)

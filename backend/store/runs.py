@@ -7,12 +7,12 @@ How attempts end is in ``endings`` and how runs are shown in ``history``; both c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
@@ -25,14 +25,27 @@ from backend.store.endings import Ended, Finished, Result, Swept, cancelled, die
 from backend.store.history import curves, detail, logs, page, scores, view
 from backend.store.paging import check_id
 from backend.store.session import now
-from backend.store.tables import ANSWERS, curve_point, experiment_run, log_line, queued_run, run, run_parent
+from backend.store.tables import (
+    ANSWERS,
+    LIVE,
+    curve_point,
+    experiment_run,
+    log_line,
+    queued_run,
+    run,
+    run_parent,
+)
 from backend.store.tables import attempt as attempts
+from backend.store.tables import worker as workers
+
+Place = Literal["first", "last"]
 
 __all__ = [
     "Beat",
     "Claim",
     "Ended",
     "Finished",
+    "Place",
     "Result",
     "Swept",
     "beat",
@@ -45,11 +58,12 @@ __all__ = [
     "fail",
     "finish",
     "logs",
+    "noted",
     "page",
+    "prioritise",
     "record",
     "release",
     "request_cancel",
-    "resumed",
     "retry",
     "scores",
     "sweep",
@@ -92,7 +106,8 @@ def claim(
     devices: int = 1,
     free: int | None = None,
 ) -> Claim | None:
-    """Take the best queued run of this device class: highest priority, then oldest. None when there is none.
+    """Take the best queued run of this device class: highest priority, then oldest. None when there is none, and for a worker
+    that is drained.
 
     Of a worker with ``devices`` of them, of which so many are ``free`` (None: all), runs that ask for more are another's. One that
     asks for more than are free now is not passed over, or it would wait for as long as there are small ones: none is taken.
@@ -134,6 +149,7 @@ def _take(
     best = (
         select(queued_run.c.id)
         .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value, asked <= devices)
+        .where(~exists().where(workers.c.name == worker, workers.c.drained_at.is_not(None)))
         .order_by(queued_run.c.priority.desc(), queued_run.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -243,13 +259,31 @@ def record(
     return True
 
 
-def resumed(session: Session, run_id: int, attempt: int, *, step: int) -> bool:
-    """Note that an attempt went on from a checkpoint of this step. False: the lease was lost."""
+def noted(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    *,
+    resumed: int | None = None,
+    saved: int | None = None,
+    rejected: Sequence[str] | None = None,
+) -> bool:
+    """Note what an attempt says of its checkpoints; what is None stays as it is. False: the lease was lost.
+
+    Args:
+        resumed: the step of the one that it went on from.
+        saved: the step of the newest one that it made.
+        rejected: those that it passed over, and why.
+    """
     if session.execute(select(run.c.id).where(*graph.held(run_id, attempt))).one_or_none() is None:
         return False
-    session.execute(
-        update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == attempt).values(resumed_from_step=step)
-    )
+    said = {
+        "resumed_from_step": resumed,
+        "checkpoint_step": saved,
+        "rejected": None if rejected is None else storable("\n".join(" ".join(r.split()) for r in rejected)),
+    }
+    change = update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == attempt)
+    session.execute(change.values({name: value for name, value in said.items() if value is not None}))
     return True
 
 
@@ -288,6 +322,46 @@ def request_cancel(session: Session, id: int) -> RunState:
     elif graph.moved(session, graph.move(RunState.CANCELLED, cancel_requested_at=db_now()).where(run.c.id == id)):
         graph.skip(session, id)
     return _state(session, id)
+
+
+def prioritise(session: Session, id: int, *, priority: int | None = None, place: Place | None = None) -> int:
+    """Change when a run's turn is. What it waits for moves with it: is raised to its priority, never lowered.
+
+    Args:
+        priority: higher ones come first.
+        place: instead of it, before or behind all that is queued or waiting for the same class of device.
+
+    Returns:
+        the priority that it has now.
+
+    Raises:
+        NotFound: there is no such run.
+        Conflict: it has begun or ended: it has no turn any more.
+    """
+    graph.lock(session)
+    state = _state(session, id)
+    turn = (RunState.WAITING, RunState.QUEUED)
+    if state not in turn:
+        ended = "runs already" if state is RunState.RUNNING else f"has ended ({state.value})"
+        raise Conflict(f"Run {id} {ended}; only one that waits or is queued can be moved.")
+    if priority is None:
+        device = select(run.c.device_class).where(run.c.id == id).scalar_subquery()
+        others = select(func.max(run.c.priority), func.min(run.c.priority)).where(
+            run.c.state.in_([s.value for s in turn]), run.c.device_class == device, run.c.id != id
+        )
+        highest, lowest = session.execute(others).one()
+        edge = (highest, 1) if place == "first" else (lowest, -1)
+        priority = 0 if edge[0] is None else edge[0] + edge[1]
+    session.execute(update(run).where(run.c.id == id).values(priority=priority))
+    above = select(run_parent.c.parent_id).where(run_parent.c.run_id == id).cte("above", recursive=True)
+    above = above.union(select(run_parent.c.parent_id).where(run_parent.c.run_id == above.c.parent_id))
+    session.execute(
+        update(run)
+        .where(run.c.id.in_(select(above.c.parent_id)), run.c.state.in_([s.value for s in LIVE]))
+        .where(run.c.priority < priority)
+        .values(priority=priority)
+    )
+    return priority
 
 
 def retry(session: Session, id: int) -> int:

@@ -2,7 +2,7 @@
 
 ::
 
-    experiment ──< experiment_run >── run ──< score, curve_point, log_line, attempt
+    experiment ──< experiment_run >── run ──< score, curve_point, log_line, attempt, learning
                                        └──< run_parent >── run
 
     snapshot >── snapshot_content           and nothing of the above: what is frozen outlives it
@@ -197,6 +197,20 @@ class Attempt(Row, table=True):
     outcome: str | None = _text(32)
     resumed_from_step: int | None = Field(sa_type=Whole)
     detail: str | None = _text()
+    checkpoint_step: int | None = Field(default=None, sa_type=Whole)  # of the last one that was saved and is whole
+    rejected: str | None = _text(default=None)  # checkpoints passed over on resuming, one a line, and why
+
+
+class Learning(Row, table=True):
+    """How the training of a fine-tune or an intermediate stage ended, beside what guessing gives. A run that did not get
+    beyond that has ``failed``: its scores are shown, and in no gain."""
+
+    __tablename__ = "learning"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", sa_type=Whole)
+    loss: float = Field(sa_type=Real)  # mean over its last steps
+    guess: float = Field(sa_type=Real)  # of the best answer that does not look at the text
+    failed: bool = Field(sa_type=Flag)
 
 
 class Score(Row, table=True):
@@ -252,6 +266,7 @@ class Worker(Row, table=True):
     memory_bytes: int | None = Field(default=None, sa_type=Whole)  # of one device; a host's is shared by its slots
     started_at: datetime = Field(sa_type=Moment)
     seen_at: datetime = Field(sa_type=Moment)
+    drained_at: datetime | None = Field(default=None, sa_type=Moment)  # since when it takes nothing new
 
 
 class Pin(Row, table=True):
@@ -329,6 +344,7 @@ run = _table(Run)
 experiment_run = _table(ExperimentRun)
 run_parent = _table(RunParent)
 attempt = _table(Attempt)
+learning = _table(Learning)
 score = _table(Score)
 curve_point = _table(CurvePoint)
 log_line = _table(Log)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import RowMapping
 
+from backend.domain.learning import Learning
 from backend.domain.run import RunKind, RunState
+
+STILL_SECONDS = 120.0  # without any sign of progress, after which it is said
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who is there for a class of device: slots of workers seen lately that take runs, how many of them are busy, and how many
+    devices the largest of these workers has, which is one for each slot."""
+
+    slots: int
+    busy: int
+    largest: int
 
 
 def title(run: RowMapping) -> str:
@@ -53,9 +68,11 @@ def why(
     parents: list[RowMapping],
     cause: RowMapping | None,
     ahead: int | None,
-    served: bool,
-    large_enough: bool,
+    hands: Hands | None,
+    before: RowMapping | None,
+    learning: Learning | None,
     silent: bool,
+    still: float | None,
 ) -> str:
     """Why a run stands where it stands.
 
@@ -63,27 +80,20 @@ def why(
         parents: what it starts from.
         cause: for a skipped run, the one that did not finish.
         ahead: for a queued run, how many come before it.
-        served: whether a worker for its class of device was seen lately.
-        large_enough: whether one of them has as many devices as the run asks for.
+        hands: who is there for its class of device; None: no worker of it was seen lately.
+        before: of a queued run that was tried already, its last attempt.
+        learning: how the training of a done run ended, where that is known.
         silent: whether the lease of a running run is over.
+        still: seconds since a running run last got anywhere.
     """
     state = RunState(run["state"])
     if state is RunState.WAITING:
         missing = [short(p) for p in parents if p["state"] != RunState.DONE.value]
         return f"waiting for {' and '.join(missing)}" if missing else "waiting to be queued"
     if state is RunState.QUEUED:
-        if not served:
-            return f"no worker is there for {run['device_class']} runs"
-        if not large_enough:
-            return f"waits for a {run['device_class']} worker with {run['devices']} devices"
-        return "queued, next" if not ahead else f"queued, {ahead} run{'s' if ahead > 1 else ''} ahead"
+        return _turn(run, ahead, hands) + _again(before)
     if state is RunState.RUNNING:
-        if silent:
-            return "its worker has fallen silent; the run will be taken back"
-        if run["cancel_requested_at"] is not None:
-            return "stopping, as it was cancelled"
-        steps = f", step {run['step']} of {run['total_steps']}" if run["total_steps"] else ""
-        return f"{run['phase']}{steps}"
+        return _at_work(run, silent, still)
     if state is RunState.SKIPPED:
         if cause is None:
             return "skipped"
@@ -93,4 +103,40 @@ def why(
         return f"skipped: run {cause['id']} {verb}"
     if state in (RunState.FAILED, RunState.DIVERGED):
         return _with_message(state.value, run["error_message"])
+    if learning is not None and learning.failed:
+        return f"done, but it {learning.said()}; what starts from it is in no gain"
     return state.value
+
+
+def _turn(run: RowMapping, ahead: int | None, hands: Hands | None) -> str:
+    if hands is None:
+        return f"no worker is there for {run['device_class']} runs"
+    if not hands.slots:
+        return f"every worker for {run['device_class']} runs is drained: none takes anything new"
+    if hands.largest < (run["devices"] or 1):
+        return f"waits for a {run['device_class']} worker with {run['devices']} devices"
+    place = f"queued, {ahead} run{'s' if ahead > 1 else ''} ahead" if ahead else "queued, next"
+    if hands.busy < hands.slots:
+        return place
+    return f"{place}; {'the one slot is' if hands.slots == 1 else f'all {hands.slots} slots are'} busy"
+
+
+def _again(before: RowMapping | None) -> str:
+    """Why a run that was begun is queued again."""
+    if before is None or before["outcome"] is None:
+        return ""
+    how = "was given back" if before["outcome"] == "given back" else before["outcome"]
+    detail = f": {first_line(before['detail'])}" if before["detail"] else ""
+    return f"; attempt {before['number']} {how}{detail}"
+
+
+def _at_work(run: RowMapping, silent: bool, still: float | None) -> str:
+    if silent:
+        return "its worker has fallen silent; the run will be taken back"
+    if run["cancel_requested_at"] is not None:
+        return "stopping, as it was cancelled"
+    steps = f", step {run['step']} of {run['total_steps']}" if run["total_steps"] else ""
+    deaths = run["attempt"] - run["preemptions"] - 1
+    restarted = "" if deaths < 1 else f"; restarted {'once' if deaths == 1 else f'{deaths} times'}"
+    stuck = "" if still is None or still < STILL_SECONDS else f"; no progress for {still / 60:.0f} minutes"
+    return f"{run['phase']}{steps}{restarted}{stuck}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
 
 from backend.domain.run import RunState
 from backend.domain.schemas import WorkerView
+from backend.errors import NotFound, shown
 from backend.store.columns import db_now
 from backend.store.session import now
 from backend.store.tables import run, worker
@@ -47,6 +48,22 @@ def gone(session: Session, name: str) -> None:
     session.execute(delete(worker).where(worker.c.name == name))
 
 
+def drain(session: Session, name: str, *, drained: bool = True) -> WorkerView:
+    """Let a worker take nothing new: what it works on goes on to its end, and then it is idle. ``drained`` False: it takes runs
+    again. The claim itself looks at this, so nothing is taken after the commit. Asking twice changes nothing.
+
+    Raises:
+        NotFound: no worker of this name has been seen, or it has said good-bye.
+    """
+    change = update(worker).where(worker.c.name == name)
+    change = change.where(worker.c.drained_at.is_(None)) if drained else change
+    session.execute(change.values(drained_at=db_now() if drained else None))
+    found = next((w for w in listing(session) if w.name == name), None)
+    if found is None:
+        raise NotFound(f"There is no worker {shown(name)}; those that are there are listed by GET /workers.")
+    return found
+
+
 def listing(session: Session) -> list[WorkerView]:
     """Every worker that has not said good-bye, by name, with the runs it is working on."""
     at = now(session)
@@ -64,6 +81,7 @@ def listing(session: Session) -> list[WorkerView]:
             memory_bytes=row["memory_bytes"],
             started_at=row["started_at"],
             seen_age_seconds=max(0.0, (at - row["seen_at"]).total_seconds()),
+            drained_at=row["drained_at"],
             running=doing[row["name"]],
         )
         for row in session.execute(select(worker).order_by(worker.c.name)).mappings()

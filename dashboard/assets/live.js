@@ -74,6 +74,11 @@
       if (to && to.address && window.crossliftGo) window.crossliftGo(to.address);
       return '';
     },
+    asked: function () { // which of many buttons was clicked; those that were only drawn were not
+      var hit = (ns.callback_context.triggered || []).filter(function (each) { return each.value; })[0];
+      if (!hit) return ns.no_update;
+      return { id: JSON.parse(hit.prop_id.slice(0, hit.prop_id.lastIndexOf('.'))), at: Date.now() };
+    },
     tell: function (address) {
       if (address && location.pathname === address.split('?')[0] && address !== location.pathname + location.search) {
         history.replaceState(history.state, '', address);

@@ -9,6 +9,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import (
+    ALL,
     ClientsideFunction,
     Input,
     Output,
@@ -73,8 +74,11 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 role="group",
                 **shell.aria(label="What to show"),
             ),
+            html.Div(id="queue-said", className="field-error", role="alert"),
             html.Div(await _content(state), id="queue-content"),
             shell.live("queue", "clock"),
+            dcc.Store(id="queue-asked"),
+            dcc.Store(id="queue-done"),
             dcc.Store(id="queue-seen"),
             dcc.Store(id="queue-address"),
             html.Div(id="queue-sink", hidden=True),
@@ -130,8 +134,11 @@ def _standing(queue: QueueView) -> Any:
     counts = {"running": queue.running, "queued": queue.queued, "waiting": queue.waiting}
     if not any(counts.values()):
         return html.P("Nothing runs and nothing waits.", className="standing", role="status")
-    stuck = not queue.workers
-    text = "No worker is there: what is queued waits." if stuck else None
+    text = None
+    if not queue.workers:
+        text = "No worker is there: what is queued waits."
+    elif all(w.drained_at is not None for w in queue.workers):
+        text = "Every worker is drained: what is queued waits."
     return html.Div(
         [
             *(html.Span([states.chip(name), f" {n:,}"], className="standing-words") for name, n in counts.items() if n),
@@ -170,6 +177,7 @@ def _worker(worker: WorkerView, titles: dict[int, str]) -> Any:
                     else None,
                     html.Span(f"serves {', '.join(worker.queues)}", className="soft"),
                     html.Span(f"✕ {seen}: silent" if silent else seen, className="alarm" if silent else "soft"),
+                    _drain(worker, busy),
                 ],
                 className="run-words",
             ),
@@ -182,6 +190,47 @@ def _worker(worker: WorkerView, titles: dict[int, str]) -> Any:
         ],
         className="run-card",
     )
+
+
+def _drain(worker: WorkerView, busy: int) -> Any:
+    """Whether it takes runs, and the button that changes that."""
+    drained = worker.drained_at is not None
+    said = (
+        "drained: it takes nothing new" + (" and ends what it works on" if busy else ", and is idle")
+        if drained
+        else None
+    )
+    label = "Take runs again" if drained else "Drain"
+    return html.Span(
+        [
+            html.B(said) if said else None,
+            html.Button(
+                label,
+                id={"queue-drain": worker.name, "on": not drained},
+                type="button",
+                className="button-link",
+                title="It takes nothing new; what it works on goes on to its end." if not drained else None,
+                **shell.aria(label=f"{label}: {worker.name}"),
+            ),
+        ],
+        className="turn",
+    )
+
+
+def _turn(run: RunView) -> Any:
+    """The buttons that move a run in the queue."""
+
+    def button(place: str, label: str) -> Any:
+        return html.Button(
+            label,
+            id={"queue-move": run.id, "to": place},
+            type="button",
+            className="button-link",
+            **shell.aria(label=f"{label}: {run.title}"),
+        )
+
+    said = html.Span(f"priority {run.priority}", className="soft") if run.priority else None
+    return html.Span([said, button("first", "To the front"), button("last", "To the end")], className="turn")
 
 
 def _list(name: str, runs: list[RunView], total: int, state: Queue, now: datetime) -> Any:
@@ -211,7 +260,7 @@ def _row(name: str, run: RunView, now: datetime) -> Any:
         states.chip(run.state.value),
         dcc.Link(run.title, href=links.run(run.id), className="row-title"),
         html.Span(run.why, className="soft row-why"),
-        html.Span(f"priority {run.priority}", className="soft") if run.priority else None,
+        _turn(run),
     ]
 
 
@@ -238,11 +287,12 @@ def _nothing() -> Any:
     Input("queue-kind", "value"),
     Input("queue-q", "value"),
     Input("queue-clock", "children"),
+    Input("queue-done", "data"),
     State("queue-seen", "data"),
     State("queue-address", "data"),
     prevent_initial_call=True,
 )
-async def draw(show: Any, kind: Any, q: Any, _: Any, seen: Any, told: Any) -> Any:
+async def draw(show: Any, kind: Any, q: Any, _: Any, __: Any, seen: Any, told: Any) -> Any:
     """The queue anew; the shell's clock stands still while the page is hidden."""
     text = " ".join(q.split()) if isinstance(q, str) else None
     state = Queue.read({"show": show, "kind": kind, "q": text or None})
@@ -251,6 +301,32 @@ async def draw(show: Any, kind: Any, q: Any, _: Any, seen: Any, told: Any) -> An
     return children, now if children is not no_update else no_update, address
 
 
+@callback(
+    Output("queue-said", "children"),
+    Output("queue-done", "data"),
+    Input("queue-asked", "data"),
+    prevent_initial_call=True,
+)
+async def act(asked: Any) -> Any:
+    """Move a run in the queue, drain a worker or let it take runs again; then what is shown is drawn anew."""
+    chosen = asked["id"]
+    try:
+        if "queue-move" in chosen:
+            await client().move_run(int(chosen["queue-move"]), chosen["to"])
+        else:
+            await client().drain_worker(str(chosen["queue-drain"]), drained=bool(chosen["on"]))
+    except CrossliftError as error:
+        return error.detail, asked["at"]
+    return None, asked["at"]
+
+
+clientside_callback(
+    ClientsideFunction("live", "asked"),
+    Output("queue-asked", "data"),
+    Input({"queue-move": ALL, "to": ALL}, "n_clicks"),
+    Input({"queue-drain": ALL, "on": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
 clientside_callback(
     ClientsideFunction("live", "tell"), Output("queue-sink", "children"), Input("queue-address", "data")
 )

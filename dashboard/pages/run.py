@@ -62,7 +62,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
     state, run = Run.of(search or ""), detail.run
     parts = _parts(detail, scores, log, selected)
     panels = {
-        "progress": _progress(parts, found),
+        "progress": _progress(parts, found, run),
         "log": _log(state, log, parts),
         "provenance": _provenance(detail, family),
     }
@@ -118,7 +118,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
             dcc.Store(id="run-id", data=run.id),
             shell.live("run", "clock", "scheme"),
             dcc.Store(id="run-seen"),
-            dcc.Store(id="run-figures", data=_figures(found)),
+            dcc.Store(id="run-figures", data=_figures(found, run)),
             dcc.Store(id="run-address"),
             html.Div(id="run-sink", hidden=True),
             live.stream("run", events(run)),
@@ -163,10 +163,15 @@ async def _read(id: int) -> Found:
     return detail, found, scores, log, await oracle.read(client(), detail, scores, found)
 
 
-def _figures(found: list[Curve]) -> dict[str, Any] | None:
+def _figures(found: list[Curve], run: RunView) -> dict[str, Any] | None:
     if not curves.panels(found):
         return None
-    return {name: curves.curves_figure(found, theme).to_plotly_json() for name, theme in THEMES.items()}
+    at = _diverged(run)
+    return {name: curves.curves_figure(found, theme, diverged=at).to_plotly_json() for name, theme in THEMES.items()}
+
+
+def _diverged(run: RunView) -> int | None:
+    return run.step if run.state is RunState.DIVERGED else None
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -224,11 +229,20 @@ def _facts(detail: RunDetail) -> Any:
                 f"{run.parameters:,}, {run.parameters_non_embedding:,} non-embedding" if counted else None,
             ),
             ("Trained weights", None if trained is None else f"{trained:,}, heads included{_how(detail.spec)}"),
+            ("Loss at the end", _learnt(detail)),
             ("Submitted", states.moment(run.created_at)),
             ("Began", states.moment(run.started_at) if run.started_at else None),
             ("Ended", states.moment(run.finished_at) if run.finished_at else None),
         ]
     )
+
+
+def _learnt(detail: RunDetail) -> str | None:
+    """Beside what guessing gives, where that is known."""
+    found = detail.learning
+    if found is None:
+        return None
+    return f"{found.loss:.3g}; guessing gives {found.guess:.3g}" + (": it did not learn" if found.failed else "")
 
 
 def _how(spec: dict[str, Any]) -> str:
@@ -247,7 +261,7 @@ def _scores(run: RunView, scores: list[ScoreView]) -> list[Any]:
     return [html.H2("Scores by language"), html.P("There are none before it is done.", className="soft")]
 
 
-def _progress(parts: dict[str, Any], found: list[Curve]) -> Any:
+def _progress(parts: dict[str, Any], found: list[Curve], run: RunView) -> Any:
     return html.Div(
         [
             html.Div(
@@ -256,7 +270,7 @@ def _progress(parts: dict[str, Any], found: list[Curve]) -> Any:
                     html.Section(
                         [
                             html.H2("Curves"),
-                            html.P(curves.summary(found), id="run-curves-said", className="unseen"),
+                            html.P(curves.summary(found, diverged=_diverged(run)), id="run-curves-said", className="unseen"),
                             html.Div(shell.graph("run-curves"), className="figure-plain"),
                         ],
                         id="run-curves-box",
@@ -399,7 +413,11 @@ async def draw(_: Any, __: Any, level: Any, q: Any, tab: Any, follow: Any, id: A
         return text, *(no_update,) * width
     state, run = _asked(tab, level, q, follow), detail.run
     shown = logbook.chosen(log, state.level, state.q)
-    parts = {**_parts(detail, scores, log, selected), "figures": _figures(found), "lines": logbook.lines(log, shown)}
+    parts = {
+        **_parts(detail, scores, log, selected),
+        "figures": _figures(found, run),
+        "lines": logbook.lines(log, shown),
+    }
     changed, now = live.fresh(parts, seen)
     *changed, figures, lines = changed
     address = events(run)
@@ -408,7 +426,7 @@ async def draw(_: Any, __: Any, level: Any, q: Any, tab: Any, follow: Any, id: A
         None,
         *changed,
         figures,
-        curves.summary(found),
+        curves.summary(found, diverged=_diverged(run)),
         "part-of" if curves.panels(found) else "part-of is-hidden",
         _retry(run),
         _cancel(run),

@@ -117,6 +117,39 @@ def test_trying_a_run_again_makes_a_new_one(
     assert worker.finish_all() == 6
 
 
+def test_a_run_is_moved_in_the_queue(client: TestClient, experiment: int, worker: Any) -> None:
+    first = client.get(f"{V1}/runs", params={"state": "queued"}).json()["items"][0]["id"]
+    assert client.post(f"{V1}/runs/{first}:move", json={"priority": 7}).json()["priority"] == 7
+    assert client.post(f"{V1}/runs/{first}:move", json={"place": "last"}).json()["priority"] == -1
+    for body, pointer in (
+        ({}, ""), ({"priority": 1, "place": "first"}, ""), ({"place": "middle"}, "/place"), ({"priority": 1001}, "/priority"),
+        ({"priority": 1.5}, "/priority"),
+    ):  # fmt: skip
+        refused = client.post(f"{V1}/runs/{first}:move", json=body)
+        assert refused.status_code == 422, body
+        assert [e["pointer"] for e in refused.json()["errors"]] == [pointer], body
+    worker.claim()
+    late = client.post(f"{V1}/runs/{first}:move", json={"place": "first"})
+    assert (late.status_code, "runs already" in late.json()["detail"]) == (409, True)
+    assert client.post(f"{V1}/runs/999:move", json={"place": "first"}).status_code == 404
+
+
+def test_a_worker_is_drained_and_taken_back(
+    client: TestClient, experiment: int, worker: Any, rung: list[tuple[DeviceClass, int]]
+) -> None:
+    worker.appears(slots=3)
+    (listed,) = client.get(f"{V1}/workers").json()
+    assert listed["drained_at"] is None
+    drained = client.post(f"{V1}/workers/{listed['name']}:drain")
+    assert (drained.status_code, drained.json()["drained_at"] is not None) == (200, True)
+    queued = client.get(f"{V1}/runs", params={"state": "queued"}).json()["items"][0]
+    assert "drained" in queued["why"]
+    rung.clear()
+    assert client.post(f"{V1}/workers/{listed['name']}:resume").json()["drained_at"] is None
+    assert rung == [(DeviceClass.CPU, 3)]  # what was queued meanwhile is taken now
+    assert client.post(f"{V1}/workers/nobody:drain").status_code == 404
+
+
 def test_the_queue_and_its_workers(client: TestClient, experiment: int, worker: Any) -> None:
     found = QueueView.model_validate(client.get(V1 + "/queue").json())
     assert (found.waiting, found.queued, found.running, found.workers) == (5, 1, 0, [])

@@ -44,7 +44,10 @@ def test_a_second_one_is_refused_and_says_where_the_first_is(installed):
     assert answers(installed.address)
 
 
-@pytest.mark.parametrize("command", [["status", "7"], ["logs", "7"], ["cancel", "7"], ["retry", "7"], ["export", "7"]])
+@pytest.mark.parametrize(
+    "command",
+    [["status", "7"], ["logs", "7"], ["cancel", "7"], ["retry", "7"], ["export", "7"], ["move", "7", "first"]],
+)
 def test_what_is_not_there_is_code_3(installed, command):
     done = installed.run(*command)
     assert done.code == 3
@@ -85,6 +88,18 @@ def test_a_second_installation_beside_it_in_the_background(installed, shell):
     assert shell.strays() == []
     assert "Nothing runs" in shell.run("down").err
     assert answers(installed.address)
+
+
+def test_a_worker_is_drained_and_taken_back(installed):
+    (worker,) = json.loads(installed.run("drain", "--json").out)
+    assert worker["drained_at"] is None
+    assert "drained" in installed.run("drain", worker["name"][:12]).out
+    assert json.loads(installed.run("drain", "--json").out)[0]["drained_at"] is not None
+    assert "takes runs" in installed.run("drain", worker["name"], "--undo").out
+    wrong = installed.run("drain", "nobody")
+    assert (wrong.code, worker["name"] in wrong.err) == (2, True)
+    wrong = installed.run("move", "1", "middle")
+    assert (wrong.code, "first, last or a whole number" in wrong.err) == (2, True)
 
 
 def test_submitting_reading_and_doctor(installed, tmp_path):

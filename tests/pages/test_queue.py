@@ -64,3 +64,31 @@ def test_the_queue_says_what_runs_and_why_the_rest_waits(busy: Any, visit: Calla
     assert other.evaluate("document.documentElement.scrollWidth") <= 390
     other.get_by_label("Title holds").fill("nothing is called this")
     expect(other.locator("#queue-content")).to_contain_text("None matches")
+
+
+def test_runs_are_moved_and_workers_drained(serve: Callable[..., Any], visit: Callable[..., Any]):
+    """On a site of its own: the queue of others is not to change."""
+
+    def fill(lab: Any) -> None:
+        lab.appears()
+        lab.submit(models=["mini-1", "mini-2"], targets=["xnli"])
+
+    site = serve(fill)
+    page = visit(site, "/queue?show=queued").page
+    titles = page.locator("#queue-content .rows .row-title")
+    expect(titles).to_have_count(2)
+    first, second = titles.all_inner_texts()
+    page.get_by_role("button", name=f"To the front: {second}").click()
+    expect(titles.first).to_have_text(second)
+    expect(page.locator("#queue-content")).to_contain_text("priority 1")
+    page.get_by_role("button", name=f"To the front: {first}").click()
+    expect(titles.first).to_have_text(first)
+    page.get_by_role("button", name="Drain: a worker").click()
+    content = page.locator("#queue-content")
+    expect(content).to_contain_text("Every worker is drained: what is queued waits.")
+    expect(content).to_contain_text("drained: it takes nothing new, and is idle")
+    assert site.lab.claim() is None
+    page.get_by_role("button", name="Take runs again: a worker").click()
+    expect(content).not_to_contain_text("drained")
+    site.lab.appears()
+    assert site.lab.claim() is not None

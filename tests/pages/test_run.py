@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from backend.domain.run import Phase, RunKind
-from backend.domain.schemas import Curve
+from backend.domain.schemas import AttemptView, Curve, RunDetail, RunView
 from backend.store import runs
-from dashboard import curves
+from dashboard import curves, lineage
 from dashboard.look import DARK, LIGHT
 
 DRAWN = "() => (document.querySelector('#run-curves .js-plotly-plot')?.data || []).map(t => [t.name, t.x.length])"
@@ -154,3 +155,27 @@ def test_a_figure_stands_on_its_page_and_tells_curves_apart_without_colour(theme
     assert figure.layout.paper_bgcolor == theme.paper
     assert len({t.line.dash for t in figure.data}) == 2 and all(t.showlegend for t in figure.data)
     assert curves.curves_figure([], theme).data == ()
+
+
+def test_where_a_run_diverged_is_drawn_and_said():
+    loss = Curve(name="loss", steps=[2, 4, 6], values=[3.0, 2.5, 9.0])
+    drawn = curves.curves_figure([loss], LIGHT, diverged=7)
+    assert [a.text for a in drawn.layout.annotations] == ["✕ diverged at step 7"]
+    assert [s.x0 for s in drawn.layout.shapes] == [7]
+    assert curves.summary([loss], diverged=7).endswith("; the run diverged at step 7.")
+    assert not curves.curves_figure([loss], LIGHT).layout.shapes
+
+
+def test_attempts_say_what_was_saved_and_what_was_passed_over():
+    attempt = AttemptView(
+        number=2, worker="w", started_at=datetime(2026, 3, 1, tzinfo=UTC), ended_at=None, outcome=None, resumed_from_step=10,
+        detail=None, checkpoint_step=15, rejected=["step-0000000020: state.json is missing"],
+    )  # fmt: skip
+    run = RunView.model_construct(preemptions=0)
+    said = str(lineage.attempts(RunDetail.model_construct(run=run, attempts=[attempt])))
+    for text in (
+        "went on from step 10",
+        "last checkpoint at step 15",
+        "passed over step-0000000020: state.json is missing",
+    ):
+        assert text in said

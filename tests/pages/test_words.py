@@ -175,3 +175,15 @@ def test_short_names_of_recipes_are_short_and_tell_them_apart(names: list[str]):
     found = short_recipes(names, 24)
     assert set(found) == set(names) and len(set(found.values())) == len(found)
     assert all(0 < len(text) <= 24 for text in found.values())
+
+
+def test_what_was_left_out_is_said_where_the_cell_is(cell: Callable[..., GainCell], matrix: Callable[..., GainMatrix]):
+    why = "mnli, seed 1: run 13 (finetune mnli, seed 1) did not learn: its training loss ended at 1.1, and guessing gives 1.1"
+    found = matrix({"mnli": {"sw": cell(left_out=[why])}, "squad": {"sw": 0.5}})
+    row = found.recipes[0]
+    assert "1 run left out: a training did not learn" in words.cell_lines(found.cells[0], row, "none")
+    assert "left out" not in str(words.cell_lines(found.cells[1], found.recipes[1], "none"))
+    panel = str(drawer.cell_panel(drawer.Cell("mnli", "sw"), found))
+    assert why in panel and "Left out" in panel
+    assert "Left out" not in str(drawer.cell_panel(drawer.Cell("squad", "sw"), found))
+    assert "Left out" not in str(drawer.cell_panel(drawer.Cell("none", "sw"), found))

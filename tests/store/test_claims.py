@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from backend.domain.run import DeviceClass, RunState
-from backend.store import runs, tables, workers
+from backend.store import endings, graph, history, runs, tables, workers
 from backend.store.session import Store
 
 Q, R, D, F, C = RunState.QUEUED, RunState.RUNNING, RunState.DONE, RunState.FAILED, RunState.CANCELLED
@@ -89,7 +90,7 @@ def test_who_lost_the_lease_can_change_nothing(lab):
     assert lab.fail(1, a) == runs.Ended(False, [])
     with lab.store.write() as session:
         assert not runs.record(session, 1, a, curves=[("loss", 1, 1.0)], logs=[("info", "still here")])
-        assert not runs.resumed(session, 1, a, step=3)
+        assert not runs.noted(session, 1, a, resumed=3)
         assert runs.diverge(session, 1, a, step=1, message="NaN") == runs.Ended(False, [])
         assert runs.cancelled(session, 1, a) == runs.Ended(False, [])
         assert not runs.release(session, 1, a, reason="?", counted=False)
@@ -312,3 +313,16 @@ def test_a_run_for_two_devices_is_for_a_worker_with_two_that_are_free(lab):
     assert claim(devices=1).run_id == 8
     assert claim(devices=2, free=2).run_id == 7
     assert claim(devices=1).run_id == 1  # what asks for nothing takes one
+
+
+def test_leases_go_by_the_databases_clock_alone(lab, monkeypatch):
+    """A process whose clock is two hours ahead, as its ``time`` says, steals no lease; and nothing in the life of a run asks
+    the process for the time."""
+    lab.submit()
+    lab.claim(lease=60.0)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 7200)
+    assert lab.sweep().taken_back == []
+    for module in (runs, endings, graph, workers, history):
+        source = inspect.getsource(module)
+        assert "time.time" not in source and "datetime.now" not in source and "utcnow" not in source, module.__name__

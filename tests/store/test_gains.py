@@ -9,11 +9,12 @@ import pytest
 from backend.domain.experiment import plan
 from backend.domain.forecast import forecast
 from backend.domain.gains import Missing, Verdict
+from backend.domain.learning import Learning
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.task import Source
 from backend.errors import Invalid, NotFound
-from backend.store import costs, export, gains, tradeoff
+from backend.store import costs, export, gains, runs, tradeoff
 
 #: Baseline scores of three seeds, and what is added to them: recipe → language → seed.
 BASE = {"en": (60.0, 62.0, 64.0), "de": (50.0, 50.0, 53.0), "sw": (40.0, 41.0, 42.0)}
@@ -23,6 +24,7 @@ ADDED = {
 }
 SECONDS = {RunKind.PRETRAIN: 7200.0, RunKind.INTERMEDIATE: 3600.0, RunKind.FINETUNE: 1800.0, RunKind.EVALUATE: 360.0}
 LANGUAGES = ["en", "de", "sw"]
+TRAINED = (RunKind.INTERMEDIATE, RunKind.FINETUNE)
 
 
 def scores_of(view):
@@ -36,12 +38,15 @@ def scores_of(view):
     ]
 
 
-def work(lab, only=lambda view: True):
-    """Do what can be done; fail what ``only`` does not accept."""
+def work(lab, only=lambda view: True, stuck=lambda view: False):
+    """Do what can be done; fail what ``only`` does not accept. Of ``stuck`` trainings the loss stays where guessing is."""
     while (claim := lab.try_claim()) is not None:
         view = lab.view(claim.run_id)
         if only(view):
-            lab.finish(claim.run_id, claim.attempt, scores=scores_of(view), device_seconds=SECONDS[view.kind])
+            trained = Learning(1.1 if stuck(view) else 0.4, 1.1) if view.kind in TRAINED else None
+            lab.finish(
+                claim.run_id, claim.attempt, scores=scores_of(view), device_seconds=SECONDS[view.kind], learning=trained
+            )
         else:
             lab.fail(claim.run_id, claim.attempt, "the disk is full\nmore")
 
@@ -365,3 +370,57 @@ def test_a_control_has_seen_no_translations_and_a_pair_that_has_is_not_the_best(
         points = tradeoff.tradeoff(session, source=Source.MINI, languages="mean_transfer")
     assert [p.not_zero_shot for p in after.pairs] == [["sw"], ["sw"]] == [p.not_zero_shot for p in points]
     assert after.best is None
+
+
+def test_a_fine_tune_that_did_not_learn_is_in_no_gain_and_the_cell_says_so(lab):
+    lab.submit(recipes=["mnli", "squad"], seeds=[0, 1, 2], languages=LANGUAGES)
+    work(lab, stuck=lambda view: (view.kind, view.recipe, view.seed) == (RunKind.FINETUNE, "mnli", 1))
+    with lab.store.read() as session:
+        (bad,) = [
+            v
+            for v in runs.page(session, limit=200, cursor=None, kind=RunKind.FINETUNE).items
+            if (v.recipe, v.seed) == ("mnli", 1)
+        ]
+        assert runs.detail(session, bad.id).learning.failed
+    assert bad.state == "done"
+    assert bad.why == (
+        "done, but it did not learn: its training loss ended at 1.1, and guessing gives 1.1; what starts from it is in no gain"
+    )
+    found = matrix(lab)
+    one = cell(found, "mnli", "en")
+    assert (one.seeds, one.differences) == ([0, 2], [1.0, 3.0])
+    assert one.left_out == [
+        f"mnli, seed 1: run {bad.id} (finetune mnli, seed 1) did not learn: its training loss ended at 1.1, and guessing gives 1.1"
+    ]
+    other = cell(found, "squad", "en")
+    assert (other.seeds, other.left_out) == ([0, 1, 2], [])
+    with lab.store.read() as session:
+        points = tradeoff.tradeoff(session, source=Source.MINI, languages="en", metric="accuracy", target="xnli")
+    assert {p.recipe: p.gain for p in points} == {"mnli": 2.0, "squad": 0.0}
+    assert len(scores_in(lab, bad.children[0])) == 3  # its scores are there to be looked at
+
+
+def scores_in(lab, run):
+    with lab.store.read() as session:
+        return runs.scores(session, run)
+
+
+def test_a_baseline_that_did_not_learn_is_no_baseline(lab):
+    lab.submit(recipes=["mnli"], seeds=[0], languages=LANGUAGES)
+    work(lab, stuck=lambda view: (view.kind, view.recipe) == (RunKind.FINETUNE, "none"))
+    one = cell(matrix(lab), "mnli", "de")
+    assert (one.gain, one.missing, one.treated) == (None, Missing.FAILED, 50.0)
+    assert one.why_missing.startswith("no baseline, no gain: left out: run ")
+    assert one.why_missing.endswith(
+        "(finetune mnli, seed 0) did not learn: its training loss ended at 1.1, and guessing gives 1.1"
+    )
+    assert [text.partition(":")[0] for text in one.left_out] == ["baseline, seed 0"]
+
+
+def test_what_starts_from_an_intermediate_stage_that_did_not_learn_is_in_no_gain_either(lab):
+    lab.submit(recipes=["mnli"], targets=["xnli", "tatoeba"], seeds=[0], languages=LANGUAGES)
+    work(lab, stuck=lambda view: view.kind is RunKind.INTERMEDIATE)
+    for target in ("xnli", "tatoeba"):
+        one = cell(matrix(lab, target=target), "mnli", "de")
+        assert (one.gain, one.missing) == (None, Missing.FAILED)
+        assert "(intermediate mnli, seed 0) did not learn" in one.why_missing

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.errors import Conflict, NotFound
 from backend.store import experiments, history, runs, tables, workers
+from backend.store.columns import db_now
 
 W, Q, R, D = RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.DONE
 F, S, C = RunState.FAILED, RunState.SKIPPED, RunState.CANCELLED
@@ -181,6 +182,105 @@ def test_why_says_in_words_where_a_run_stands(lab):
         assert [w.name for w in workers.listing(session)] == ["a worker"]
 
 
+def appears(lab, name="a worker", slots=1):
+    with lab.store.write() as session:
+        workers.seen(session, name, ["cpu"], slots, "a processor")
+
+
+def drain(lab, name="a worker", *, drained=True):
+    with lab.store.write() as session:
+        return workers.drain(session, name, drained=drained)
+
+
+def test_why_says_what_keeps_a_queued_run(lab):
+    """No worker, only drained ones, all busy, given back, died: each in words of its own."""
+    lab.submit()
+    lab.submit(models=["mini-4"], name="another")
+    assert lab.view(7).why == "no worker is there for cpu runs"
+    appears(lab)
+    claim = lab.claim()
+    assert lab.view(7).why == "queued, next; the one slot is busy"
+    appears(lab, "second", slots=2)
+    assert lab.view(7).why == "queued, next"
+    drain(lab, "second")
+    drain(lab)
+    assert lab.view(7).why == "every worker for cpu runs is drained: none takes anything new"
+    drain(lab, drained=False)
+    with lab.store.write() as session:
+        assert runs.release(session, 1, claim.attempt, reason="its worker was stopped; saved at step 12", counted=False)
+    assert lab.view(1).why == "queued, next; attempt 1 was given back: its worker was stopped; saved at step 12"
+    claim = lab.claim()
+    assert lab.view(1).why == "starting, step 0 of 3600"  # to be given back is no restart
+    with lab.store.write() as session:
+        died = runs.died(session, 1, claim.attempt, reason="killed by signal 9, probably out of memory", max_attempts=3)
+    assert died == "queued"
+    assert lab.view(1).why == "queued, next; attempt 2 died: killed by signal 9, probably out of memory"
+    claim = lab.claim()
+    assert lab.view(1).why == "starting, step 0 of 3600; restarted once"
+
+
+def test_why_tells_alive_from_getting_anywhere(lab):
+    """Heartbeats without progress are two clocks, and the second one is told."""
+    lab.submit()
+    claim = lab.claim()
+    lab.beat(1, claim.attempt, step=3)
+    with lab.store.write() as session:
+        session.execute(update(tables.run).values(progress_at=db_now(-300)))
+    assert not lab.beat(1, claim.attempt, step=3, progressed=False).cancel_requested
+    assert lab.view(1).why == "training, step 3 of 10; no progress for 5 minutes"
+    lab.beat(1, claim.attempt, step=4)
+    assert lab.view(1).why == "training, step 4 of 10"
+
+
+def test_a_drained_worker_takes_nothing_new(lab):
+    lab.submit()
+    lab.submit(models=["mini-4"], name="another")
+    appears(lab)
+    claim = lab.claim()
+    assert drain(lab).drained_at is not None
+    since = drain(lab).drained_at
+    assert since == drain(lab).drained_at  # asking twice changes nothing
+    assert lab.try_claim() is None
+    appears(lab)  # it says again that it is there: still drained
+    assert lab.try_claim() is None
+    assert lab.finish(claim.run_id, claim.attempt).ok  # what it works on goes on to its end
+    assert lab.try_claim("another worker") is not None  # others take on
+    assert drain(lab, drained=False).drained_at is None
+    assert lab.try_claim() is not None
+    with lab.store.write() as session, pytest.raises(NotFound, match="no worker 'nobody'"):
+        workers.drain(session, "nobody")
+
+
+def test_a_run_is_moved_in_the_queue_and_what_it_waits_for_with_it(lab):
+    lab.submit()
+    lab.submit(models=["mini-4"], name="another")
+    lab.submit(models=["mini-1"], name="a third")
+
+    def move(id, **to):
+        with lab.store.write() as session:
+            return runs.prioritise(session, id, **to)
+
+    def order():
+        with lab.store.read() as session:
+            page = runs.page(session, limit=200, cursor=None, state=Q, order="queue")
+        return [view.id for view in page.items]
+
+    assert order() == [1, 7, 13]
+    assert move(13, place="first") == 1
+    assert order() == [13, 1, 7]
+    assert move(12, priority=5) == 5  # the last one of the second experiment waits for 7, through others
+    assert order() == [7, 13, 1]
+    assert move(13, place="last") == -1
+    assert order() == [7, 1, 13]
+    assert move(12, priority=-9) == -9  # nothing is lowered with it
+    assert order() == [7, 1, 13]
+    assert lab.claim().run_id == 7
+    with lab.store.write() as session, pytest.raises(Conflict, match="Run 7 runs already"):
+        runs.prioritise(session, 7, place="first")
+    with lab.store.write() as session, pytest.raises(NotFound, match="no run 99"):
+        runs.prioritise(session, 99, place="first")
+
+
 def test_a_run_is_cancelled_at_once_or_at_its_next_step(lab):
     made = lab.submit()
     claim = lab.claim()
@@ -300,8 +400,9 @@ def test_detail_has_the_spec_the_attempts_and_the_environment(lab):
         assert runs.release(session, 1, first.attempt, reason="the machine is needed", counted=False)
     second = lab.claim("two")
     with lab.store.write() as session:
-        assert runs.resumed(session, 1, second.attempt, step=40)
-        assert not runs.resumed(session, 1, first.attempt, step=10)
+        assert runs.noted(session, 1, second.attempt, resumed=40)
+        assert runs.noted(session, 1, second.attempt, saved=50, rejected=["step-50: a\nb", "step-45: c"])
+        assert not runs.noted(session, 1, first.attempt, resumed=10, saved=10, rejected=["x"])
     lab.finish(1, second.attempt)
     with lab.store.read() as session:
         detail = runs.detail(session, 1)

@@ -179,6 +179,29 @@ def test_a_run_whose_process_dies_once_goes_on_from_its_checkpoint(place: Any, m
     assert place.curve(run) == expected[1]
 
 
+def test_a_run_page_has_what_was_saved_and_what_was_passed_over(place: Any, make: Make) -> None:
+    place.script(rejected=["step-0000000020: state.json is missing", "step-0000000015: it has no manifest"])
+    run = place.submit()
+    make().serve()
+    with place.store.read() as read:
+        (attempt,) = runs.detail(read, run).attempts
+    assert attempt.rejected == ["step-0000000020: state.json is missing", "step-0000000015: it has no manifest"]
+    assert attempt.checkpoint_step == 30
+    assert "warning: checkpoint passed over: step-0000000020: state.json is missing" in place.logged(run)
+
+
+def test_a_run_that_hung_once_is_tried_again(place: Any, make: Make) -> None:
+    place.script(hang_at=6, hang_attempts=1)
+    run = place.submit()
+    make(hung_seconds=1.5).serve()
+    assert place.view(run).state is RunState.DONE
+    assert place.attempts(run) == [("died", None), ("done", 5)]
+    with place.store.read() as read:
+        assert "hung: nothing happened for 2 s" in str(runs.detail(read, run).attempts[0].detail)
+    assert "misbehave" in place.logged(run)  # the stack of where it hung
+    assert place.curve(run)[0] == list(range(1, 31))
+
+
 def test_what_it_prints_is_kept_even_when_it_crashes(place: Any, make: Make) -> None:
     place.script(print="a line\rof native code\nlast words", kill_at=3, kill_attempts=9)
     run = place.submit()

@@ -110,6 +110,30 @@ def test_the_journal_says_again_what_a_checkpoint_covers(tmp_path: Path) -> None
     assert Journal(path).resume(100) == [("loss", step, step / 10) for step in range(1, 7)]
 
 
+def test_a_full_disk_costs_the_journal_not_the_run(tmp_path: Path) -> None:
+    heard = Heard()
+    journal = Journal(tmp_path / "curves.jsonl")
+    report = child.PipeReport(heard, journal)  # type: ignore[arg-type]
+    report.curve("loss", 1, 0.1)
+    assert journal._file is not None
+    real, full = os.dup(journal._file), os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, journal._file)
+    report.curve("loss", 2, 0.2)
+    report.curve("loss", 3, 0.3)
+    os.dup2(real, journal._file)
+    os.write(journal._file, b'["loss", 4, 0.')  # what there was room for
+    report.curve("loss", 5, 0.5)
+    report.flush()
+    for descriptor in (real, full):
+        os.close(descriptor)
+    sent = [point for m in heard.said if isinstance(m, CurvesSaid) for point in m.points]
+    assert [step for _, step, _ in sent] == [1, 2, 3, 5]
+    warned = [m.message for m in heard.said if isinstance(m, LogSaid)]
+    assert len(warned) == 1
+    assert "No space left" in warned[0]
+    assert Journal(journal.path).resume(9) == [("loss", 1, 0.1), ("loss", 5, 0.5)]
+
+
 def test_without_a_checkpoint_the_journal_begins_anew(tmp_path: Path) -> None:
     first = Journal(tmp_path / "curves.jsonl")
     first.add(("loss", 1, 0.1))

@@ -22,7 +22,7 @@ from worker.outcomes import Diverged, Job, Outcome, Report, Score, Stopped
 SCRIPT: dict[str, Any] = {
     "steps": 30, "step_seconds": 0.02, "checkpoint_every": 5, "save_seconds": 0.0, "say_every": 1,
     "kill_at": None, "kill_attempts": 0, "deaf_until": None, "hang_at": None, "raise_at": None, "diverge_at": None,
-    "end_at": None, "print": "",
+    "end_at": None, "print": "", "rejected": [], "hang_attempts": 9,
 }  # fmt: skip
 
 
@@ -34,6 +34,8 @@ def execute(job: Job, report: Report) -> Outcome:
     report.phase(Phase.LOADING)
     if script["print"]:
         os.write(2, script["print"].encode())
+    if script["rejected"]:
+        report.rejected(script["rejected"])
     layer, optimizer, step = restored(job, report)
     report.phase(Phase.TRAINING)
     while step < script["steps"]:
@@ -106,7 +108,7 @@ def misbehave(script: dict[str, Any], job: Job, step: int) -> None:
         raise Diverged(step, "loss nan")
     if step == script["end_at"]:
         os._exit(3)
-    if step == script["hang_at"]:
+    if step == script["hang_at"] and job.attempt <= script["hang_attempts"]:
         time.sleep(600)
 
 

@@ -257,6 +257,9 @@ class Behaviour(Protocol):
     def loss(self, output: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Mean loss of a training batch."""
 
+    def guess(self, features: Features) -> float | None:
+        """Training loss of the best answer that does not look at the text, in nats; None where there is no such number."""
+
     def decode(
         self, task: Task, examples: Sequence[Any], features: Features, outputs: NDArray[np.float32]
     ) -> list[Prediction]:
@@ -360,6 +363,13 @@ def pooling_head(hidden: int, task: Task, dropout: float) -> nn.Module:
 def segments(encoding: Mapping[str, Any]) -> dict[str, Any]:
     """Segment ids of a tokenizer's answer, where its encoder has segments (mBERT), as a ``token`` entry."""
     return {"types": encoding["token_type_ids"]} if "token_type_ids" in encoding else {}
+
+
+def entropy(labels: NDArray[Any]) -> float:
+    """Of the labels' own frequencies, in nats; those that are to be ignored do not count."""
+    counts = np.unique(labels[labels != IGNORED], return_counts=True)[1]
+    shares = counts / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

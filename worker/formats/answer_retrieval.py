@@ -116,6 +116,11 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     )
 
 
+def guess(features: Features) -> float | None:
+    """It would depend on the passages of each batch."""
+    return None
+
+
 def decode(
     task: Task, examples: Sequence[Search], features: Features, outputs: NDArray[np.float32]
 ) -> list[Prediction]:

@@ -101,6 +101,10 @@ def threshold(read: Read) -> float:
     return metrics.best_threshold(margins, _gold(read.examples))
 
 
+def guess(features: Features) -> float | None:
+    return None  # it is not trained
+
+
 def decode(task: Task, examples: Sequence[Line], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:
     """With the threshold tuned on the set itself: what it could at best be."""
     read = Read(examples, features, outputs)

@@ -37,6 +37,10 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     raise TypeError("bitext retrieval is not trained")
 
 
+def guess(features: Features) -> float | None:
+    return None  # it is not trained
+
+
 def decode(
     task: Task, examples: Sequence[Bitext], features: Features, outputs: NDArray[np.float32]
 ) -> list[Prediction]:

@@ -12,7 +12,19 @@ from transformers import PreTrainedTokenizerFast
 
 from backend.domain.task import Pair, Task
 from worker import metrics
-from worker.formats import IGNORED, Batch, Features, FirstTokenHead, Level, Prediction, Reads, Values, segments, softmax
+from worker.formats import (
+    IGNORED,
+    Batch,
+    Features,
+    FirstTokenHead,
+    Level,
+    Prediction,
+    Reads,
+    Values,
+    entropy,
+    segments,
+    softmax,
+)
 
 READS = Reads.FIRST
 LEVEL = Level.ROW
@@ -36,6 +48,10 @@ def encode(examples: Sequence[Pair], tokenizer: PreTrainedTokenizerFast, max_len
 
 def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     return nn.functional.cross_entropy(output.float(), batch.item["labels"])
+
+
+def guess(features: Features) -> float | None:
+    return entropy(features.item["labels"])
 
 
 def decode(task: Task, examples: Sequence[Pair], features: Features, outputs: NDArray[np.float32]) -> list[Prediction]:

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast
 from backend.domain.metrics import checklist
 from backend.domain.task import Question, Task
 from worker import metrics
-from worker.formats import Batch, Beside, Features, Level, Prediction, Read, Reads, TokenHead, Values, segments
+from worker.formats import Batch, Beside, Features, Level, Prediction, Read, Reads, TokenHead, Values, entropy, segments
 
 READS = Reads.EVERY
 LEVEL = Level.TOKEN
@@ -104,6 +104,11 @@ def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     start = nn.functional.cross_entropy(logits[..., 0], batch.row["first"])
     end = nn.functional.cross_entropy(logits[..., 1], batch.row["last"])
     return (start + end) / 2
+
+
+def guess(features: Features) -> float | None:
+    """Of where answers start and end in a window, whatever is in it."""
+    return (entropy(features.row["first"]) + entropy(features.row["last"])) / 2
 
 
 def decode(

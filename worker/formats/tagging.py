@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from backend.domain.task import Task, Tokens
 from worker import metrics
-from worker.formats import IGNORED, Batch, Features, Level, Prediction, Reads, TokenHead, Values, softmax
+from worker.formats import IGNORED, Batch, Features, Level, Prediction, Reads, TokenHead, Values, entropy, softmax
 
 READS = Reads.MARKED
 LEVEL = Level.TOKEN
@@ -75,6 +75,10 @@ def _ignored(of: Sequence[int]) -> list[int]:
 def loss(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     labels = batch.token["labels"].flatten()
     return nn.functional.cross_entropy(output.float(), labels[labels != IGNORED])
+
+
+def guess(features: Features) -> float | None:
+    return entropy(features.token["labels"])
 
 
 def decode(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +44,7 @@ class Notes:
     curves: dict[str, dict[int, float]] = field(default_factory=dict)
     logs: list[tuple[str, str]] = field(default_factory=list)
     checkpoints: list[int] = field(default_factory=list)
+    rejections: list[str] = field(default_factory=list)
     resumptions: list[int] = field(default_factory=list)
     steps: list[tuple[int, int]] = field(default_factory=list)
 
@@ -65,6 +66,9 @@ class Notes:
 
     def checkpoint(self, step: int) -> None:
         self.checkpoints.append(step)
+
+    def rejected(self, checkpoints: Sequence[str]) -> None:
+        self.rejections += checkpoints
 
     def resumed(self, step: int) -> None:
         self.resumptions.append(step)

@@ -66,6 +66,10 @@ def empty(folder: Path) -> None:
         path.unlink()
 
 
+def lose_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
 def half_a_manifest(folder: Path) -> None:
     path = folder / "manifest.json"
     path.write_text(path.read_text()[:40])
@@ -83,6 +87,7 @@ def another_run(folder: Path) -> None:
         (flip_a_bit, "another SHA-256"),
         (lose_state, "state.json is missing"),
         (empty, "no manifest"),
+        (lose_the_manifest, "no manifest"),
         (half_a_manifest, "manifest cannot be read"),
         (another_run, "belongs to another run"),
     ],
@@ -97,10 +102,48 @@ def test_a_damaged_one_is_passed_over_and_named(tmp_path: Path, damage: Callable
     assert len(rejected) == 1
     assert rejected[0].startswith("step-0000000020: ")
     assert said in rejected[0]
-    saved(tmp_path, 20)  # the step is reached again: the damaged one is replaced
+    saved(tmp_path, 20)  # the step is reached again: the damaged one goes
     found, rejected = checkpoints.newest_valid(tmp_path, ME)
     assert found is not None
     assert (found.step, rejected) == (20, [])
+
+
+def test_a_damaged_one_is_no_second_one(tmp_path: Path) -> None:
+    """Two that are whole stay, however many newer ones are not."""
+    saved(tmp_path, 10, 20)
+    flip_a_bit(tmp_path / "step-0000000020")
+    checkpoints._WHOLE.clear()  # as a new process knows nothing
+    saved(tmp_path, 15)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000000010", "step-0000000015"]
+    saved(tmp_path, 18)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000000015", "step-0000000018"]
+
+
+def test_an_old_one_goes_only_when_the_new_one_was_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk damages what is written, at the last moment: also where a step is saved again, nothing is lost."""
+    saved(tmp_path, 10, 20)
+    before = {p.name: checkpoints._problem(p, ME) for p in tmp_path.iterdir()}
+    assert set(before.values()) == {None}
+    sync = checkpoints._sync
+
+    def damage(path: Path) -> None:
+        sync(path)
+        if path == tmp_path:
+            flip_a_bit(checkpoints._candidates(tmp_path)[0])
+
+    monkeypatch.setattr(checkpoints, "_sync", damage)
+    for step in (20, 30):
+        with pytest.raises(OSError, match="could not be read back: module.safetensors has another SHA-256"):
+            saved(tmp_path, step)
+        assert {p.name: checkpoints._problem(p, ME) for p in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    saved(tmp_path, 20)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000000020", "step-0000000020-1"]
+    found, rejected = checkpoints.newest_valid(tmp_path, ME)
+    assert found is not None
+    assert (found.step, rejected) == (20, [])
+    saved(tmp_path, 25)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000000020-1", "step-0000000025"]
 
 
 def test_a_disk_that_is_full_leaves_the_older_ones(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import random
+import resource
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.recipe import Recipe
 from backend.domain.run import ModelSpec, Phase, RunKind
 from backend.domain.training import Training
-from worker import train
+from worker import checkpoints, train
 from worker.formats import Batch, Features, collate
 from worker.meter import Meter
 from worker.outcomes import Diverged, Stopped
@@ -185,9 +189,7 @@ def test_resuming_from_an_older_checkpoint_gives_the_same(world: World, notes: N
     after = notes()
     _, job = world.run(spec, after, name="parts")
     assert after.resumptions == [int(kept[0].name.removeprefix("step-"))]
-    assert [line for level, line in after.logs if level == "warning"] == [
-        f"checkpoint passed over: {kept[1].name}: optimizer.safetensors has another SHA-256 than its manifest says"
-    ]
+    assert after.rejections == [f"{kept[1].name}: optimizer.safetensors has another SHA-256 than its manifest says"]
     assert same(whole.out, job.out)
 
 
@@ -213,7 +215,7 @@ def test_a_run_never_resumes_from_another_runs_checkpoint(world: World, notes: N
     after = notes()
     world.run(other, after, name="parts")
     assert after.resumptions == []
-    assert "belongs to another run" in str(after.logs)
+    assert "belongs to another run" in str(after.rejections)
 
 
 def test_cancelled_is_not_saved(world: World, notes: Notes) -> None:
@@ -308,8 +310,109 @@ def test_a_loss_that_is_no_number_ends_the_run_at_its_step(world: World, notes: 
         fit(world, Slope([1.0, 1.0], nan_at=7), said, steps=10, evaluations=2, checkpoint_seconds=0.0)
     assert diverged.value.step == 7
     assert "nan" in diverged.value.message
-    assert said.checkpoints[-1] == 6  # the last good one is still there
+    assert said.checkpoints[-1] == 6 == diverged.value.good  # the last good one is still there
+    assert sorted(said.curves["loss"]) == [6]  # what was still a number is drawn up to there
     assert all(math.isfinite(v) for points in said.curves.values() for v in points.values())
+
+
+class Ruined(Slope):
+    """An update ruins a weight that no loss of the training looks at: after step 5 it is infinite."""
+
+    def __init__(self, heights: list[float]) -> None:
+        super().__init__(heights)
+        self.module = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1))
+
+    def batch(self, step: int) -> Batch:
+        if step == 4:
+            with torch.no_grad():
+                self.module[1].weight.fill_(math.inf)  # type: ignore[index]
+        return super().batch(step)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        value: torch.Tensor = self.module[0](batch.ids.float()).square().sum()  # type: ignore[index]
+        return value + 0.0 * self.module[1].bias.sum()  # type: ignore[index]
+
+
+@pytest.mark.parametrize("evaluations", [2, 10], ids=["before it is saved", "before it is evaluated"])
+def test_ruined_weights_are_never_kept(world: World, notes: Notes, evaluations: int) -> None:
+    said = notes()
+    seconds = 0.0 if evaluations == 2 else 1e9
+    with pytest.raises(Diverged, match="the weights of 1.weight are no numbers any more") as diverged:
+        fit(world, Ruined([1.0] * 10), said, steps=10, evaluations=evaluations, checkpoint_seconds=seconds)
+    assert diverged.value.step == 5
+    if evaluations == 2:
+        assert (said.checkpoints[-1], diverged.value.good) == (4, 4)
+
+
+class Crowded(Slope):
+    """The disk is full from step 3 to step 5."""
+
+    def __init__(self, heights: list[float], full: Callable[[bool], None]) -> None:
+        super().__init__(heights)
+        self.full = full
+
+    def batch(self, step: int) -> Batch:
+        if step in (2, 5):
+            self.full(step == 2)
+        return super().batch(step)
+
+
+@pytest.fixture(params=["a limit", "a file system of its own"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Callable[[bool], None]]]:
+    """A folder, and what fills the disk below it and makes room again."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if request.param == "a limit":
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        yield folder, lambda full: resource.setrlimit(resource.RLIMIT_FSIZE, (1024 if full else soft, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+        return
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small file system can be mounted by root alone")
+
+    def fill(full: bool) -> None:
+        stuff = folder / "stuff"
+        if not full:
+            stuff.unlink()
+            return
+        with contextlib.suppress(OSError), stuff.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+    yield folder, fill
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_fills_up_costs_checkpoints_until_there_is_room(
+    world: World, notes: Notes, disk: tuple[Path, Callable[[bool], None]]
+) -> None:
+    folder, full = disk
+    found: list[int | None] = []
+    said = notes()
+    job_of: dict[str, str] = {}
+
+    def watched(is_full: bool) -> None:
+        if not is_full:  # about to be emptied: what could a run go on from now?
+            newest, rejected = checkpoints.newest_valid(folder / "checkpoints", job_of["fingerprint"])
+            assert rejected == []
+            found.append(newest and newest.step)
+        full(is_full)
+
+    stage = Crowded([1.0, 2.0], watched)
+    training = Training(learning_rate=0.1, batch_size=1, steps=8, evaluations=2)
+    job = world.job(world.spec(RunKind.FINETUNE, training=training), checkpoint_seconds=0.0, workdir=folder)
+    job_of["fingerprint"] = job.fingerprint
+    end = train.fit(stage, training, 8, job=job, report=said, meter=Meter(job))
+    assert end.step == 8
+    assert found == [2]
+    assert said.checkpoints == [0, 1, 2, 6, 7]
+    assert sum("no checkpoint at step" in line for level, line in said.logs if level == "warning") == 3
+    newest, _ = checkpoints.newest_valid(folder / "checkpoints", job.fingerprint)
+    assert newest is not None
+    assert newest.step == 7
 
 
 def test_weights_that_are_no_numbers_diverge_at_the_first_step(world: World, notes: Notes) -> None:

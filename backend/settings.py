@@ -9,12 +9,15 @@ name a file with the value. The variable itself wins where both are set.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from functools import cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from backend.errors import Conflict
 
 SECRETS = ("database_url", "redis_url")
 
@@ -44,6 +47,7 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address the web process listens on")
     port: int = Field(8321, ge=0, le=65535, description="port of the web process")
+    accounts: bool = Field(False, description="people sign in; needed to listen on anything but loopback")
     public_url: str | None = Field(
         None, description="address that others reach this installation under; makes links that travel"
     )
@@ -139,6 +143,24 @@ class Settings(BaseSettings):
         return self.threads or max(1, (os.cpu_count() or 1) // self.slots)
 
     @property
+    def exposed(self) -> bool:
+        """Whether the web process listens where other machines may reach it."""
+        return not is_loopback(self.host)
+
+    def check_exposure(self) -> None:
+        """Refuse to let other machines in where nobody has to say who they are.
+
+        Raises:
+            Conflict: says how accounts are set up.
+        """
+        if self.exposed and not self.accounts:
+            raise Conflict(
+                f"CROSSLIFT_HOST={self.host} can be reached by other machines, and nobody would have to sign in. Either keep to "
+                "this machine (CROSSLIFT_HOST=127.0.0.1), or use accounts: make the first one with `crosslift user add NAME "
+                "--role admin`, then start again with CROSSLIFT_ACCOUNTS=true."
+            )
+
+    @property
     def url(self) -> str:
         """The address to show; a link made on it reaches nobody else unless PUBLIC_URL is set."""
         return (self.public_url or self.local_url).rstrip("/")
@@ -148,6 +170,15 @@ class Settings(BaseSettings):
         """The address on this machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on ``host``. A name counts as its own machine's only where
+    that is certain: what it means is up to a resolver."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 @cache

@@ -24,11 +24,14 @@ from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
 from backend import logs, queue
+from backend.api.access import ANYONE, Access, rules
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
+from backend.domain.account import Role
+from backend.errors import CrossliftError
 from backend.settings import Settings, settings
 from backend.store.session import Store
-from dashboard import downloads, shell
+from dashboard import downloads, shell, visitor
 from dashboard.client import Client
 
 API_TIMEOUT_SECONDS = 20.0
@@ -59,6 +62,7 @@ def create(store: Store | None = None) -> FastAPI:
 def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     """Put the pages onto an application; ``http`` leads to the API that they read."""
     app.state.client = Client(http)
+    app.state.access.declare(*rules(ANYONE, *visitor.ANYBODY), *rules(Role.VIEWER, *visitor.VIEWERS))
 
     options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
     pages = Dash(
@@ -79,6 +83,10 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     pages.layout = shell.layout
     shell.listen(pages)
     app.state.pages = pages
+    # Dash has put itself ahead of everything: the gate comes before it, and then whose request it is
+    app.add_middleware(visitor.Visitors)
+    gate: Any = Gate  # compared with, whatever starlette's types say
+    app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     downloads.install(app, app.state.client)
     _warm_up(app, pages)
     return app
@@ -107,8 +115,13 @@ def _warm_up(app: FastAPI, pages: Dash) -> None:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
-            async with _within(app) as visitor:
-                app.state.document = (await visitor.get("/")).raise_for_status().text
+            access: Access = app.state.access
+            identify, access.identify = access.identify, None  # nobody is answered before this has run
+            try:
+                async with _within(app) as first:
+                    app.state.document = (await first.get("/")).raise_for_status().text
+            finally:
+                access.identify = identify
             app.state.content_security.allow("script-src", *pages.csp_hashes())
             yield state
             await app.state.client.http.aclose()
@@ -120,9 +133,14 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
     """An application without an API: the same gate, and addresses of the API lead to where it is."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.content_security = ContentSecurity()
+    app.state.access = Access(None, rules(ANYONE, "GET /healthz", "GET /api/{rest:path}"))
     origins = [chosen.public_url] if chosen.public_url else []
     app.add_middleware(
-        Gate, trusted_hosts=chosen.trusted_hosts.split(","), origins=origins, policy=app.state.content_security
+        Gate,
+        trusted_hosts=chosen.trusted_hosts.split(","),
+        origins=origins,
+        policy=app.state.content_security,
+        access=app.state.access,
     )
 
     @app.get("/healthz", include_in_schema=False)
@@ -139,6 +157,10 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
 def main() -> None:
     chosen = settings()
     logs.set_up("web")
+    try:
+        chosen.check_exposure()
+    except CrossliftError as error:
+        raise SystemExit(f"error: {error.detail}") from None
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the gate has a line for each request already
     app = create()
     gc.collect()

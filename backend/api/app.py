@@ -1,7 +1,7 @@
 """Put the API together: ``create_app(store, ring=backend.queue.ring)``.
 
 The pages can be added to the same application afterwards; what they need of the content security policy they add to
-``app.state.content_security``. Add them last: they answer whatever no route before them took.
+``app.state.content_security``, and who may see them they declare to ``app.state.access``. Add them last: they answer whatever no route before them took.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from backend.api import catalogue, experiments, gains, health, models, problems, reference, runs, snapshots
+from backend.api.access import Access
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
@@ -91,12 +92,14 @@ def create_app(
     )
     app.state.door = Door(store, ring, trouble, public_url=public, local_url=settings().local_url)
     app.state.content_security = ContentSecurity()
+    app.state.access = Access(None)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     app.add_middleware(  # added last: outermost
         Gate,
         trusted_hosts=hosts,
         origins=[f"{urlsplit(public).scheme}://{urlsplit(public).netloc}"] if public else [],
         policy=app.state.content_security,
+        access=app.state.access,
     )
     problems.install(app)
     app.include_router(health.router)

@@ -20,13 +20,14 @@ from pydantic import ValidationError as PydanticError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from backend.errors import Conflict, CrossliftError, FieldError, Unavailable
+from backend.errors import Conflict, CrossliftError, FieldError, TooMany, Unavailable
 
 MAX_ERRORS: Final = 20
 MAX_MESSAGE: Final = 300
 
 TITLES: Final[Mapping[int, str]] = {
     400: "The request cannot be read",
+    401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
     405: "This method is not offered here",
@@ -34,6 +35,7 @@ TITLES: Final[Mapping[int, str]] = {
     413: "The request is too large",
     415: "This content type is not accepted",
     422: "The request cannot be carried out",
+    429: TooMany.title,
     500: CrossliftError.title,
     503: Unavailable.title,
 }
@@ -192,5 +194,5 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "description": TITLES[status],
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 404, 409, 413, 415, 422, 500, 503)
+    for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
 }

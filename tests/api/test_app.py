@@ -22,6 +22,7 @@ OPERATIONS = {
     "get_task": ("GET", "/api/v1/tasks/{name}"),
     "list_models": ("GET", "/api/v1/models"),
     "get_model": ("GET", "/api/v1/models/{name}"),
+    "pretrain_model": ("POST", "/api/v1/models"),
     "list_languages": ("GET", "/api/v1/languages"),
     "get_language": ("GET", "/api/v1/languages/{code}"),
     "preview_experiment": ("POST", "/api/v1/experiments:preview"),

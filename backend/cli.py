@@ -24,7 +24,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend.errors import Conflict, CrossliftError, Invalid, NotFound, TooMany, unknown
+from backend import people
+from backend.errors import Conflict, CrossliftError, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany, unknown
 
 # Each command imports what it needs: all of it takes half a second, which is longer than most commands.
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from backend.submission.score import Report as ScoreReport
 
 FAILED, USAGE, NOT_FOUND, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
-CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
+CODES: dict[type[CrossliftError], int] = {
+    NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED, NotSignedIn: REFUSED, NotAllowed: REFUSED,
+}  # fmt: skip
 LARGEST_FILE = 2**20  # bytes of a request; the API takes no more either
 FOLLOW_SECONDS = 1.0
 READING_SECONDS = 900.0  # that the API may take to read a folder of text
@@ -51,6 +54,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(people.users, name="user")
+app.add_typer(people.tokens, name="token")
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -140,7 +146,7 @@ def settings() -> Settings:
 def remote(url: str | None, *, timeout: float = 30) -> Remote:
     from backend.remote import Remote, address
 
-    return Remote(address(settings(), url), timeout=timeout)
+    return Remote(address(settings(), url), timeout=timeout, token=settings().token_shown)
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -855,4 +861,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from backend.cli import main as as_module  # so that there is one of each class, whoever imports this file too
+
+    as_module()

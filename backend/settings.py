@@ -3,14 +3,16 @@
 ``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for what the catalogues of tasks
 and models are built from at import (``backend/domain/tasks``, ``backend/domain/model``) and the dashboard's address of its API.
 
-Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and ``CROSSLIFT_REDIS_URL_FILE``
-name a file with the value. The variable itself wins where both are set.
+Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and the like name a file with the
+value. The variable itself wins where both are set.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from backend.errors import Conflict
 
-SECRETS = ("database_url", "redis_url")
+SECRETS = ("database_url", "redis_url", "session_key", "token")
 
 
 def secret_files() -> dict[str, str]:
@@ -48,6 +50,17 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the web process listens on")
     port: int = Field(8321, ge=0, le=65535, description="port of the web process")
     accounts: bool = Field(False, description="people sign in; needed to listen on anything but loopback")
+    session_hours: float = Field(24, gt=0, le=24 * 90, description="how long one stays signed in")
+    session_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="signs session cookies, the same for every web process; default: one made up and kept in HOME",
+    )
+    quota_experiments: int = Field(
+        20, ge=0, description="experiments that an account may have that are not over, admins apart; 0: any number"
+    )
+    quota_runs: int = Field(5000, ge=0, description="the same of runs")
+    token: SecretStr | None = Field(None, description="API token of the command line, where people sign in")
     public_url: str | None = Field(
         None, description="address that others reach this installation under; makes links that travel"
     )
@@ -115,6 +128,31 @@ class Settings(BaseSettings):
         return f"redis+socket://{self.redis_socket}"
 
     @property
+    def signing_key(self) -> bytes:
+        """What session cookies are signed with; made at first use where none is set.
+
+        Raises:
+            Conflict: HOME cannot be written to.
+        """
+        if self.session_key is not None:
+            return self.session_key.get_secret_value().encode()
+        path = self.root / "session.key"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # whoever comes first makes it, whole
+                fresh = path.with_name(f".session.key.{os.getpid()}")
+                fresh.touch(mode=0o600)
+                fresh.write_text(secrets.token_urlsafe(32))
+                os.link(fresh, path)
+            fresh.unlink(missing_ok=True)
+            return path.read_bytes()
+        except OSError as error:
+            raise Conflict(
+                f"The key that signs session cookies cannot be kept in {path}: {error.strerror or error}. Name one in "
+                "CROSSLIFT_SESSION_KEY."
+            ) from error
+
+    @property
     def root(self) -> Path:
         return self.home.expanduser().resolve()
 
@@ -141,6 +179,11 @@ class Settings(BaseSettings):
     @property
     def threads_per_run(self) -> int:
         return self.threads or max(1, (os.cpu_count() or 1) // self.slots)
+
+    @property
+    def token_shown(self) -> str | None:
+        """The API token itself; never logged."""
+        return self.token.get_secret_value() if self.token else None
 
     @property
     def exposed(self) -> bool:

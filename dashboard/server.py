@@ -13,25 +13,27 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 import uvicorn
 from dash import Dash, State
 from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from backend import logs, queue
 from backend.api.access import ANYONE, Access, rules
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
-from backend.domain.account import Role
-from backend.errors import CrossliftError
+from backend.domain.account import Me, Role, Who
+from backend.errors import CrossliftError, Unavailable
 from backend.settings import Settings, settings
 from backend.store.session import Store
-from dashboard import downloads, shell, visitor
+from dashboard import downloads, shell, signing, visitor
 from dashboard.client import Client
 
 API_TIMEOUT_SECONDS = 20.0
@@ -45,7 +47,7 @@ def create(store: Store | None = None) -> FastAPI:
     """
     chosen = settings()
     if store is None and chosen.api_url:
-        http = httpx.AsyncClient(base_url=chosen.api_url, timeout=API_TIMEOUT_SECONDS)
+        http = httpx.AsyncClient(base_url=chosen.api_url, timeout=API_TIMEOUT_SECONDS, cookies=_none_kept())
         return attach(_pages_alone(chosen, chosen.api_url), http)
     used = store or Store(chosen.database)
 
@@ -88,6 +90,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     gate: Any = Gate  # compared with, whatever starlette's types say
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     downloads.install(app, app.state.client)
+    signing.install(app, app.state.client)
     _warm_up(app, pages)
     return app
 
@@ -96,11 +99,41 @@ def _within(app: FastAPI) -> httpx.AsyncClient:
     """A client that leads into this process: no socket, no port, the same answers."""
     hosts = (h.strip() for h in settings().trusted_hosts.split(","))
     host = next((h for h in hosts if h not in ("", "*")), "localhost")
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    headers = {"accept-encoding": "identity"}
+
+    async def on_behalf(scope: Any, receive: Any, send: Any) -> None:
+        scope["client"] = (visitor.present().address or "127.0.0.1", 0)  # what is counted by address is the visitor's
+        await app(scope, receive, send)
+
     return httpx.AsyncClient(
-        transport=transport, base_url=f"http://{host}", headers=headers, timeout=API_TIMEOUT_SECONDS
+        transport=httpx.ASGITransport(on_behalf, raise_app_exceptions=False),
+        base_url=f"http://{host}",
+        headers={"accept-encoding": "identity"},
+        timeout=API_TIMEOUT_SECONDS,
+        cookies=_none_kept(),
     )
+
+
+def _none_kept() -> CookieJar:
+    """For a client that all visitors share: the session that the API gives to one must not be sent for the next."""
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _known_to(api_url: str, accounts: bool) -> Callable[[Headers], Who | None]:
+    """Ask an API that runs elsewhere who somebody is. Where accounts are wanted here and it has none, nobody is anybody."""
+    http = httpx.Client(base_url=api_url, timeout=API_TIMEOUT_SECONDS, cookies=_none_kept())
+
+    def identify(headers: Headers) -> Who | None:
+        carried = {name: headers[name] for name in ("cookie", "authorization") if name in headers}
+        try:
+            answer = http.get("/api/v1/me", headers=carried)
+            me = Me.model_validate_json(answer.content) if answer.is_success else None
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+        if answer.is_server_error:
+            raise Unavailable("The API cannot say who you are now.")
+        return None if me is None or (accounts and me.how == "open") else Who(me.name, me.role, how=me.how)
+
+    return identify
 
 
 def _warm_up(app: FastAPI, pages: Dash) -> None:
@@ -133,7 +166,9 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
     """An application without an API: the same gate, and addresses of the API lead to where it is."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.content_security = ContentSecurity()
-    app.state.access = Access(None, rules(ANYONE, "GET /healthz", "GET /api/{rest:path}"))
+    app.state.access = Access(
+        _known_to(api_url, chosen.accounts), rules(ANYONE, "GET /healthz", "GET /api/{rest:path}")
+    )
     origins = [chosen.public_url] if chosen.public_url else []
     app.add_middleware(
         Gate,

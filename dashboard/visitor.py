@@ -35,6 +35,8 @@ ANYBODY: Final = (
     "GET /_dash-dependencies",
     "GET /_favicon.ico",
     f"POST {CALLBACKS}",  # of which ``Visitors`` lets those through who are not signed in to ``OF_FROZEN_PAGES`` alone
+    f"GET {links.SIGN_IN}",
+    f"POST {links.SIGN_IN}",
     f"GET {links.SHARED}{{token}}.html",
     f"GET {links.SHARED}{{token}}.json",
     f"GET {links.SHARED}{{token}}.csv",
@@ -42,6 +44,7 @@ ANYBODY: Final = (
 )
 VIEWERS: Final = (
     "GET /",
+    f"POST {links.SIGN_OUT}",
     "GET /download/{kind}.html",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none

@@ -18,12 +18,13 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.api import catalogue, experiments, gains, health, models, problems, reference, runs, snapshots
+from backend.api import accounts, catalogue, experiments, gains, health, models, problems, reference, runs, snapshots
 from backend.api.access import Access
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
 from backend.api.gate import ContentSecurity, Gate
+from backend.api.identity import Identity
 from backend.domain.schemas import Problem
 from backend.settings import settings
 from backend.store.session import Store
@@ -63,6 +64,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     trusted_hosts: Iterable[str] | None = None,
     public_url: str | None = None,
+    with_accounts: bool | None = None,
 ) -> FastAPI:
     """The API as an application of its own.
 
@@ -74,6 +76,7 @@ def create_app(
         lifespan: entered when the server starts and left when it stops.
         trusted_hosts: host names that are answered; default: the settings.
         public_url: address that others reach this under; its host is trusted too. Default: the settings.
+        with_accounts: people have to sign in. Default: the settings.
     """
     public = settings().public_url if public_url is None else public_url
     hosts = list(settings().trusted_hosts.split(",") if trusted_hosts is None else trusted_hosts)
@@ -90,9 +93,22 @@ def create_app(
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
-    app.state.door = Door(store, ring, trouble, public_url=public, local_url=settings().local_url)
+    identity = None
+    if settings().accounts if with_accounts is None else with_accounts:
+        secure = urlsplit(public or "").scheme == "https"
+        identity = Identity(store, settings().signing_key, hours=settings().session_hours, secure=secure)
+    app.state.door = Door(
+        store,
+        ring,
+        trouble,
+        public_url=public,
+        local_url=settings().local_url,
+        identity=identity,
+        most_experiments=settings().quota_experiments,
+        most_runs=settings().quota_runs,
+    )
     app.state.content_security = ContentSecurity()
-    app.state.access = Access(None)
+    app.state.access = Access(identity)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     app.add_middleware(  # added last: outermost
         Gate,
@@ -104,7 +120,7 @@ def create_app(
     problems.install(app)
     app.include_router(health.router)
     offered: list[Offered] = []
-    for part in (catalogue, models, experiments, runs, gains, snapshots):
+    for part in (catalogue, models, experiments, runs, gains, snapshots, accounts):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

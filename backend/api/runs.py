@@ -10,13 +10,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import LARGEST_ID, AtDoor, Cursor, Limit, RunId
+from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Limit, RunId
 from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, Page, QueueView, RunDetail, RunView, ScoreView, WorkerView
-from backend.store import history, runs, workers
+from backend.store import accounts, audit, history, runs, workers
 from backend.store.tables import LIVE
 
 router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
@@ -122,18 +122,22 @@ async def watch_run(look: Annotated[Any, Depends(run_watcher)], door: AtDoor) ->
 
 
 @router.post("/runs/{run_id}:cancel", operation_id="cancel_run", status_code=202, response_model=RunView, tags=["runs"])
-def cancel_run(run_id: RunId, door: AtDoor) -> RunView:
+def cancel_run(run_id: RunId, door: AtDoor, who: AtWho) -> RunView:
     """Ask a run to stop, for every experiment that shares it. Asking twice changes nothing."""
     with door.store.write() as session:
         runs.request_cancel(session, run_id)
+        audit.write(session, who.name, "cancelled", f"run {run_id}")
         return history.view(session, run_id)
 
 
 @router.post("/runs/{run_id}:retry", operation_id="retry_run", status_code=202, response_model=RunView, tags=["runs"])
-def retry_run(run_id: RunId, door: AtDoor) -> RunView:
+def retry_run(run_id: RunId, door: AtDoor, who: AtWho) -> RunView:
     """Do a run again that failed, diverged, was cancelled or skipped: as a new run, which is the answer."""
     with door.store.write() as session:
         again = runs.retry(session, run_id)
+        audit.write(session, who.name, "retried", f"run {run_id}")
+        if who.account is not None:
+            accounts.check_quota(accounts.quota(session, who.account, **door.limits(who)))
         found = history.detail(session, again)
     door.announce(DeviceClass(found.spec["device"]), 1)  # for it, or for what it needs first
     return found.run

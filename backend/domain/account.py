@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.domain.schemas import View
 
 NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 200
+LONGEST_TOKEN_DAYS: Final = 366
 
 How = Literal["open", "session", "token"]
 
@@ -62,3 +68,97 @@ def bad_password(password: str, name: str) -> str | None:
     if any(0xD800 <= ord(c) <= 0xDFFF or c == "\0" for c in password):
         return "a password is Unicode text"
     return None
+
+
+# --- what travels over HTTP ----------------------------------------------------------------------------------------------------
+
+
+class SignIn(BaseModel):
+    """Who one says to be. What a password may be is not checked here: it is right or wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False)]
+
+
+class PasswordChange(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    old: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False)]
+    new: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False)]
+
+
+class TokenRequest(BaseModel):
+    """An API token to make. It may do what its role says, as long as its account may."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[
+        str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$", description="what it is for")
+    ]
+    role: Role = Role.VIEWER
+    days: Annotated[int, Field(ge=1, le=LONGEST_TOKEN_DAYS, description="how long it works")] = 90
+
+
+class AccountView(View):
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class Quota(View):
+    """Limits of an account; null: none."""
+
+    experiments: int
+    experiments_most: int | None
+    runs: int
+    runs_most: int | None
+
+
+class Me(View):
+    """Whom this request is from. ``how``: by a session of the pages, an API token, or *open*: there are no accounts."""
+
+    name: str
+    role: Role
+    how: How
+    quota: Quota
+
+
+class SessionView(View):
+    """Somebody's being signed in, in one browser."""
+
+    id: int
+    created_at: datetime
+    expires_at: datetime
+    address: str
+    this: bool = Field(description="the one that asks")
+
+
+class TokenView(View):
+    """An API token. What it is itself was shown once, when it was made."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="within a minute")
+
+
+class TokenMade(View):
+    token: TokenView
+    secret: str
+
+
+class AuditEntry(View):
+    """Who did what to what, and when."""
+
+    id: int
+    at: datetime
+    who: str
+    action: str
+    subject: str

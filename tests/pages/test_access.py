@@ -96,6 +96,9 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
         "GET /healthz",
         "GET /readyz",
         "GET /api/v1/shared/{token}",
+        "POST /api/v1/session",
+        "GET /login",
+        "POST /login",
         "GET /assets/{path:path}",
         "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
         "GET /_dash-layout",
@@ -112,11 +115,23 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
 
 def test_what_changes_something_needs_a_submitter(whole: dict[str, Any]):
     reads = {"POST /_dash-update-component", "POST /api/v1/experiments:preview", "POST /api/v1/snapshots:preview"}
+    own = {
+        "POST /login",
+        "POST /logout",
+        "POST /api/v1/session",
+        "POST /api/v1/session:end",
+        "POST /api/v1/me/password",
+    }
+    own |= {
+        "POST /api/v1/me/sessions/{session_id}:end",
+        "POST /api/v1/me/tokens",
+        "POST /api/v1/me/tokens/{token_id}:revoke",
+    }
     for method, template, _, needs in whole["routes"]:
         writes = (
             method in ("POST", "PUT", "PATCH", "DELETE")
             and not template.startswith("/api/{rest")
             and template != "/api"
         )
-        if writes and f"{method} {template}" not in reads:
+        if writes and f"{method} {template}" not in reads | own:
             assert needs in ("submitter", "admin"), (method, template)

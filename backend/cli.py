@@ -25,7 +25,18 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend.errors import REFUSED, Conflict, CrossliftError, Invalid, NotFound, TooMany, unknown
+from backend import people
+from backend.errors import (
+    REFUSED,
+    Conflict,
+    CrossliftError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    TooMany,
+    unknown,
+)
 
 # Each command imports what it needs: all of it takes half a second, which is longer than most commands.
 if TYPE_CHECKING:
@@ -38,7 +49,9 @@ if TYPE_CHECKING:
     from backend.submission.score import Report as ScoreReport
 
 FAILED, USAGE, NOT_FOUND, INTERRUPTED = 1, 2, 3, 130
-CODES: dict[type[CrossliftError], int] = {NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED}
+CODES: dict[type[CrossliftError], int] = {
+    NotFound: NOT_FOUND, Conflict: REFUSED, Invalid: REFUSED, TooMany: REFUSED, NotSignedIn: REFUSED, NotAllowed: REFUSED,
+}  # fmt: skip
 LARGEST_FILE = 2**20  # bytes of a request; the API takes no more either
 FOLLOW_SECONDS = 1.0
 READING_SECONDS = 900.0  # that the API may take to read a folder of text
@@ -52,6 +65,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(people.users, name="user")
+app.add_typer(people.tokens, name="token")
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -141,7 +157,7 @@ def settings() -> Settings:
 def remote(url: str | None, *, timeout: float = 30) -> Remote:
     from backend.remote import Remote, address
 
-    return Remote(address(settings(), url), timeout=timeout)
+    return Remote(address(settings(), url), timeout=timeout, token=settings().token_shown)
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -997,4 +1013,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from backend.cli import main as as_module  # so that there is one of each class, whoever imports this file too
+
+    as_module()

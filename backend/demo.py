@@ -286,7 +286,7 @@ def run(settings: Settings, screen: Console, out: Console, *, seeds: int, stay: 
     with shown(screen) as draw, ExitStack() as stack:
 
         def begin(url: str, api: str) -> Progress:
-            remote = stack.enter_context(Remote(api, timeout=10))
+            remote = stack.enter_context(Remote(api, timeout=10, token=settings.token_shown))
             view, words = submit(remote, seeds)
             say(words)
             say(f"Watch it at {url}/explore")

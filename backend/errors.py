@@ -3,6 +3,8 @@
 ::
 
     CrossliftError          500
+    ├── NotSignedIn         401
+    ├── NotAllowed          403  signed in, but not for this
     ├── Invalid             422  the request names something that cannot be done; says field, value, remedy
     ├── NotFound            404
     ├── Conflict            409  the thing is in a state that forbids it
@@ -60,6 +62,16 @@ class Invalid(CrossliftError):
     title = "The request cannot be carried out"
 
 
+class NotSignedIn(CrossliftError):
+    status = 401
+    title = "Not signed in"
+
+
+class NotAllowed(CrossliftError):
+    status = 403
+    title = "Not allowed"
+
+
 class NotFound(CrossliftError):
     status = 404
     title = "Not found"
@@ -71,8 +83,14 @@ class Conflict(CrossliftError):
 
 
 class TooMany(CrossliftError):
+    """``after``: seconds until it is worth trying again."""
+
     status = 429
     title = "Too many requests"
+
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), after: int = 2) -> None:
+        super().__init__(detail, errors=errors)
+        self.after = after
 
 
 class Unavailable(CrossliftError):

@@ -14,7 +14,9 @@ from backend.errors import (
     CrossliftError,
     FieldError,
     Invalid,
+    NotAllowed,
     NotFound,
+    NotSignedIn,
     TooMany,
     Unavailable,
 )
@@ -23,7 +25,7 @@ from backend.settings import Settings
 
 API = "/api/v1"
 ERRORS: dict[int, type[CrossliftError]] = {
-    400: Invalid, 404: NotFound, 409: Conflict, 413: Invalid, 415: Invalid, 422: Invalid, 429: TooMany, 503: Unavailable,
+    400: Invalid, 401: NotSignedIn, 403: NotAllowed, 404: NotFound, 409: Conflict, 413: Invalid, 415: Invalid, 422: Invalid, 429: TooMany, 503: Unavailable,
 }  # fmt: skip
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,13 +57,19 @@ def _loopback(host: str) -> bool:
 
 
 class Remote:
-    """One installation, asked over HTTP. Every method raises one of ``backend.errors`` for an answer that is no success."""
+    """One installation, asked over HTTP. Every method raises one of ``backend.errors`` for an answer that is no success.
 
-    def __init__(self, base: str, *, timeout: float = 30) -> None:
+    ``token`` is sent with every request: an API token, where people sign in.
+    """
+
+    def __init__(self, base: str, *, timeout: float = 30, token: str | None = None) -> None:
         self.base = base
+        named = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment must not stand between this machine and itself
         own = _loopback(urlsplit(base).hostname or "")
-        self.client = httpx.Client(base_url=base, timeout=timeout, trust_env=not own, follow_redirects=False)
+        self.client = httpx.Client(
+            base_url=base, timeout=timeout, trust_env=not own, follow_redirects=False, headers=named
+        )
 
     def __enter__(self) -> Remote:
         return self

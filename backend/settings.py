@@ -3,13 +3,15 @@
 ``crosslift doctor`` lists them with value and origin. Nothing else reads the environment, but for what the catalogues of tasks
 and models are built from at import (``backend/domain/tasks``, ``backend/domain/model``) and the dashboard's address of its API.
 
-Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE``, ``CROSSLIFT_REDIS_URL_FILE`` and
-``CROSSLIFT_METRICS_TOKEN_FILE`` name a file with the value. The variable itself wins where both are set.
+Secrets may come from files, as containers hand them over: ``CROSSLIFT_DATABASE_URL_FILE`` and the like name a file with the
+value. The variable itself wins where both are set.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import secrets
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-SECRETS = ("database_url", "redis_url", "metrics_token")
+from backend.errors import Conflict
+
+SECRETS = ("database_url", "redis_url", "session_key", "token", "metrics_token")
 
 
 def secret_files() -> dict[str, str]:
@@ -46,6 +50,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address the web process listens on")
     port: int = Field(8321, ge=0, le=65535, description="port of the web process")
+    accounts: bool = Field(False, description="people sign in; needed to listen on anything but loopback")
+    session_hours: float = Field(24, gt=0, le=24 * 90, description="how long one stays signed in")
+    session_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="signs session cookies, the same for every web process; default: one made up and kept in HOME",
+    )
+    quota_experiments: int = Field(
+        20, ge=0, description="experiments that an account may have that are not over, admins apart; 0: any number"
+    )
+    quota_runs: int = Field(5000, ge=0, description="the same of runs")
+    token: SecretStr | None = Field(None, description="API token of the command line, where people sign in")
     public_url: str | None = Field(
         None, description="address that others reach this installation under; makes links that travel"
     )
@@ -121,13 +137,39 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> list[str]:
-        """What no log line may hold: the passwords of the addresses, each as it is used."""
-        found = [self.token_of_metrics or ""]
+        """What no log line may hold: tokens, keys, and the passwords of the addresses, each as it is used."""
+        kept = (self.metrics_token, self.session_key, self.token)
+        found = [secret.get_secret_value() for secret in kept if secret is not None]
         for address in (self.database, self.broker, self.artifacts or ""):
             with suppress(ValueError):
                 parts = urlsplit(address)
                 found += [unquote(parts.password or ""), *(v for k, v in parse_qsl(parts.query) if "password" in k)]
         return [password for password in found if password]
+
+    @property
+    def signing_key(self) -> bytes:
+        """What session cookies are signed with; made at first use where none is set.
+
+        Raises:
+            Conflict: HOME cannot be written to.
+        """
+        if self.session_key is not None:
+            return self.session_key.get_secret_value().encode()
+        path = self.root / "session.key"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # whoever comes first makes it, whole
+                fresh = path.with_name(f".session.key.{os.getpid()}")
+                fresh.touch(mode=0o600)
+                fresh.write_text(secrets.token_urlsafe(32))
+                os.link(fresh, path)
+            fresh.unlink(missing_ok=True)
+            return path.read_bytes()
+        except OSError as error:
+            raise Conflict(
+                f"The key that signs session cookies cannot be kept in {path}: {error.strerror or error}. Name one in "
+                "CROSSLIFT_SESSION_KEY."
+            ) from error
 
     @property
     def root(self) -> Path:
@@ -158,6 +200,29 @@ class Settings(BaseSettings):
         return self.threads or max(1, (os.cpu_count() or 1) // self.slots)
 
     @property
+    def token_shown(self) -> str | None:
+        """The API token itself; never logged."""
+        return self.token.get_secret_value() if self.token else None
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the web process listens where other machines may reach it."""
+        return not is_loopback(self.host)
+
+    def check_exposure(self) -> None:
+        """Refuse to let other machines in where nobody has to say who they are.
+
+        Raises:
+            Conflict: says how accounts are set up.
+        """
+        if self.exposed and not self.accounts:
+            raise Conflict(
+                f"CROSSLIFT_HOST={self.host} can be reached by other machines, and nobody would have to sign in. Either keep to "
+                "this machine (CROSSLIFT_HOST=127.0.0.1), or use accounts: make the first one with `crosslift user add NAME "
+                "--role admin`, then start again with CROSSLIFT_ACCOUNTS=true."
+            )
+
+    @property
     def url(self) -> str:
         """The address to show; a link made on it reaches nobody else unless PUBLIC_URL is set."""
         return (self.public_url or self.local_url).rstrip("/")
@@ -167,6 +232,15 @@ class Settings(BaseSettings):
         """The address on this machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on ``host``. A name counts as its own machine's only where
+    that is certain: what it means is up to a resolver."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 @cache

@@ -17,6 +17,7 @@ import httpx
 from dash import get_app
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from backend.domain.account import AccountView, AuditEntry, Me, SessionView, TokenMade, TokenRequest, TokenView
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -42,12 +43,25 @@ from backend.domain.schemas import (
     TradeoffPoint,
     WorkerView,
 )
-from backend.errors import Conflict, CrossliftError, FieldError, Invalid, NotFound, TooMany, Unavailable
+from backend.errors import (
+    Conflict,
+    CrossliftError,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    TooMany,
+    Unavailable,
+)
+from dashboard import visitor
 
 T = TypeVar("T")
 
 _MATRIX = TypeAdapter(GainMatrix)
-_ERRORS: Mapping[int, type[CrossliftError]] = {e.status: e for e in (Invalid, NotFound, Conflict, TooMany, Unavailable)}
+_ERRORS: Mapping[int, type[CrossliftError]] = {
+    e.status: e for e in (Invalid, NotSignedIn, NotAllowed, NotFound, Conflict, TooMany, Unavailable)
+}
 
 
 class Client:
@@ -221,6 +235,56 @@ class Client:
         found = self._read(TypeAdapter(Shared), answer, "/api/v1/shared")
         return found, canonical(json.loads(answer.content)["content"])
 
+    # --- accounts ---------------------------------------------------------------------------------------------------
+
+    async def sign_in(self, name: str, password: str) -> list[str]:
+        """The cookies to give to the browser.
+
+        Raises:
+            NotSignedIn: name or password is wrong.
+            TooMany: after too many of those.
+        """
+        answer = await self._ask("POST", "/api/v1/session", json={"name": name, "password": password})
+        return answer.headers.get_list("set-cookie")
+
+    async def sign_out(self) -> list[str]:
+        """End the visitor's session; the cookies to give to the browser."""
+        return (await self._ask("POST", "/api/v1/session:end")).headers.get_list("set-cookie")
+
+    async def me(self) -> Me:
+        return await self._get(TypeAdapter(Me), "/api/v1/me")
+
+    async def change_password(self, old: str, new: str) -> None:
+        """Raises:
+        Invalid: says which of the two, and why.
+        """
+        await self._ask("POST", "/api/v1/me/password", json={"old": old, "new": new})
+
+    async def sessions(self) -> list[SessionView]:
+        return await self._get(TypeAdapter(list[SessionView]), "/api/v1/me/sessions")
+
+    async def end_session(self, id: int) -> None:
+        await self._ask("POST", f"/api/v1/me/sessions/{id}:end")
+
+    async def tokens(self) -> list[TokenView]:
+        return await self._get(TypeAdapter(list[TokenView]), "/api/v1/me/tokens")
+
+    async def make_token(self, request: TokenRequest) -> TokenMade:
+        return await self._post(TypeAdapter(TokenMade), "/api/v1/me/tokens", request)
+
+    async def revoke_token(self, id: int) -> TokenView:
+        return await self._post(TypeAdapter(TokenView), f"/api/v1/me/tokens/{id}:revoke")
+
+    async def accounts(self) -> list[AccountView]:
+        return await self._get(TypeAdapter(list[AccountView]), "/api/v1/accounts")
+
+    async def audit(self, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
+        """Who did what, newest first."""
+        asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return await self._get(TypeAdapter(Page[AuditEntry]), "/api/v1/audit", asked)
+
+    # --- how it is asked ------------------------------------------------------------------------------------------------
+
     async def _get(self, shape: TypeAdapter[T], path: str, query: Mapping[str, Any] | None = None) -> T:
         return self._read(shape, await self._ask("GET", path, query), path)
 
@@ -237,8 +301,12 @@ class Client:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, Any] | None = None, **options: Any
     ) -> httpx.Response:
+        # on behalf of whom this runs for; the gate has looked at where their request comes from, and passes it on as ours
+        headers = {**(options.pop("headers", None) or {}), **visitor.present().credentials}
+        if method != "GET":
+            headers["Origin"] = str(self.http.base_url).rstrip("/")
         try:
-            answer = await self.http.request(method, path, params=query, **options)
+            answer = await self.http.request(method, path, params=query, headers=headers, **options)
         except httpx.HTTPError as error:
             raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
         if answer.is_error:

@@ -29,6 +29,9 @@ QUEUE = "/queue"
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
 HELP = "/help"
+ACCOUNT = "/account"
+SIGN_IN = "/login"
+SIGN_OUT = "/logout"
 
 Order = Literal["family", "script", "resource", "gain", "name"]
 Value = Literal["gain", "score", "cost"]
@@ -367,3 +370,15 @@ def _address(path: str, state: Any) -> str:
     said = {f.name: str(getattr(state, f.name)) for f in fields(state) if getattr(state, f.name) != f.default}
     query = urlencode(sorted(said.items()), quote_via=quote, safe=":,@/")
     return f"{path}?{query}" if query else path
+
+
+def within(address: str) -> str:
+    """An address of ours, to go on to after signing in; anything that could lead elsewhere becomes the first page. Browsers take
+    ``//host`` and ``/\\host`` for another site, and leave out tabs and line breaks before they look."""
+    fine = re.fullmatch(r"/(?![/\\])[\x21-\x7e]{0,1999}", address) is not None and "\\" not in address
+    return address if fine and not address.startswith((SIGN_IN, SIGN_OUT)) else OVERVIEW
+
+
+def audited(cursor: str) -> str:
+    """Older entries of the audit trail."""
+    return f"{ACCOUNT}?{urlencode({'cursor': cursor})}"

@@ -14,24 +14,28 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 import uvicorn
 from dash import Dash, State
 from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from backend import logs, queue
+from backend.api.access import ANYONE, Access, rules
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
-from backend.errors import REFUSED, Conflict
+from backend.domain.account import Me, Role, Who
+from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, shell
+from dashboard import downloads, shell, signing, visitor
 from dashboard.client import Client
 
 API_TIMEOUT_SECONDS = 20.0
@@ -45,7 +49,7 @@ def create(store: Store | None = None) -> FastAPI:
     """
     chosen = settings()
     if store is None and chosen.api_url:
-        http = httpx.AsyncClient(base_url=chosen.api_url, timeout=API_TIMEOUT_SECONDS)
+        http = httpx.AsyncClient(base_url=chosen.api_url, timeout=API_TIMEOUT_SECONDS, cookies=_none_kept())
         return attach(_pages_alone(chosen, chosen.api_url), http)
     used = store or Store(chosen.database)
 
@@ -62,6 +66,7 @@ def create(store: Store | None = None) -> FastAPI:
 def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     """Put the pages onto an application; ``http`` leads to the API that they read."""
     app.state.client = Client(http)
+    app.state.access.declare(*rules(ANYONE, *visitor.ANYBODY), *rules(Role.VIEWER, *visitor.VIEWERS))
 
     options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
     pages = Dash(
@@ -82,7 +87,12 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     pages.layout = shell.layout
     shell.listen(pages)
     app.state.pages = pages
+    # Dash has put itself ahead of everything: the gate comes before it, and then whose request it is
+    app.add_middleware(visitor.Visitors)
+    gate: Any = Gate  # compared with, whatever starlette's types say
+    app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     downloads.install(app, app.state.client)
+    signing.install(app, app.state.client)
     _warm_up(app, pages)
     return app
 
@@ -91,11 +101,41 @@ def _within(app: FastAPI) -> httpx.AsyncClient:
     """A client that leads into this process: no socket, no port, the same answers."""
     hosts = (h.strip() for h in settings().trusted_hosts.split(","))
     host = next((h for h in hosts if h not in ("", "*")), "localhost")
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    headers = {"accept-encoding": "identity"}
+
+    async def on_behalf(scope: Any, receive: Any, send: Any) -> None:
+        scope["client"] = (visitor.present().address or "127.0.0.1", 0)  # what is counted by address is the visitor's
+        await app(scope, receive, send)
+
     return httpx.AsyncClient(
-        transport=transport, base_url=f"http://{host}", headers=headers, timeout=API_TIMEOUT_SECONDS
+        transport=httpx.ASGITransport(on_behalf, raise_app_exceptions=False),
+        base_url=f"http://{host}",
+        headers={"accept-encoding": "identity"},
+        timeout=API_TIMEOUT_SECONDS,
+        cookies=_none_kept(),
     )
+
+
+def _none_kept() -> CookieJar:
+    """For a client that all visitors share: the session that the API gives to one must not be sent for the next."""
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _known_to(api_url: str, accounts: bool) -> Callable[[Headers], Who | None]:
+    """Ask an API that runs elsewhere who somebody is. Where accounts are wanted here and it has none, nobody is anybody."""
+    http = httpx.Client(base_url=api_url, timeout=API_TIMEOUT_SECONDS, cookies=_none_kept())
+
+    def identify(headers: Headers) -> Who | None:
+        carried = {name: headers[name] for name in ("cookie", "authorization") if name in headers}
+        try:
+            answer = http.get("/api/v1/me", headers=carried)
+            me = Me.model_validate_json(answer.content) if answer.is_success else None
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+        if answer.is_server_error:
+            raise Unavailable("The API cannot say who you are now.")
+        return None if me is None or (accounts and me.how == "open") else Who(me.name, me.role, how=me.how)
+
+    return identify
 
 
 def _warm_up(app: FastAPI, pages: Dash) -> None:
@@ -110,8 +150,13 @@ def _warm_up(app: FastAPI, pages: Dash) -> None:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
-            async with _within(app) as visitor:
-                app.state.document = (await visitor.get("/")).raise_for_status().text
+            access: Access = app.state.access
+            identify, access.identify = access.identify, None  # nobody is answered before this has run
+            try:
+                async with _within(app) as first:
+                    app.state.document = (await first.get("/")).raise_for_status().text
+            finally:
+                access.identify = identify
             app.state.content_security.allow("script-src", *pages.csp_hashes())
             yield state
             await app.state.client.http.aclose()
@@ -123,9 +168,16 @@ def _pages_alone(chosen: Settings, api_url: str) -> FastAPI:
     """An application without an API: the same gate, and addresses of the API lead to where it is."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.content_security = ContentSecurity()
+    app.state.access = Access(
+        _known_to(api_url, chosen.accounts), rules(ANYONE, "GET /healthz", "GET /api/{rest:path}")
+    )
     origins = [chosen.public_url] if chosen.public_url else []
     app.add_middleware(
-        Gate, trusted_hosts=chosen.trusted_hosts.split(","), origins=origins, policy=app.state.content_security
+        Gate,
+        trusted_hosts=chosen.trusted_hosts.split(","),
+        origins=origins,
+        policy=app.state.content_security,
+        access=app.state.access,
     )
 
     @app.get("/healthz", include_in_schema=False)
@@ -144,6 +196,7 @@ def main() -> None:
     logs.set_up("web")
     logs.hide(*chosen.passwords)
     try:
+        chosen.check_exposure()
         if not chosen.api_url:
             migrate.refuse_newer(chosen.database)
     except Conflict as error:

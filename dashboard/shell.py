@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from backend.domain.schemas import ExperimentView
 from backend.errors import CrossliftError
-from dashboard import glossary, links, look, words
+from dashboard import glossary, links, look, visitor, words
 from dashboard.client import client
 
 NAME = "Crosslift"
@@ -151,6 +151,7 @@ def _header() -> list[Any]:
             size="lg",
             **aria(label="Switch between light and dark"),
         ),
+        *_account("nav-link account-link"),
         dcc.Link("New experiment", href=links.NEW, className="nav-link primary"),
     ]
 
@@ -159,10 +160,16 @@ def _links() -> list[Any]:
     return [dcc.Link(label, href=path, className="nav-link") for label, path in NAVIGATION]
 
 
+def _account(className: str, before: str = "") -> list[Any]:
+    """The way to one's account, where people sign in."""
+    who = visitor.present()
+    return [dcc.Link(before + who.name, href=links.ACCOUNT, className=className)] if who.how == "session" else []
+
+
 def _menu() -> dmc.Drawer:
     """The navigation of a narrow screen."""
     return dmc.Drawer(
-        [html.Nav(_links(), **aria(label="Pages"))],
+        [html.Nav([*_links(), *_account("nav-link", "Account: ")], **aria(label="Pages"))],
         id="menu",
         title="Pages",
         opened=False,
@@ -196,6 +203,7 @@ def _footer() -> list[Any]:
         html.Span(id="benchmark-badge"),
         html.A("API", href="/api/docs"),
         dcc.Link("Help", href=links.HELP),
+        *_account("account-link", "Signed in as "),
     ]
 
 

@@ -1,7 +1,7 @@
 """Put the API together: ``create_app(store, ring=backend.queue.ring)``.
 
 The pages can be added to the same application afterwards; what they need of the content security policy they add to
-``app.state.content_security``. Add them last: they answer whatever no route before them took.
+``app.state.content_security``, and who may see them they declare to ``app.state.access``. Add them last: they answer whatever no route before them took.
 """
 
 from __future__ import annotations
@@ -18,11 +18,25 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.api import catalogue, experiments, gains, health, metrics, models, problems, reference, runs, snapshots
+from backend.api import (
+    accounts,
+    catalogue,
+    experiments,
+    gains,
+    health,
+    metrics,
+    models,
+    problems,
+    reference,
+    runs,
+    snapshots,
+)
+from backend.api.access import Access
 from backend.api.answers import SMALL
 from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
 from backend.api.gate import ContentSecurity, Gate
+from backend.api.identity import Identity
 from backend.api.probes import Probe
 from backend.api.traffic import Traffic
 from backend.domain.schemas import Problem
@@ -69,6 +83,7 @@ def create_app(
     trusted_hosts: Iterable[str] | None = None,
     public_url: str | None = None,
     metrics_token: str | None = None,
+    with_accounts: bool | None = None,
 ) -> FastAPI:
     """The API as an application of its own.
 
@@ -82,6 +97,7 @@ def create_app(
         trusted_hosts: host names that are answered; default: the settings.
         public_url: address that others reach this under; its host is trusted too. Default: the settings.
         metrics_token: shows ``/metrics`` to other machines. Default: the settings.
+        with_accounts: people have to sign in. Default: the settings.
     """
     public = settings().public_url if public_url is None else public_url
     hosts = list(settings().trusted_hosts.split(",") if trusted_hosts is None else trusted_hosts)
@@ -98,13 +114,25 @@ def create_app(
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
+    identity = None
+    if settings().accounts if with_accounts is None else with_accounts:
+        secure = urlsplit(public or "").scheme == "https"
+        identity = Identity(store, settings().signing_key, hours=settings().session_hours, secure=secure)
     app.state.door = Door(
-        store, ring, trouble, public_url=public, local_url=settings().local_url,
+        store,
+        ring,
+        trouble,
+        public_url=public,
+        local_url=settings().local_url,
         metrics_token=settings().token_of_metrics if metrics_token is None else metrics_token,
         observing=None if observe is None else Probe(observe),
-    )  # fmt: skip
+        identity=identity,
+        most_experiments=settings().quota_experiments,
+        most_runs=settings().quota_runs,
+    )
     app.state.traffic = Traffic()
     app.state.content_security = ContentSecurity()
+    app.state.access = Access(identity)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
     app.add_middleware(  # added last: outermost
         Gate,
@@ -112,12 +140,13 @@ def create_app(
         origins=[f"{urlsplit(public).scheme}://{urlsplit(public).netloc}"] if public else [],
         policy=app.state.content_security,
         traffic=app.state.traffic,
+        access=app.state.access,
     )
     problems.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
     offered: list[Offered] = []
-    for part in (catalogue, models, experiments, runs, gains, snapshots):
+    for part in (catalogue, models, experiments, runs, gains, snapshots, accounts):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

@@ -21,7 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from fastapi import Depends, Path, Query, Request
 
 from backend.api.events import Streams
+from backend.api.identity import Identity
+from backend.api.misses import Misses
 from backend.api.probes import Probe
+from backend.domain.account import Role, Who
 from backend.domain.run import DeviceClass
 from backend.domain.schemas import WorkerView
 from backend.store import operations, workers
@@ -42,7 +45,9 @@ T = TypeVar("T")
 class Door:
     """What an application was made with, and what it counts. ``trouble`` says what is wrong with the broker; None: there
     is no broker. ``public_url``: where others reach it; None: nowhere. ``local_url``: where this machine does.
-    ``metrics_token``: shows ``/metrics`` to others than this machine. ``observing`` asks the broker for numbers."""
+    ``metrics_token``: shows ``/metrics`` to others than this machine. ``observing`` asks the broker for numbers. ``identity``
+    knows people; None: there are no accounts. ``most_experiments`` and ``most_runs``: what an account that is no admin's may
+    have that is not over; 0: any number."""
 
     store: Store
     ring: Ring | None
@@ -50,9 +55,21 @@ class Door:
     public_url: str | None = None
     local_url: str = "http://127.0.0.1"
     streams: Streams = field(default_factory=Streams)
+    misses: Misses = field(default_factory=Misses)
+    identity: Identity | None = None
+    most_experiments: int = 0
+    most_runs: int = 0
     metrics_token: str | None = None
     observing: Probe[Observed] | None = None
     _probes: dict[str, Probe[Any]] = field(default_factory=dict)
+
+    def limits(self, who: Who) -> dict[str, int | None]:
+        """How much somebody may have, as ``backend.store.accounts.quota`` takes it."""
+        free = who.role is Role.ADMIN
+        return {
+            "experiments": None if free else self.most_experiments or None,
+            "runs": None if free else self.most_runs or None,
+        }
 
     def probe(self, name: str, question: Callable[[], T]) -> Probe[T]:
         """The one probe of this name, made when it is first asked for."""
@@ -85,6 +102,24 @@ async def _door(request: Request) -> Door:
 
 
 AtDoor = Annotated[Door, Depends(_door)]
+
+
+async def _who(request: Request) -> Who:
+    """Whom the gate has let in."""
+    found = request.scope["state"]["who"]
+    assert isinstance(found, Who)
+    return found
+
+
+AtWho = Annotated[Who, Depends(_who)]
+
+
+async def _address(request: Request) -> str:
+    """Where a request comes from, as the server saw it."""
+    return (request.client.host if request.client else "")[:64]
+
+
+FromAddress = Annotated[str, Depends(_address)]
 
 LARGEST_ID = 2**63 - 1  # beyond, a database refuses the number instead of not finding it
 Limit = Annotated[int, Query(ge=1, le=200, description="entries of a page")]

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from backend.api.catalogue import language_view, task_view
 from backend.api.models import model_view
+from backend.domain.account import AccountView, AuditEntry, Me, Quota, Role, SessionView, TokenMade, TokenView
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.language import LANGUAGES
@@ -178,6 +179,22 @@ PAIR: Final = PairView(
     gain_per_device_hour=125.0,
     same_data_twice=False,
 )
+
+
+def _accounts() -> tuple[BaseModel, ...]:
+    token = TokenView(
+        id=1, name="nightly", role=Role.VIEWER, created_at=BEGAN, expires_at=BEGAN, revoked_at=None, last_used_at=None
+    )
+    quota = Quota(experiments=1, experiments_most=20, runs=6, runs_most=5000)
+    return (
+        Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota),
+        quota,
+        SessionView(id=1, created_at=BEGAN, expires_at=BEGAN, address="192.0.2.7", this=True),
+        token,
+        TokenMade(token=token, secret="clt_" + "A" * 43),
+        AccountView(id=1, name="ada", role=Role.SUBMITTER, created_at=BEGAN, disabled_at=None),
+        AuditEntry(id=1, at=BEGAN, who="ada", action="submitted", subject="experiment 1, Does NLI help?"),
+    )
 
 
 def _snapshots() -> tuple[BaseModel, ...]:
@@ -355,6 +372,7 @@ def _models() -> tuple[BaseModel, ...]:
             experiments=1,
         ),
         *_snapshots(),
+        *_accounts(),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",

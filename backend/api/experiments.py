@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import AtDoor, Cursor, Door, ExperimentId, Limit
+from backend.api.deps import AtDoor, AtWho, Cursor, Door, ExperimentId, Limit
 from backend.api.events import watch
 from backend.api.preview import check_memory, preview
 from backend.api.problems import RESPONSES
@@ -19,7 +19,7 @@ from backend.api.watching import experiment_watcher
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.run import RunState, digest
 from backend.domain.schemas import ExperimentState, ExperimentView, Page, Preview, RunView
-from backend.store import experiments, export, history, pretrained
+from backend.store import accounts, audit, experiments, export, history, pretrained
 
 router = APIRouter(tags=["experiments"], responses=RESPONSES, route_class=StrictRoute)
 
@@ -57,9 +57,10 @@ def preview_experiment(body: ExperimentRequest, door: AtDoor) -> Preview:
     },
 )
 def submit_experiment(
-    body: ExperimentRequest, door: AtDoor, response: Response, idempotency_key: IdempotencyKey = None
+    body: ExperimentRequest, door: AtDoor, who: AtWho, response: Response, idempotency_key: IdempotencyKey = None
 ) -> ExperimentView:
-    """Write the experiment and its runs, then ring the queue. Runs that exist already are shared, not repeated."""
+    """Write the experiment and its runs, then ring the queue. Runs that exist already are shared, not repeated. With accounts,
+    429 where one's own would be more than one may have."""
     body_digest = digest(body.model_dump(mode="json"))
     with door.store.read() as session:
         pretrained.take_up(session)
@@ -70,6 +71,11 @@ def submit_experiment(
         if (latest := experiments.pins(session)) != pins:
             planned = plan(body, latest)
         made = experiments.submit(session, body, planned, key=idempotency_key, body_digest=body_digest)
+        if made.created:
+            audit.write(session, who.name, "submitted", f"experiment {made.id}, {body.name}")
+            if who.account is not None:
+                accounts.submitted(session, who.account, made.id)
+                accounts.check_quota(accounts.quota(session, who.account, **door.limits(who)))
         view = experiments.view(session, made.id)
     door.announce(body.device, len(made.queued))
     response.headers["Location"] = f"/api/v1/experiments/{made.id}"
@@ -125,11 +131,12 @@ def list_experiment_runs(
     status_code=202,
     response_model=ExperimentView,
 )
-def cancel_experiment(experiment_id: ExperimentId, door: AtDoor) -> ExperimentView:
+def cancel_experiment(experiment_id: ExperimentId, door: AtDoor, who: AtWho) -> ExperimentView:
     """Ask for it to stop. Runs that another experiment also wants go on; a running one stops at its next step. Asking
     twice changes nothing."""
     with door.store.write() as session:
         experiments.request_cancel(session, experiment_id)
+        audit.write(session, who.name, "cancelled", f"experiment {experiment_id}")
         return experiments.view(session, experiment_id)
 
 
@@ -139,10 +146,13 @@ def cancel_experiment(experiment_id: ExperimentId, door: AtDoor) -> ExperimentVi
     status_code=202,
     response_model=ExperimentView,
 )
-def retry_experiment(experiment_id: ExperimentId, door: AtDoor) -> ExperimentView:
+def retry_experiment(experiment_id: ExperimentId, door: AtDoor, who: AtWho) -> ExperimentView:
     """Do again what failed, diverged, was cancelled or skipped, as new runs. What is done stays."""
     with door.store.write() as session:
         queued = experiments.retry(session, experiment_id)
+        audit.write(session, who.name, "retried", f"experiment {experiment_id}")
+        if who.account is not None:
+            accounts.check_quota(accounts.quota(session, who.account, **door.limits(who)))
         view = experiments.view(session, experiment_id)
     door.announce(view.request.device, len(queued))
     return view

@@ -1,6 +1,6 @@
 """What every request passes, of the API and of the pages on the same application alike.
 
-Refuses hosts that are not ours (DNS rebinding), writes that another site's page started (a form can post without a
+Asks ``backend.api.access`` who may. Refuses hosts that are not ours (DNS rebinding), writes that another site's page started (a form can post without a
 preflight, and cancelling has no body to check), and bodies that are too large, before they are read. Gives each request
 an id, each answer its security headers and each exchange one log line. An exception that nobody took ends here: it is
 logged with the id, and the client gets the id and nothing else.
@@ -22,8 +22,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend import logs
+from backend.api.access import Access
 from backend.api.problems import Refused, plain, problem
 from backend.api.traffic import Traffic
+from backend.errors import CrossliftError
 
 log = logging.getLogger("crosslift.api")
 
@@ -85,18 +87,26 @@ class Gate:
         origins: scheme and host of the addresses others reach this installation under (behind a proxy the Host header
             may name another); requests from their pages may write.
         policy: sent with every answer.
+        access: who may use which address.
         traffic: counts every exchange.
     """
 
     def __init__(
-        self, app: ASGIApp, *, trusted_hosts: Iterable[str], origins: Iterable[str], policy: ContentSecurity,
+        self,
+        app: ASGIApp,
+        *,
+        trusted_hosts: Iterable[str],
+        origins: Iterable[str],
+        policy: ContentSecurity,
+        access: Access,
         traffic: Traffic | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.app = app
         self.hosts = frozenset(h.strip().lower() for h in trusted_hosts if h.strip())
         self.origins = frozenset(o.rstrip("/").lower() for o in origins)
         self.policy = policy
         self.traffic = traffic or Traffic()
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -128,8 +138,14 @@ class Gate:
             refused = self._refusal(scope, headers, limit)
             if refused is not None:
                 await problem(refused.status_code, str(refused.detail))(scope, receive, answer)
+            elif (instead := await self.access.refusal(scope, headers)) is not None:
+                await instead(scope, receive, answer)
             else:
                 await self.app(scope, _limited(receive, limit), answer)
+        except CrossliftError as error:  # the database that knows who it is; routes answer for themselves
+            if status:
+                raise
+            await problem(error.status, error.detail, title=error.title)(scope, receive, answer)
         except Exception:
             log.exception("request %s failed", request_id)
             if status:
@@ -150,7 +166,8 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if self._foreign_host(headers) or self._foreign_origin(headers):
+        scope.setdefault("state", {})
+        if self._foreign_host(headers) or self._foreign_origin(headers) or await self.access.refusal(scope, headers):
             await send({"type": "websocket.close", "code": 1008})
         else:
             await self.app(scope, receive, send)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from backend.api.answers import tagged
 from backend.api.bodies import StrictRoute
-from backend.api.deps import AtDoor, Door
+from backend.api.deps import AtDoor, AtWho, Door
 from backend.api.problems import RESPONSES
 from backend.domain.experiment import plan_pretraining
 from backend.domain.model import MODELS, Model
@@ -19,7 +19,7 @@ from backend.domain.schemas import ModelView, PretrainedView
 from backend.domain.text import Unreadable, collect
 from backend.errors import FieldError, Invalid, NotFound, unknown
 from backend.settings import settings
-from backend.store import experiments, pretrained
+from backend.store import audit, experiments, pretrained
 
 router = APIRouter(tags=["catalogue"], responses=RESPONSES, route_class=StrictRoute)
 
@@ -84,7 +84,7 @@ def get_model(request: Request, name: Name, door: AtDoor) -> Response:
         201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "address of the model"}}},
     },
 )
-def pretrain_model(body: PretrainRequest, door: AtDoor, response: Response) -> ModelView:
+def pretrain_model(body: PretrainRequest, door: AtDoor, who: AtWho, response: Response) -> ModelView:
     """Define a model and queue its pretrain run. The model can be used in experiments at once: they wait for that run.
 
     The text is read once here, to know its languages and to pin every file by its digest.
@@ -116,6 +116,7 @@ def pretrain_model(body: PretrainRequest, door: AtDoor, response: Response) -> M
     planned = plan_pretraining(model, commits)
     with door.store.write() as session:
         made = pretrained.define(session, model, body, planned)
+        audit.write(session, who.name, "pretrained", f"model {model.name}")
         runs = pretrained.runs(session)
     door.announce(body.device, len(made.queued))
     response.headers["Location"] = f"/api/v1/models/{model.name}"

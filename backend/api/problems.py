@@ -20,20 +20,22 @@ from pydantic import ValidationError as PydanticError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from backend.errors import Conflict, CrossliftError, FieldError, Unavailable
+from backend.errors import Conflict, CrossliftError, FieldError, NotAllowed, NotSignedIn, TooMany, Unavailable
 
 MAX_ERRORS: Final = 20
 MAX_MESSAGE: Final = 300
 
 TITLES: Final[Mapping[int, str]] = {
     400: "The request cannot be read",
-    403: "Not allowed",
+    401: NotSignedIn.title,
+    403: NotAllowed.title,
     404: "Not found",
     405: "This method is not offered here",
     409: Conflict.title,
     413: "The request is too large",
     415: "This content type is not accepted",
     422: "The request cannot be carried out",
+    429: TooMany.title,
     500: CrossliftError.title,
     503: Unavailable.title,
 }
@@ -146,7 +148,7 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> li
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, CrossliftError)
-    headers = {"Retry-After": "2"} if error.status in (429, 503) else None
+    headers = {"Retry-After": str(getattr(error, "after", 2))} if error.status in (429, 503) else None
     errors = error.errors
     if request.method == "GET":  # there is no body to point into: a layer below names the parameter
         errors = tuple(
@@ -192,5 +194,5 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "description": TITLES[status],
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 404, 409, 413, 415, 422, 500, 503)
+    for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
 }

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import LARGEST_ID, AtDoor, Cursor, Limit, RunId
+from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Limit, RunId
 from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
@@ -26,7 +26,7 @@ from backend.domain.schemas import (
     Turn,
     WorkerView,
 )
-from backend.store import history, runs, workers
+from backend.store import accounts, audit, history, runs, workers
 from backend.store.tables import LIVE
 
 router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
@@ -132,28 +132,33 @@ async def watch_run(look: Annotated[Any, Depends(run_watcher)], door: AtDoor) ->
 
 
 @router.post("/runs/{run_id}:cancel", operation_id="cancel_run", status_code=202, response_model=RunView, tags=["runs"])
-def cancel_run(run_id: RunId, door: AtDoor) -> RunView:
+def cancel_run(run_id: RunId, door: AtDoor, who: AtWho) -> RunView:
     """Ask a run to stop, for every experiment that shares it. Asking twice changes nothing."""
     with door.store.write() as session:
         runs.request_cancel(session, run_id)
+        audit.write(session, who.name, "cancelled", f"run {run_id}")
         return history.view(session, run_id)
 
 
 @router.post("/runs/{run_id}:retry", operation_id="retry_run", status_code=202, response_model=RunView, tags=["runs"])
-def retry_run(run_id: RunId, door: AtDoor) -> RunView:
+def retry_run(run_id: RunId, door: AtDoor, who: AtWho) -> RunView:
     """Do a run again that failed, diverged, was cancelled or skipped: as a new run, which is the answer."""
     with door.store.write() as session:
         again = runs.retry(session, run_id)
+        audit.write(session, who.name, "retried", f"run {run_id}")
+        if who.account is not None:
+            accounts.check_quota(accounts.quota(session, who.account, **door.limits(who)))
         found = history.detail(session, again)
     door.announce(DeviceClass(found.spec["device"]), 1)  # for it, or for what it needs first
     return found.run
 
 
 @router.post("/runs/{run_id}:move", operation_id="move_run", response_model=RunView, tags=["queue"])
-def move_run(run_id: RunId, turn: Turn, door: AtDoor) -> RunView:
+def move_run(run_id: RunId, turn: Turn, door: AtDoor, who: AtWho) -> RunView:
     """Change when the turn of a run is that waits or is queued. What it waits for moves up with it."""
     with door.store.write() as session:
         runs.prioritise(session, run_id, priority=turn.priority, place=turn.place)
+        audit.write(session, who.name, "moved", f"run {run_id} to {turn.place or turn.priority}")
         return history.view(session, run_id)
 
 
@@ -176,17 +181,19 @@ WorkerName = Annotated[str, Path(min_length=1, max_length=255, pattern=r"^[^\x00
 
 
 @router.post("/workers/{name}:drain", operation_id="drain_worker", response_model=WorkerView, tags=["queue"])
-def drain_worker(name: WorkerName, door: AtDoor) -> WorkerView:
+def drain_worker(name: WorkerName, door: AtDoor, who: AtWho) -> WorkerView:
     """Let a worker take nothing new: what it works on goes on to its end. Asking twice changes nothing."""
     with door.store.write() as session:
+        audit.write(session, who.name, "drained", f"worker {name}")
         return workers.drain(session, name)
 
 
 @router.post("/workers/{name}:resume", operation_id="resume_worker", response_model=WorkerView, tags=["queue"])
-def resume_worker(name: WorkerName, door: AtDoor) -> WorkerView:
+def resume_worker(name: WorkerName, door: AtDoor, who: AtWho) -> WorkerView:
     """Let a drained worker take runs again."""
     with door.store.write() as session:
         found = workers.drain(session, name, drained=False)
+        audit.write(session, who.name, "resumed", f"worker {name}")
     for device in found.queues:
         door.announce(DeviceClass(device), found.slots)
     return found

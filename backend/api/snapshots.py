@@ -18,12 +18,12 @@ from starlette.background import BackgroundTask
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import AtDoor, Cursor, Door, Limit, SnapshotId
+from backend.api.deps import AtDoor, AtWho, Cursor, Door, FromAddress, Limit, SnapshotId
 from backend.api.problems import RESPONSES
 from backend.domain.address import read_address
 from backend.domain.schemas import Page, Shared, SnapshotMade, SnapshotPreview, SnapshotRequest, SnapshotView
-from backend.errors import CrossliftError
-from backend.store import snapshots
+from backend.errors import CrossliftError, NotFound
+from backend.store import audit, snapshots
 
 log = logging.getLogger("crosslift.api")
 
@@ -63,7 +63,7 @@ def preview_snapshot(body: SnapshotRequest, door: AtDoor) -> Response:
     response_model=SnapshotMade,
     responses={201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "address of the list"}}}},
 )
-def make_snapshot(body: SnapshotRequest, door: AtDoor, response: Response) -> SnapshotMade:
+def make_snapshot(body: SnapshotRequest, door: AtDoor, who: AtWho, response: Response) -> SnapshotMade:
     """Freeze what a page shows and make a link to it. The token in the answer is shown this once. Equal numbers are kept
     once, however many links lead to them."""
     address = read_address(body.view)
@@ -71,6 +71,7 @@ def make_snapshot(body: SnapshotRequest, door: AtDoor, response: Response) -> Sn
         frozen = snapshots.freeze(session, address, anonymous=body.anonymous)
     with door.store.write() as session:
         made, token = snapshots.make(session, frozen, body)
+        audit.write(session, who.name, "shared", f"snapshot {made.id}, {body.title}")
     response.headers["Location"] = "/api/v1/snapshots"
     base = (door.public_url or door.local_url).rstrip("/")
     return SnapshotMade(snapshot=made, token=token, url=f"{base}/s/{token}", reach=reach(door))
@@ -88,9 +89,10 @@ def list_snapshots(
 
 
 @router.post("/snapshots/{snapshot_id}:revoke", operation_id="revoke_snapshot", response_model=SnapshotView)
-def revoke_snapshot(snapshot_id: SnapshotId, door: AtDoor) -> SnapshotView:
+def revoke_snapshot(snapshot_id: SnapshotId, door: AtDoor, who: AtWho) -> SnapshotView:
     """Take a link back, at once and for good. Asking twice changes nothing."""
     with door.store.write() as session:
+        audit.write(session, who.name, "took back", f"snapshot {snapshot_id}")
         return snapshots.revoke(session, snapshot_id)
 
 
@@ -98,12 +100,18 @@ def revoke_snapshot(snapshot_id: SnapshotId, door: AtDoor) -> SnapshotView:
 def get_shared(
     token: Annotated[str, Path(description="what the link ends in")],
     door: AtDoor,
+    address: FromAddress,
     peek: Annotated[bool, Query(description="do not count this as an opening")] = False,
 ) -> Response:
     """What a link shows: what was frozen, byte by byte, whatever has become of the runs since. A link that is unknown, has
-    expired or was revoked answers 404, whichever it is."""
-    with door.store.read() as session:
-        found = snapshots.find(session, token)
+    expired or was revoked answers 404, whichever it is; who asks for many of those is not heard for a minute."""
+    door.misses.check(address)
+    try:
+        with door.store.read() as session:
+            found = snapshots.find(session, token)
+    except NotFound:
+        door.misses.count(address)
+        raise
     said = {
         "title": json.dumps(found.title),
         "note": json.dumps(found.note),

@@ -72,10 +72,11 @@ class Installation:
         """Start everything, in order, and wait until the web process answers.
 
         Raises:
-            Conflict: the port is taken, or there is no Redis server.
+            Conflict: the port is taken, there is no Redis server, or other machines could come in without signing in.
             Failed: a part does not come up; its log's last lines are in the message.
             Interrupted: a signal came meanwhile. What was started is stopped by ``stop``.
         """
+        self.settings.check_exposure()
         self.say(f"Starting, with state in {self.root} and logs in {self.root / 'logs'}")
         self._clear_leftovers()
         self.port = usable_port(self.settings.host, self.settings.port)

@@ -7,6 +7,9 @@
 
     snapshot >── snapshot_content           and nothing of the above: what is frozen outlives it
 
+    account ──< account_session, account_token
+            ──< account_experiment >── experiment
+
 Keys are 64-bit integers. Constraints have names by one rule, so that a migration can find them. States and kinds are
 text with a check, not native enumerations, which migrations cannot take back.
 """
@@ -21,6 +24,7 @@ from typing import Any, ClassVar, cast
 from sqlalchemy import CheckConstraint, Index, MetaData, Table, text
 from sqlmodel import Field, SQLModel
 
+from backend.domain.account import Role
 from backend.domain.run import TERMINAL, DeviceClass, Phase, RunKind, RunState
 from backend.domain.task import Source
 from backend.store.columns import Flag, Json, Moment, Packed, Real, Whole, Words, _Checked
@@ -334,6 +338,86 @@ class Snapshot(Row, table=True):
     last_opened_at: datetime | None = Field(sa_type=Moment)
 
 
+class Account(Row, table=True):
+    """Somebody who may sign in. Never deleted: the audit trail speaks of them."""
+
+    __tablename__ = "account"
+    __table_args__ = (_one_of("role", Role),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    name: str = _text(64, unique=True)
+    role: str = _text(16)
+    password: str = _text(200)  # as ``backend.store.passwords`` keeps it
+    created_at: datetime = Field(sa_type=Moment)
+    disabled_at: datetime | None = Field(sa_type=Moment)
+
+
+class AccountSession(Row, table=True):
+    """Being signed in, in one browser. What its cookie holds is nowhere: ``digest`` is the SHA-256."""
+
+    __tablename__ = "account_session"
+    __table_args__ = (Index("ix_account_session_account_id", "account_id"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    account_id: int = Field(foreign_key="account.id", sa_type=Whole)
+    digest: str = _text(64, unique=True)
+    address: str = _text(64)
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment)
+
+
+class AccountToken(Row, table=True):
+    """An API token. What it is itself is nowhere: ``digest`` is the SHA-256."""
+
+    __tablename__ = "account_token"
+    __table_args__ = (_one_of("role", Role), Index("ix_account_token_account_id", "account_id"))
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    account_id: int = Field(foreign_key="account.id", sa_type=Whole)
+    digest: str = _text(64, unique=True)
+    name: str = _text(60)
+    role: str = _text(16)
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment)
+    revoked_at: datetime | None = Field(sa_type=Moment)
+    last_used_at: datetime | None = Field(sa_type=Moment)
+
+
+class AccountExperiment(Row, table=True):
+    """Who submitted an experiment, where somebody had to sign in for it."""
+
+    __tablename__ = "account_experiment"
+    __table_args__ = (Index("ix_account_experiment_account_id", "account_id"),)
+
+    experiment_id: int = Field(primary_key=True, foreign_key="experiment.id", sa_type=Whole)
+    account_id: int = Field(foreign_key="account.id", sa_type=Whole)
+
+
+class SignInAttempt(Row, table=True):
+    """A sign-in that did not succeed, or is being looked at."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index("ix_sign_in_attempt_at", "at"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    name: str = _text(64)  # the digest of what was typed: some type their password here
+    address: str = _text(64)
+    at: datetime = Field(sa_type=Moment)
+
+
+class Audit(Row, table=True):
+    """Who did what and when."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_who", "who"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    at: datetime = Field(sa_type=Moment)
+    who: str = _text(64)
+    action: str = _text(64)
+    subject: str = _text(300)
+
+
 def _table(model: type[Row]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -353,6 +437,12 @@ pin = _table(Pin)
 pretrained_model = _table(Pretrained)
 snapshot = _table(Snapshot)
 snapshot_content = _table(Content)
+account = _table(Account)
+account_session = _table(AccountSession)
+account_token = _table(AccountToken)
+account_experiment = _table(AccountExperiment)
+sign_in_attempt = _table(SignInAttempt)
+audit = _table(Audit)
 
 # Runs beside runs in one query. Made once: an alias of a table this wide takes longer than most queries.
 parent_run = run.alias("parent")

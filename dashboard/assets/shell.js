@@ -10,7 +10,7 @@
   if (shared) root.setAttribute('data-shared', '');
 
   var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/experiments/, '/experiments'],
-    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new']];
+    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
 
   function mark(path) {
     var section = SECTIONS.find(function (s) { return s[0].test(path); });

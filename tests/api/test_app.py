@@ -21,8 +21,8 @@ OPERATIONS = {
     "list_tasks": ("GET", "/api/v1/tasks"),
     "get_task": ("GET", "/api/v1/tasks/{name}"),
     "list_models": ("GET", "/api/v1/models"),
-    "pretrain_model": ("POST", "/api/v1/models"),
     "get_model": ("GET", "/api/v1/models/{name}"),
+    "pretrain_model": ("POST", "/api/v1/models"),
     "list_languages": ("GET", "/api/v1/languages"),
     "get_language": ("GET", "/api/v1/languages/{code}"),
     "preview_experiment": ("POST", "/api/v1/experiments:preview"),
@@ -54,6 +54,17 @@ OPERATIONS = {
     "list_snapshots": ("GET", "/api/v1/snapshots"),
     "revoke_snapshot": ("POST", "/api/v1/snapshots/{snapshot_id}:revoke"),
     "get_shared": ("GET", "/api/v1/shared/{token}"),
+    "sign_in": ("POST", "/api/v1/session"),
+    "sign_out": ("POST", "/api/v1/session:end"),
+    "get_me": ("GET", "/api/v1/me"),
+    "change_password": ("POST", "/api/v1/me/password"),
+    "list_sessions": ("GET", "/api/v1/me/sessions"),
+    "end_session": ("POST", "/api/v1/me/sessions/{session_id}:end"),
+    "list_tokens": ("GET", "/api/v1/me/tokens"),
+    "make_token": ("POST", "/api/v1/me/tokens"),
+    "revoke_token": ("POST", "/api/v1/me/tokens/{token_id}:revoke"),
+    "list_accounts": ("GET", "/api/v1/accounts"),
+    "list_audit": ("GET", "/api/v1/audit"),
 }
 
 

@@ -13,7 +13,9 @@ from sqlmodel import Session
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from backend.api import experiments as routes
+from backend.api.access import Rule
 from backend.api.app import create_app
+from backend.domain.account import Role
 from backend.store.session import Store
 
 V1 = "/api/v1"
@@ -381,7 +383,10 @@ def test_our_own_pages_may_write(store: Store) -> None:
             assert client.post(V1 + "/experiments:preview", json=REQUEST, headers=headers).status_code == 200
 
 
-def test_a_websocket_from_elsewhere_is_closed(app: FastAPI) -> None:
+def test_a_websocket_from_elsewhere_is_closed_and_one_without_a_rule(app: FastAPI) -> None:
+    app.state.access.declare(Rule("WEBSOCKET", "/ws", Role.VIEWER))
+
+    @app.websocket("/undeclared")
     @app.websocket("/ws")
     async def ws(socket: WebSocket) -> None:
         await socket.accept()
@@ -393,3 +398,5 @@ def test_a_websocket_from_elsewhere_is_closed(app: FastAPI) -> None:
         for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
             with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws", headers=headers):
                 pass
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/undeclared"):
+            pass

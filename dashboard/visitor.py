@@ -1,0 +1,151 @@
+"""Who asks, as the pages know it: what their addresses need, and on whose behalf they read the API.
+
+Pages have no rights of their own. Whatever a page or a callback reads or does goes through the API, with the session of the
+visitor that it is for; the API judges each question again. ``Visitors`` remembers, for the time of a request, whose it is.
+
+Somebody who is not signed in sees frozen results behind share links and nothing else: of Dash's one address for all
+callbacks they may use those of such a page alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import links
+
+CALLBACKS: Final = "/_dash-update-component"
+ROUTER: Final = ".._pages_content.children..._pages_store.data.."
+#: The only callbacks for those who are not signed in: what a frozen page is made of, and the version in the footer.
+OF_FROZEN_PAGES: Final = ("frozen-", "..frozen-", "version.children")
+MOST_BYTES: Final = 1 << 20  # of what somebody who is not signed in may send to one
+
+#: Addresses beyond the API's, by what they need; the application tells them to its gate. The files are code and style.
+ANYBODY: Final = (
+    "GET /assets/{path:path}",
+    "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
+    "GET /_dash-layout",  # the frame of every page, without one
+    "GET /_dash-dependencies",
+    "GET /_favicon.ico",
+    f"POST {CALLBACKS}",  # of which ``Visitors`` lets those through who are not signed in to ``OF_FROZEN_PAGES`` alone
+    f"GET {links.SIGN_IN}",
+    f"POST {links.SIGN_IN}",
+    f"GET {links.SHARED}{{token}}.html",
+    f"GET {links.SHARED}{{token}}.json",
+    f"GET {links.SHARED}{{token}}.csv",
+    f"GET {links.SHARED}{{token}}",
+)
+VIEWERS: Final = (
+    "GET /",
+    f"POST {links.SIGN_OUT}",
+    "GET /download/{kind}.html",
+    "GET /_reload-hash",
+    "GET {path:path}",  # the pages, and the one that says that there is none
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """``credentials`` are the headers that name this visitor to the API; ``role`` is empty for nobody."""
+
+    name: str = ""
+    role: str = ""
+    how: str = ""
+    address: str = ""
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY: Final = Visitor()
+_present: ContextVar[Visitor] = ContextVar("visitor", default=NOBODY)
+
+
+def present() -> Visitor:
+    """Whom this code runs for; ``NOBODY`` outside of a request."""
+    return _present.get()
+
+
+class Visitors:
+    """Pure ASGI, behind the gate, which has left in the scope who it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        who = scope.get("state", {}).get("who")
+        if who is None and scope["path"] == CALLBACKS:
+            body = await _whole(receive)
+            if body is None or not for_anybody(body):
+                said = {
+                    "title": "Not signed in",
+                    "status": 401,
+                    "detail": "Sign in first: this callback shows more than a frozen page.",
+                }
+                await JSONResponse(said, 401, media_type="application/problem+json")(scope, receive, send)
+                return
+            receive = _again(body, receive)
+        headers = Headers(scope=scope)
+        carried = {name: headers[name] for name in ("cookie", "authorization") if name in headers}
+        client = scope.get("client")
+        visitor = Visitor(
+            name=who.name if who else "",
+            role=who.role.value if who else "",
+            how=who.how if who else "",
+            address=client[0] if client else "",
+            credentials=carried,
+        )
+        token = _present.set(visitor)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            _present.reset(token)
+
+
+def for_anybody(body: bytes) -> bool:
+    """Whether a callback may be used by somebody who is not signed in. The page that a router is asked for is its first input,
+    by place: that is how Dash reads it."""
+    try:
+        asked: Any = json.loads(body)
+        output = asked["output"]
+        if output == ROUTER:
+            return str(asked["inputs"][0]["value"]).startswith(links.SHARED)
+        return isinstance(output, str) and output.startswith(OF_FROZEN_PAGES)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The body; None where it is too large, or its sender has gone."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, to be read."""
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

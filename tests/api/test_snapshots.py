@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, text, update
 
+from backend.api.access import ANYONE, rules
 from backend.api.app import create_app
 from backend.domain.run import canonical
 from backend.domain.schemas import Shared, SnapshotMade, SnapshotPreview
@@ -220,6 +221,7 @@ def test_no_log_holds_a_token(app: FastAPI, client: TestClient, logged: io.Strin
         raise RuntimeError(f"/s/{token} cannot be drawn")
 
     app.router.routes.insert(0, app.router.routes.pop())
+    app.state.access.declare(*rules(ANYONE, "GET /s/{token}"))
     assert client.get(f"/s/{token}").status_code == 500
     written = logged.getvalue()
     assert f"GET {V1}/shared/[redacted] 200" in written and "GET /s/[redacted]" in written

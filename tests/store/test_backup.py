@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import fsspec
 import pytest
+from alembic import command
 from sqlalchemy import select, text
 
 from backend.backup import manifest, whole
@@ -321,10 +322,16 @@ def test_an_older_backup_is_brought_up_to_date(
     kind: str, bare: Callable[..., Place], lab_at: Callable[[Store], Any], tmp_path: Path
 ) -> None:
     place = bare(kind)
-    migrate.upgrade(place.url, to="4dbeaf1341c5")
+    migrate.upgrade(place.url)
     store = Store(place.url)
     lab_at(store).submit()
     store.dispose()
+    engine = connect(checked(place.url), foreign_keys=False).execution_options(crosslift_write=True)
+    config = migrate.configuration()
+    with engine.connect() as connection:  # as an older version would have it
+        config.attributes["connection"] = connection
+        command.downgrade(config, "4dbeaf1341c5")
+    engine.dispose()
     made = place.back_up(tmp_path / "backup")
     assert made.schema_revision == "4dbeaf1341c5" and "snapshot" not in made.rows
     other = bare(kind)

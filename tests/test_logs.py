@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from backend import logs, queue
+from backend.api.access import ANYONE, rules
 from backend.api.app import create_app
 from backend.settings import Settings
 from backend.store.session import Store
@@ -67,6 +68,9 @@ def app(tmp_path: Path) -> Iterator[FastAPI]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url="http://testserver") as http:
             return (await http.get("/in-the-loop")).status_code
 
+    made.state.access.declare(
+        *rules(ANYONE, *(f"GET /{name}" for name in ("in-a-thread", "in-the-loop", "broken", "page")))
+    )
     made.router.routes[:] = made.router.routes[-4:] + made.router.routes[:-4]  # ahead of what answers everything
     yield made
     store.dispose()

@@ -37,10 +37,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @contextmanager
 def _store(*, writes: bool) -> Iterator[Session]:
+    import logging
+
     from backend.cli import settings
+    from backend.local.home import prepare_home
+    from backend.store import migrate
     from backend.store.session import Store
 
-    store = Store(settings().database)
+    # what is wrong is in the answer, and what may become wrong `crosslift doctor` says
+    logging.getLogger("backend.store").setLevel(logging.ERROR)
+    chosen = settings()
+    if writes:  # an account comes before the first start
+        if chosen.database_url is None:
+            prepare_home(chosen.root)
+        if migrate.state(chosen.database) == "empty":
+            migrate.upgrade(chosen.database)
+    store = Store(chosen.database)
     try:
         with store.write() if writes else store.read() as session:
             yield session

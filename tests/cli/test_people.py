@@ -84,6 +84,16 @@ def test_the_first_admin_a_token_and_the_end_of_both(shell: Shell) -> None:
     ]
 
 
+def test_an_account_can_be_made_before_anything_was_started(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shell = Shell.__new__(Shell)
+    shell.home = tmp_path / "new"
+    made = shell("user", "add", "ada", "--role", "admin", stdin=PASSWORD + "\n")
+    assert (made.returncode, made.stdout, made.stderr) == (0, "", "Account ada may sign in as admin\n")
+    assert shell.home.stat().st_mode & 0o077 == 0
+    assert [a["name"] for a in json.loads(shell("user", "list", "--json").stdout)] == ["ada"]
+    assert not caplog.records  # what may become wrong with a database is for the doctor
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "said"),
     [

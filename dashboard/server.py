@@ -12,8 +12,12 @@ alone.
 from __future__ import annotations
 
 import gc
+import hashlib
 import logging
 import sys
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -30,7 +34,7 @@ from backend import logs, queue
 from backend.api.access import ANYONE, Access, rules
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
-from backend.domain.account import Me, Role, Who
+from backend.domain.account import LOCAL, Me, Role, Who
 from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
@@ -39,6 +43,8 @@ from dashboard import downloads, shell, signing, visitor
 from dashboard.client import Client
 
 API_TIMEOUT_SECONDS = 20.0
+LATELY_SECONDS = 900.0  # that somebody is known for while the API does not answer
+MOST_LATELY = 1000
 
 
 def create(store: Store | None = None) -> FastAPI:
@@ -121,19 +127,42 @@ def _none_kept() -> CookieJar:
 
 
 def _known_to(api_url: str, accounts: bool) -> Callable[[Headers], Who | None]:
-    """Ask an API that runs elsewhere who somebody is. Where accounts are wanted here and it has none, nobody is anybody."""
+    """Ask an API that runs elsewhere who somebody is. Where accounts are wanted here and it has none, nobody is anybody.
+
+    While it does not answer, whoever was here lately still is, so that an open page can say what is wrong and recover: it has no
+    rights of its own, and there is nothing to be read or changed.
+    """
     http = httpx.Client(base_url=api_url, timeout=API_TIMEOUT_SECONDS, cookies=_none_kept())
+    lately: OrderedDict[bytes, tuple[float, Who]] = OrderedDict()
+    lock = threading.Lock()
+
+    def last_seen(key: bytes, problem: Unavailable) -> Who:
+        with lock:
+            at, who = lately.get(key, (0.0, None))
+        if who is not None and time.monotonic() - at < LATELY_SECONDS:
+            return who
+        if not accounts and not key:
+            return LOCAL
+        raise problem
 
     def identify(headers: Headers) -> Who | None:
         carried = {name: headers[name] for name in ("cookie", "authorization") if name in headers}
+        key = hashlib.sha256(repr(carried).encode()).digest() if carried else b""
         try:
             answer = http.get("/api/v1/me", headers=carried)
             me = Me.model_validate_json(answer.content) if answer.is_success else None
         except (httpx.HTTPError, ValueError) as error:
-            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+            return last_seen(key, Unavailable(f"The API does not answer ({type(error).__name__})."))
         if answer.is_server_error:
-            raise Unavailable("The API cannot say who you are now.")
-        return None if me is None or (accounts and me.how == "open") else Who(me.name, me.role, how=me.how)
+            return last_seen(key, Unavailable("The API cannot say who you are now."))
+        who = None if me is None or (accounts and me.how == "open") else Who(me.name, me.role, how=me.how)
+        with lock:
+            lately.pop(key, None)
+            if who is not None:
+                lately[key] = (time.monotonic(), who)
+            while len(lately) > MOST_LATELY:
+                lately.popitem(last=False)
+        return who
 
     return identify
 

@@ -7,10 +7,11 @@ STAMP  := $(VENV)/.installed
 DEMO_ARGS ?=
 UP_ARGS   ?=
 TEST_ARGS ?=
+LOAD_ARGS ?=
 JOBS      ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up study study-real down test test-full lint browser bench readme tasks secrets clean
+.PHONY: help install demo up study study-real down test test-full lint browser storm load faults guards bench readme tasks secrets clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,18 @@ test: $(STAMP) lint browser ## lint, then every test but the slow ones, JOBS=2 f
 
 test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+
+storm: $(STAMP) ## kill workers, children and web at random while three experiments run (part of test-full)
+	@$(BIN)/python -m pytest -m storm -s $(TEST_ARGS)
+
+faults: $(STAMP) ## every fault that is survived, and the tests that show it (ROW="W2 A8" runs theirs)
+	@$(BIN)/python .ci/faults $(ROW)
+
+guards: $(STAMP) ## take the guard of every fault out of a copy, and demand that its test fails (ROW="W3 D4")
+	@$(BIN)/python .ci/guards $(ROW)
+
+load: $(STAMP) ## 50 readers of the pages and 4 runs for two minutes: errors, and p95 of every read (LOAD_ARGS=...)
+	@$(BIN)/python .ci/load $(LOAD_ARGS)
 
 bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
 	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)

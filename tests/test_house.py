@@ -62,7 +62,21 @@ def test_the_licence_is_apache_2_verbatim():
 def test_make_lists_its_targets():
     """Every target that is a command says what it does."""
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("demo", "up", "study", "test", "test-full", "lint", "bench", "down", "clean"):
+    for target in (
+        "demo",
+        "up",
+        "study",
+        "test",
+        "test-full",
+        "lint",
+        "bench",
+        "storm",
+        "load",
+        "faults",
+        "guards",
+        "down",
+        "clean",
+    ):
         assert re.search(rf"^  make {target} +\S", shown, re.MULTILINE)
 
 
@@ -80,7 +94,7 @@ def test_make_refuses_an_old_python(tmp_path: Path):
     assert not (tmp_path / "venv").exists()
 
 
-@pytest.mark.parametrize("name", ["run", "browser", "secrets", "readme"])
+@pytest.mark.parametrize("name", ["run", "browser", "secrets", "readme", "load", "faults", "guards"])
 def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / ".ci" / name, os.X_OK)
 

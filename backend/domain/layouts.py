@@ -75,6 +75,8 @@ def jsonl(path: Path, language: str) -> Iterator[dict[str, Any]]:
                 row = json.loads(line)
             except ValueError as error:
                 raise ValueError(f"line {number + 1}: not JSON: {error}") from error
+            except RecursionError:
+                raise ValueError(f"line {number + 1}: nested too deeply to be read") from None
             if not isinstance(row, dict):
                 raise ValueError(f"line {number + 1}: a JSON object was expected, not {type(row).__name__}")
             yield {"line": number, "at": f"line {number + 1}", **row}

@@ -6,6 +6,7 @@ be learned from without a word.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -40,7 +41,8 @@ def examples(task: Task, rows: Iterable[Mapping[str, Any]], where: str) -> Itera
             number, row = next(numbered)
         except StopIteration:
             return
-        except (ValueError, KeyError, TypeError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        except (ValueError, KeyError, TypeError, csv.Error, RecursionError) as error:
+            # UnicodeDecodeError and JSONDecodeError are ValueErrors
             raise MalformedData(f"{where}: {reason(error)}") from error
         place = f"{where}, {row.get(AT, f'row {number + 1}')}"
         try:
@@ -123,4 +125,6 @@ def reason(error: Exception) -> str:
         return f"byte {error.object[error.start]:#04x} at byte {error.start} of what was read is not UTF-8"
     if isinstance(error, KeyError):
         return f"{error} is missing"
+    if isinstance(error, RecursionError):  # of json, which speaks of the interpreter
+        return "nested too deeply to be read"
     return str(error)

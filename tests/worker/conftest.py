@@ -238,14 +238,14 @@ class Place:
         with self.store.read() as session:
             return runs.view(session, run)
 
-    def wait(self, run: int, *states: RunState, seconds: float = 60) -> RunView:
+    def wait(self, run: int, *states: RunState, seconds: float = 180) -> RunView:
         def there() -> RunView | None:
             now = self.view(run)
             return now if now.state in states else None
 
         return until(there, seconds, f"run {run} is {' or '.join(states)}; it is {self.view(run).state}")
 
-    def wait_step(self, run: int, step: int, seconds: float = 60) -> RunView:
+    def wait_step(self, run: int, step: int, seconds: float = 180) -> RunView:
         def there() -> RunView | None:
             now = self.view(run)
             assert now.finished_at is None, f"run {run} ended as {now.state}: {now.error}"

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -31,6 +31,7 @@ class Silent:
     def curve(self, name: str, step: int, value: float) -> None: ...
     def log(self, level: Level, message: str) -> None: ...
     def checkpoint(self, step: int) -> None: ...
+    def rejected(self, checkpoints: Sequence[str]) -> None: ...
     def resumed(self, step: int) -> None: ...
 
     def should_stop(self) -> Stop | None:

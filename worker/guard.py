@@ -108,7 +108,7 @@ class Guard:
         else:
             # the anchor is for a layer whose input has no way back, while its weights have one
             anchor = torch.zeros((), requires_grad=True)
-            found = list(_Within.apply(self, layer, run, given_size, anchor, *tensors))  # type: ignore[no-untyped-call]
+            found = list(_Within.apply(self, layer, run, given_size, anchor, *tensors))
         shape, kinds = self._shapes[layer]
         out = iter(found)
         return tree_unflatten([None if kind is None else next(out) for kind in kinds], shape)
@@ -138,7 +138,7 @@ class _Within(torch.autograd.Function):
     """A layer: its states without what their gradients need, and these by computing it again."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         guard: Guard,
         layer: nn.Module,
@@ -161,6 +161,8 @@ class _Within(torch.autograd.Function):
         guard: Guard = ctx.guard
         inputs = [t.detach().requires_grad_(t.requires_grad) for t in ctx.saved_tensors]
         device = inputs[0].device.type
+        found: list[torch.Tensor] = []
+        pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
         if not guard.failed:
             try:
                 half, dtype = ctx.half
@@ -177,7 +179,8 @@ class _Within(torch.autograd.Function):
                     raise
                 guard.failed = True
         if guard.failed:
-            found = pairs = []
+            found.clear()  # and with them what their gradients need
+            pairs.clear()
             for weight in ctx.layer.parameters():  # what is exchanged is the same everywhere
                 if weight.requires_grad and weight.grad is None:
                     weight.grad = torch.zeros_like(weight)

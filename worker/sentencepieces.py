@@ -134,9 +134,10 @@ def _read(path: Path) -> tuple[Any, Any]:
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
 
+    messages: Any = sentencepiece_model_pb2
     try:
         content = path.read_bytes()
-        proto = sentencepiece_model_pb2.ModelProto.FromString(content)
+        proto = messages.ModelProto.FromString(content)
         return proto, sentencepiece.SentencePieceProcessor(model_proto=content)
     except Exception as error:  # protobuf's and SentencePiece's own, which share no base
         raise Unlike(f"{path.name} is no SentencePiece model: {error}") from error

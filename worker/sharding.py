@@ -144,11 +144,12 @@ class Sharded:
         """
         self._guard.again()
         value = 0.0
+        loss: torch.Tensor | None = None
         try:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half, cache_enabled=False):
                 loss = stage.loss(part) * share
             if not self._guard.failed:
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 value = loss.item()
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -303,7 +304,7 @@ class _Before:
 
 def _own(weight: nn.Parameter) -> nn.Parameter:
     """This rank's rows of a weight, in the same memory; a weight that is not divided, itself."""
-    return nn.Parameter(weight.detach().to_local()) if isinstance(weight, DTensor) else weight
+    return nn.Parameter(cast(DTensor, weight.detach()).to_local()) if isinstance(weight, DTensor) else weight
 
 
 def _square(gradient: torch.Tensor | None) -> float:

@@ -113,9 +113,7 @@ def test_a_checkpoint_with_such_a_model_alone_is_an_encoder(
     miniatures.write("xlm-roberta", folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
-    (folder / "sentencepiece.bpe.model").write_bytes(
-        (trained("xlm-roberta") / "sentencepiece.bpe.model").read_bytes()
-    )
+    (folder / "sentencepiece.bpe.model").write_bytes((trained("xlm-roberta") / "sentencepiece.bpe.model").read_bytes())
     model = ModelSpec(checkpoint="dir:own", revision=None, architecture=None)
     encoder = encoders.load_pretrained(model, root=tmp_path / "models", cache=tmp_path, offline=True)
     from worker.formats import Features, collate_rows

@@ -515,6 +515,7 @@ def submit(
 @app.command()
 def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
     """Say what submitting a file would do, without doing it."""
+    from backend.domain import fitting
     from backend.domain.resolved import in_words
     from backend.domain.schemas import Preview
 
@@ -532,6 +533,8 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         ("device-hours", _band(plan.device_hours)),
         ("done in", _band(plan.hours_until_done)),
         ("disk", f"{plan.disk_bytes / 2**20:,.0f} MiB"),
+        *((f"memory: {each.model}", fitting.in_words(each)) for each in plan.memory),
+        *(("note", note) for note in plan.notes),
         ("forecast", plan.forecast_from),
         ("seeds", plan.seeds_can_show),
         *([("oracle", plan.oracle)] if plan.oracle else []),

@@ -34,7 +34,7 @@ LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train"
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = (
-    "name", "source", *LISTS, "device", "devices", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
+    "name", "source", *LISTS, "device", "devices", "sharded", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
 )  # fmt: skip
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
@@ -49,6 +49,7 @@ LABELS: Mapping[str, str] = {
     "text": "Text for MLM",
     "device": "Device",
     "devices": "Devices a run",
+    "sharded": "Divided weights",
     "precision": "Precision",
     "activation_checkpointing": "Activation checkpointing",
     "priority": "Priority",
@@ -73,12 +74,14 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
     "seeds": "0,1,2",
     "device": "cpu",
     "devices": "1",
+    "sharded": "automatic",
     "precision": "fp32",
     "activation_checkpointing": "off",
     "priority": "0",
     "oracle": "no",
 }
 SWITCHES: Mapping[str, bool] = {"on": True, "off": False}
+DIVIDED: Mapping[str, bool | None] = {"automatic": None, **SWITCHES}  # weights over devices
 EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
 MOST_SEEDS = 1_000  # that a range such as 0-4 is spelt out to
 LARGEST_TEXT = 200_000  # characters of a pasted file
@@ -137,6 +140,8 @@ class Draft:
                 body[name] = self.said[name]
         if self.said["devices"] not in ("", BLANK["devices"]):
             body["devices"] = _number(self.said["devices"])
+        if (divided := self.said["sharded"]) != BLANK["sharded"]:
+            body["sharded"] = DIVIDED.get(divided, divided)
         if (switch := self.said["activation_checkpointing"]) != BLANK["activation_checkpointing"]:
             body["activation_checkpointing"] = SWITCHES.get(switch, switch)
         if self.said["priority"] not in ("", BLANK["priority"]):
@@ -221,6 +226,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "text": ",".join(request.text or ()),
         "device": request.device.value,
         "devices": str(request.devices),
+        "sharded": next(said for said, value in DIVIDED.items() if value is request.sharded),
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
         "priority": str(request.priority),

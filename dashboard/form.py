@@ -366,7 +366,7 @@ def _more(shown: Draft) -> Any:
     numbers = [n for n in NUMBERS if n not in adaptation.WEIGHTS]
     used = any(n in shown.changed or shown.said[n] for n in (*numbers, *RETRIEVAL, "translate_train")) or any(
         shown.said[n] != draft.BLANK[n]
-        for n in ("device", "devices", "precision", "activation_checkpointing", "priority")
+        for n in ("device", "devices", "sharded", "precision", "activation_checkpointing", "priority")
     )
     return html.Details(
         [
@@ -375,6 +375,7 @@ def _more(shown: Draft) -> Any:
                 [
                     pick("device", [d.value for d in DeviceClass]),
                     text("devices", "of one worker, each with a part of every batch of training", "1"),
+                    pick("sharded", tuple(draft.DIVIDED)),
                     pick("precision", ("fp32", "bf16")),
                     pick("activation_checkpointing", tuple(draft.SWITCHES)),
                     text("priority", "−10 to 10, higher first", "0"),

@@ -6,7 +6,7 @@ a checkpoint is ever run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -211,10 +211,17 @@ def has_first(module: nn.Module) -> bool:
     return kind_of(module) != "mt5"
 
 
-def whole(module: nn.Module, ids: torch.Tensor, mask: torch.Tensor | None, types: torch.Tensor | None) -> torch.Tensor:
-    """[rows, length] → the last layer's states, [rows, length, hidden], by the library's own forward pass."""
+def whole(
+    module: nn.Module,
+    ids: torch.Tensor,
+    mask: torch.Tensor | None,
+    types: torch.Tensor | None,
+    forward: Callable[..., Any] | None = None,
+) -> torch.Tensor:
+    """[rows, length] → the last layer's states, [rows, length, hidden], by the library's own forward pass: ``forward`` where the
+    module now has another."""
     given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids) if mask is None else mask.long()}
     if kind_of(module) in _SEGMENTS:
         segments = int(cast(Any, module).config.type_vocab_size)
         given["token_type_ids"] = torch.zeros_like(ids) if types is None or segments < 2 else types
-    return cast(torch.Tensor, module(**given).last_hidden_state)
+    return cast(torch.Tensor, (forward or module)(**given).last_hidden_state)

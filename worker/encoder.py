@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from backend.domain import mini
 from backend.domain.model import Architecture
 from backend.domain.run import ModelSpec, digest
-from worker import architectures, pretrained, recompute
+from worker import architectures, guard, pretrained, recompute
 from worker.formats import Batch, Reads, spread
 
 MLM_HEAD = "mlm_head.safetensors"
@@ -139,12 +139,50 @@ def states(module: nn.Module, batch: Batch, reads: Reads) -> torch.Tensor:
     on positions that nothing reads (with the first token alone, three quarters of the last layer); the others compute all.
     Where no first token stands for its row (mT5), the mean of its sub-words does.
     """
+    watcher = guard.of(module)
+    if watcher is not None:  # its weights are divided: it and its layers are called as modules, which gathers them
+        return watcher.states(module, batch, reads)
+    return computed(module, batch, reads, partial(recompute.again, _layer) if recompute.switched_on(module) else _layer)
+
+
+def under_guard(module: nn.Module, watcher: guard.Guard) -> None:
+    """Make the module's call give ``states``, with each of its layers called as a module and under guard (``worker.sharding``)."""
+    bert = architectures.is_bert_like(module)
+    for layer in architectures.layers_of(module):
+        forward = partial(_layer, layer) if bert else layer.forward
+        layer.forward = watcher.watched(layer, forward, _size_of if bert else None)
+    module.forward = partial(_no_view, module, module.forward)
+
+
+def _no_view(module: nn.Module, forward: Callable[..., Any], batch: Batch, reads: Reads) -> torch.Tensor:
+    """What waits for the gradients of what a module gives is lost with a view of it that is written to."""
+    return computed(module, batch, reads, _as_module, forward).clone()
+
+
+def _as_module(layer: nn.Module, *given: Any) -> torch.Tensor:
+    return cast(torch.Tensor, layer(*given))
+
+
+def _size_of(
+    x: torch.Tensor, asked: torch.Tensor, mask: torch.Tensor | None, kept: torch.Tensor | None = None
+) -> tuple[int, ...]:
+    """Of what ``_layer`` gives."""
+    return tuple(asked.shape) if kept is None else (len(kept), asked.shape[-1])
+
+
+def computed(
+    module: nn.Module,
+    batch: Batch,
+    reads: Reads,
+    through: Callable[..., torch.Tensor],
+    forward: Callable[..., Any] | None = None,
+) -> torch.Tensor:
+    """``states``, each layer of BERT's kind by ``through``; ``forward``: the library's, where the module now has another."""
     if not architectures.is_bert_like(module):
-        return _picked(module, architectures.whole(module, batch.ids, batch.mask, batch.types), batch, reads)
+        return _picked(module, architectures.whole(module, batch.ids, batch.mask, batch.types, forward), batch, reads)
     x = module.embeddings(input_ids=batch.ids, token_type_ids=batch.types)  # type: ignore[operator]
     mask = None if batch.mask is None else batch.mask[:, None, None, :]
     layers = list(module.encoder.layer)  # type: ignore[union-attr, arg-type]
-    through = partial(recompute.again, _layer) if recompute.switched_on(module) else _layer
     for layer in layers[:-1]:
         x = through(layer, x, x, mask)
     if reads is Reads.FIRST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from torch import nn
 from backend.domain.run import DataSpec, Phase, Precision, RunSpec
 from backend.domain.task import Format, Split, Task
 from backend.domain.tasks import TASKS
-from worker import formats
+from worker import formats, guard
 from worker.architectures import keep_lowest, layers_of
 from worker.data import Door
 from worker.encoder import Encoder, states
@@ -53,13 +54,15 @@ def predict(
         TooLarge: not even one row fits.
     """
     room = room or Room()
+    divided = guard.of(encoder.module) is not None
     device = next(encoder.module.parameters()).device
     was_training = encoder.module.training
     encoder.module.eval()
     head.eval()
     collected: NDArray[np.float32] | None = None
     rows = 0
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+    half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=not divided)
+    with guard.no_gradients(encoder.module), half:
         waiting = by_length(features.lengths, BUDGET[device.type])[::-1]
         while waiting:
             ask()
@@ -68,17 +71,18 @@ def predict(
             if len(batch_rows) > 1 and not room.holds(places):
                 waiting += _halves(batch_rows)
                 continue
+            output = None
             try:
                 batch = collate_rows(features, batch_rows, encoder.pad).to(device)
-                with meter.counting(batch.tokens, INFERENCE):
+                with nullcontext() if divided else meter.counting(batch.tokens, INFERENCE):
                     output = head(states(encoder.module, batch, behaviour.READS), batch).float().cpu()
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
+            # outside of the except clause, whose traceback holds on to the tensors of the batch
+            if guard.agreed(encoder.module, output is None) or output is None:  # half of the rows, then the other half
                 if len(batch_rows) == 1:
-                    raise TooLarge(f"not even one row of {places} sub-words fits into memory to be scored") from error
-                output = None
-            if output is None:  # memory ran out: half of the rows, then the other half
+                    raise TooLarge(f"not even one row of {places} sub-words fits into memory to be scored")
                 if device.type == "cuda":
                     torch.cuda.empty_cache()
                 room.cut(places)

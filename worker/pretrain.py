@@ -13,7 +13,7 @@ from torch import nn
 
 from backend.domain import mini
 from backend.domain.run import Phase, digest
-from worker import corpus, mlm_weights
+from worker import corpus, guard, mlm_weights
 from worker.cooccurrence import vectors
 from worker.data import cached
 from worker.encoder import Encoder, MlmHead, states
@@ -171,7 +171,7 @@ class MlmStage:
         self.module.eval()
         device = next(module.parameters()).device
         total, count = 0.0, 0
-        with torch.inference_mode():
+        with guard.no_gradients(module):
             for number, chosen in enumerate(by_length(self.text.features.lengths[self.text.dev], BUDGET[device.type])):
                 ask()
                 batch = collate_rows(self.text.features, self.text.dev[chosen], self.encoder.pad)
@@ -192,13 +192,21 @@ class MlmStage:
         length = batch.ids.shape[1]
         while True:
             size = batch.items if self.room.places is None else min(batch.items, max(1, self.room.places // length))
-            try:
-                return sum(self.loss(part).item() * share for part, share in parts(batch, size))
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-                if size == 1:
-                    raise TooLarge(f"not even one line of {length} sub-words fits into memory to be scored") from error
+            total, failed = 0.0, False
+            for part, share in parts(batch, size):
+                try:
+                    total += self.loss(part).item() * share
+                except (RuntimeError, MemoryError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    failed = True
+                failed = guard.agreed(self.encoder.module, failed)
+                if failed:
+                    break
+            if not failed:
+                return total
+            if size == 1:
+                raise TooLarge(f"not even one line of {length} sub-words fits into memory to be scored")
             if batch.ids.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.room.cut(size * length)

@@ -22,8 +22,10 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from backend.domain.model import DIRECTORY, MODELS, inside
 from backend.domain.run import ModelSpec, digest
+from worker import sentencepieces
 from worker.architectures import class_of
 from worker.artifacts import file_digest
+from worker.sentencepieces import REMEDY
 
 CONVERTER_VERSION = 1  # raise it when the same pickled weights would give other tensors
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -123,7 +125,11 @@ def load(found: Found, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerF
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     module = module_from(found.folder, name)
-    return module, tokenizer_from(found.folder, name, int(getattr(module.config, "type_vocab_size", 0)))
+    tokenizer = tokenizer_from(found.folder, name, int(getattr(module.config, "type_vocab_size", 0)), str(kind))
+    entries = cast(torch.nn.Embedding, module.get_input_embeddings()).num_embeddings
+    if len(tokenizer) > entries:
+        raise OSError(f"{name} has a tokenizer of {len(tokenizer)} entries and an encoder that knows {entries} of them")
+    return module, tokenizer
 
 
 def module_from(folder: Path, name: str) -> PreTrainedModel:
@@ -149,23 +155,29 @@ def module_from(folder: Path, name: str) -> PreTrainedModel:
     return module
 
 
-def tokenizer_from(folder: Path, name: str, segments: int) -> PreTrainedTokenizerFast:
+def tokenizer_from(folder: Path, name: str, segments: int, kind: str) -> PreTrainedTokenizerFast:
     """A fast tokenizer: span QA and tagging need the places of sub-words in the text.
 
-    ``segments`` is how many the encoder tells apart; with fewer than two it is given none.
+    ``segments`` is how many the encoder, which is of this ``kind``, tells apart; with fewer than two it is given none.
 
     Raises:
-        OSError: there is none that can be read.
+        OSError: there is none that can be read, or made.
     """
+    tokenizer: Any
+    slow = sentencepieces.model_in(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # without tokenizer.json a converter is needed, whose absence has many shapes
-        raise OSError(
-            f"{name}: no tokenizer can be loaded ({error}); it needs a tokenizer.json, or the sentencepiece and protobuf "
-            "packages on the worker to make one from its vocabulary"
-        ) from error
+        if slow is not None:
+            tokenizer = sentencepieces.converted(slow, kind)
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, use_fast=True, local_files_only=True, trust_remote_code=False
+            )
+    except sentencepieces.Unlike as error:
+        raise OSError(f"{name} has no tokenizer.json, and none can be made: {error}. {REMEDY}") from error
+    except Exception as error:  # the library has a dozen kinds
+        raise OSError(f"{name}: no tokenizer can be loaded ({error}). It needs a tokenizer.json: {REMEDY}") from error
     if not getattr(tokenizer, "is_fast", False):
-        raise OSError(f"{name} has no fast tokenizer (tokenizer.json)")
+        raise OSError(f"{name} has no fast tokenizer (tokenizer.json): {REMEDY}")
     if tokenizer.pad_token_id is None:
         raise OSError(f"{name} has a tokenizer without a padding token")
     # Written anew, so that a child's artifact is read back as the same tokenizer whatever class its checkpoint named.

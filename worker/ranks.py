@@ -77,8 +77,12 @@ class Ranks:
     def any(self, mine: bool) -> bool:
         return self.summed([float(mine)])[0] > 0
 
-    def begin(self, module: nn.Module, step: int) -> None:
-        """Make sure that all start from the same: the step, and the weights, which are those of rank 0.
+    def of_first(self, number: float) -> float:
+        """What rank 0 says."""
+        return self.summed([number if self.leads else 0.0])[0]
+
+    def begin(self, module: nn.Module, step: int, weights: bool = True) -> None:
+        """Make sure that all start from the same: the step and, where ``weights`` are whole, these, which are those of rank 0.
 
         Raises:
             RuntimeError: they are at different steps.
@@ -86,7 +90,7 @@ class Ranks:
         if self.summed([step])[0] != step * self.count:
             raise RuntimeError(f"ranks begin at different steps; rank {self.rank} at {step}")
         with torch.no_grad():
-            for weight in module.parameters():
+            for weight in module.parameters() if weights else ():
                 try:
                     dist.broadcast(weight.detach(), 0)
                 except RuntimeError as error:

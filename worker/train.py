@@ -40,7 +40,9 @@ from worker.evaluate import keep_layers, predict, save_head, settled
 from worker.formats import Batch, Behaviour, Features, collate
 from worker.meter import TRAINING, Meter
 from worker.micro import Room, TooLarge, counted, out_of_memory, parts
-from worker.outcomes import Diverged, Followed, Job, Report, Score, Stopped
+from worker.outcomes import Diverged, Followed, Job, Report, Score, Stop, Stopped
+from worker.sharding import Sharded
+from worker.weights import Whole, take_up
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
 TEXT = "text"  # what unlabelled text is called among the data of a run
@@ -78,6 +80,10 @@ class Progress:
     recompute: bool = False  # layers are computed again for their gradients, once one item did not fit
 
 
+#: What one may be asked to do at a step, by number.
+WISHES: tuple[Stop | None, ...] = (None, "save", "cancel")
+
+
 class _Asked(Exception):
     """Raised out of an evaluation when the run is to stop."""
 
@@ -104,43 +110,58 @@ def fit(
     accelerator = Accelerator(cpu=job.device == "cpu", mixed_precision="bf16" if job.spec.precision == "bf16" else "no")
     if job.device == "cpu":
         quicken(stage.module)
-    module, optimizer = accelerator.prepare(stage.module, optimizer_for(stage.module, training, fused=True))
-    run = _Resumable(stage.module, optimizer, job, report, meter)
+    divided = None
+    optimizer: Any
+    if together is not None and together.any(divides(stage, training, job, report)):
+        together.begin(stage.module, 0)
+        divided = Sharded(together, stage, job.spec.precision == "bf16")
+        report.log("info", f"weights, gradients and moments are divided over {together.count} devices")
+        optimizer = optimizer_for(divided.parameters(), training, fused=True)
+    else:
+        weights = [p for p in stage.module.parameters() if p.requires_grad]
+        _, optimizer = accelerator.prepare(stage.module, optimizer_for(weights, training, fused=True))
+    run = _Resumable(divided or Whole(stage.module), optimizer, job, report, meter, divided)
     at = run.resume()
-    if not at.recompute and (job.spec.activation_checkpointing or crowded(stage, training, job, report)):
+    if divided is not None:
+        at.recompute = True  # its layers are computed twice, always: ``worker.guard``
+    elif not at.recompute and (job.spec.activation_checkpointing or crowded(stage, training, job, report)):
         at.recompute = True
     if together is not None:
-        together.begin(stage.module, at.step)
+        together.begin(stage.module, at.step, divided is None)
         if not leads:
             run.best.clear()
         at.recompute = together.any(at.recompute)
-    if at.recompute:
+    if at.recompute and divided is None:
         recompute.switch_on(stage.module.get_submodule("encoder"))
     due = evaluation_steps(total, training.evaluations)
     warmup = training.warmup_of(total)
     report.phase(Phase.TRAINING)
-    module.train()
+    stage.module.train()
     while True:
         if at.step in due and at.evaluated < at.step:
-            if not leads:
+            if not leads and divided is None:
                 at.evaluated = at.step
                 continue
             run.evaluate(stage, at, oracle)
-            module.train()
+            stage.module.train()
             continue
         if at.step >= total:
             break
-        if leads:
+        if leads or divided is not None:
             run.stop_or_save(at)
         batch = stage.batch(at.step).to(accelerator.device)
         rate = training.learning_rate * schedule(at.step, total, warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        if together is None:
-            value = _gradients(stage, batch, at, accelerator, optimizer, meter, report)
+        if divided is not None:
+            value = divided.gradients(stage, batch, at, report)
+            length = divided.clip(training.clip)
         else:
-            value = ranks.gradients(together, stage, batch, at, accelerator, optimizer, meter, report)
-        length = float(torch.nn.utils.clip_grad_norm_(module.parameters(), training.clip))
+            if together is None:
+                value = _gradients(stage, batch, at, accelerator, optimizer, meter, report)
+            else:
+                value = ranks.gradients(together, stage, batch, at, accelerator, optimizer, meter, report)
+            length = float(torch.nn.utils.clip_grad_norm_(stage.module.parameters(), training.clip))
         if not (math.isfinite(value) and math.isfinite(length)):
             if at.losses:  # what was still a number is shown up to here
                 report.curve("loss", at.step, sum(at.losses) / len(at.losses))
@@ -156,18 +177,46 @@ def fit(
             report.curve("loss", at.step, sum(at.losses) / len(at.losses))
             report.curve("learning_rate", at.step, rate)
             at.losses.clear()
+    if divided is not None:
+        divided.reunited(run.best)
     if not leads:
         raise Followed
-    take_up(stage.module, run.best)
+    if divided is None:
+        take_up(stage.module, run.best)
     report.log("info", f"best development score {at.best:.4f} at step {at.best_step} of {total}")
     return at
 
 
+def divides(stage: Stage, training: Training, job: Job, report: Report) -> bool:
+    """Whether weights are to be divided over the devices of the run: as asked for, else where the forecast says that not even one item
+    fits beside whole ones, layers computed twice."""
+    if job.spec.sharded is not None:
+        return job.spec.sharded
+    needed, there = _one_item(stage, training, job, checkpointing=True), device_memory(job.device)
+    if needed is None or needed <= there:
+        return False
+    report.log(
+        "info",
+        f"{needed / 1e9:.1f} GB are forecast with whole weights on each device, and there are {there / 1e9:.1f} GB",
+    )
+    return True
+
+
 def crowded(stage: Stage, training: Training, job: Job, report: Report) -> bool:
     """Whether the forecast says that not even one item fits while all activations are kept."""
+    needed, there = _one_item(stage, training, job, checkpointing=False), device_memory(job.device)
+    if needed is None or needed <= there:
+        return False
+    said = f"{needed / 1e9:.1f} GB are forecast for one item at a time, and there are {there / 1e9:.1f} GB"
+    report.log("info", f"{said}: layers are computed twice")
+    return True
+
+
+def _one_item(stage: Stage, training: Training, job: Job, *, checkpointing: bool) -> int | None:
+    """Bytes forecast with one item at a time, of the memory that ``device_memory`` is of; None for a stage without an encoder."""
     encoder = dict(stage.module.named_children()).get("encoder")
     if encoder is None:
-        return False
+        return None
     batch = stage.batch(0)
     config: Any = encoder.config
     load = Load(
@@ -179,14 +228,10 @@ def crowded(stage: Stage, training: Training, job: Job, report: Report) -> bool:
         length=training.max_length,
         trained=sum(p.numel() for p in encoder.parameters() if p.requires_grad),
         dropout=dropout_of(config) > 0,
+        checkpointing=checkpointing,
     )
     # processes on a CPU share its memory
-    needed = peak(load).total * (job.spec.devices if job.device == "cpu" else 1)
-    there = device_memory(job.device)
-    if needed > there:
-        said = f"{needed / 1e9:.1f} GB are forecast for one item at a time, and there are {there / 1e9:.1f} GB"
-        report.log("info", f"{said}: layers are computed twice")
-    return needed > there
+    return peak(load).total * (job.spec.devices if job.device == "cpu" else 1)
 
 
 def _gradients(
@@ -255,9 +300,8 @@ def _update(optimizer: Any, at: Progress) -> None:
         ) from error
 
 
-def optimizer_for(module: nn.Module, training: Training, *, fused: bool) -> torch.optim.AdamW:
+def optimizer_for(weights: Sequence[nn.Parameter], training: Training, *, fused: bool) -> torch.optim.AdamW:
     """AdamW; biases and layer norms, which are the vectors among the weights, do not decay."""
-    weights = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in weights if p.ndim >= 2], "weight_decay": training.weight_decay},
         {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
@@ -288,35 +332,20 @@ def evaluation_steps(total: int, evaluations: int) -> set[int]:
     return {max(1, round(total * k / evaluations)) for k in range(1, evaluations + 1)}
 
 
-def weights_of(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Every tensor of a module once, by its first name: mT5 knows its word embeddings by two, and a file keeps one."""
-    seen: set[tuple[int, int]] = set()
-    found = {}
-    for name, tensor in module.state_dict().items():
-        place = (tensor.data_ptr(), tensor.numel())
-        if place not in seen:
-            seen.add(place)
-            found[name] = tensor.detach()
-    return found
-
-
-def take_up(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    """Load what ``weights_of`` gave.
-
-    Raises:
-        RuntimeError: it is of another module.
-    """
-    wanted = weights_of(module).keys()
-    if wanted != weights.keys():
-        raise RuntimeError(f"weights of another module, such as {min(wanted ^ weights.keys())}")
-    module.load_state_dict(dict(weights), strict=False)
-
-
 class _Resumable:
     """The part of a run that survives it: its best weights and its checkpoints."""
 
-    def __init__(self, module: nn.Module, optimizer: Any, job: Job, report: Report, meter: Meter) -> None:
-        self.module = module
+    def __init__(
+        self,
+        weights: Whole | Sharded,
+        optimizer: Any,
+        job: Job,
+        report: Report,
+        meter: Meter,
+        divided: Sharded | None = None,
+    ) -> None:
+        self.weights = weights
+        self.divided = divided
         self.optimizer = optimizer
         self.job = job
         self.report = report
@@ -330,7 +359,7 @@ class _Resumable:
         """Score the development set; keep the weights if they are better than the best so far. The oracle only looks on."""
 
         def ask() -> None:
-            if self.report.should_stop():
+            if self._any(self.report.should_stop() is not None):
                 raise _Asked
 
         self._check(at)
@@ -339,41 +368,54 @@ class _Resumable:
             values, headline = stage.evaluate(ask)
             found, points = oracle.look(at.oracle, at.step, ask) if oracle else ({}, {})
         except _Asked:
+            self._rest()
             self.stop_or_save(at)
             return  # whoever asked no longer does: the evaluation starts anew
+        self._rest()
+        if self.divided is not None:  # all computed the same; should a device round otherwise, the first one decides
+            headline = self.divided.ranks.of_first(headline)
         for name, value in {**values, **points}.items():
             self.report.curve(name, at.step, value)
         at.oracle = dict(found)
         if headline > at.best:
             at.best, at.best_step = headline, at.step
             at.kept = _mean(at.recent)
-            self.best = {k: v.cpu().clone() for k, v in weights_of(self.module).items()}
+            self.best = {k: v.cpu().clone() for k, v in self.weights.learnt().items()}
         at.evaluated = at.step
         self.report.phase(Phase.TRAINING)
 
     def stop_or_save(self, at: Progress) -> None:
         """At a step boundary: stop if asked to, checkpoint if it is time."""
         asked = self.report.should_stop()
+        due = time.monotonic() - self._saved_at >= self.job.checkpoint_seconds
+        if self.divided is not None:  # a checkpoint is gathered from all
+            wish = int(self.divided.ranks.of_first(WISHES.index(asked) * 2 + due))
+            asked, due = WISHES[wish // 2], bool(wish % 2)
         if asked == "cancel":
             raise Stopped(at.step, saved=False)
         if asked == "save":
             raise Stopped(at.step, saved=self.save(at))
-        if time.monotonic() - self._saved_at >= self.job.checkpoint_seconds:
+        if due:
             self.save(at)
             self.report.phase(Phase.TRAINING)
 
     def save(self, at: Progress) -> bool:
-        """Write a checkpoint. A disk that is full costs the checkpoint, not the run."""
+        """Write a checkpoint; of several processes, the first one alone. A disk that is full costs the checkpoint, not the run."""
         self._check(at)
         self.report.phase(Phase.SAVING)
-        state = self.optimizer.state_dict()["state"]
         groups = {
-            "module": weights_of(self.module),
+            "module": self.weights.learnt(),
             "best": self.best,
-            "optimizer": {f"{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()},
+            "optimizer": self.weights.moments(self.optimizer),
             "random": {"cpu": torch.get_rng_state(), **_cuda_random(self.job.device)},
         }
-        facts = {"progress": asdict(at) | {"best": _finite(at.best)}, "meter": self.meter.state(), **_host_random()}
+        self._saved_at = time.monotonic()
+        if self.job.rank:
+            return True
+        facts = {
+            "progress": asdict(at) | {"best": _finite(at.best)}, "meter": self.meter.state(), "start": self.weights.start,
+            **_host_random(),
+        }  # fmt: skip
         try:
             checkpoints.save(self.folder, at.step, groups, facts, self.job.fingerprint)
         except OSError as error:
@@ -385,15 +427,22 @@ class _Resumable:
         self.report.checkpoint(at.step)
         return True
 
+    def _any(self, mine: bool) -> bool:
+        return mine if self.divided is None else self.divided.ranks.any(mine)
+
+    def _rest(self) -> None:
+        if self.divided is not None:
+            self.divided.rest()
+
     def _check(self, at: Progress) -> None:
         """An update can ruin weights though loss and gradient were numbers; such weights are never kept.
 
         Raises:
             Diverged: they are ruined.
         """
-        for name, tensor in weights_of(self.module).items():
-            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-                raise Diverged(at.step, f"the weights of {name} are no numbers any more", self.saved)
+        name = self.weights.ruined()
+        if name is not None:
+            raise Diverged(at.step, f"the weights of {name} are no numbers any more", self.saved)
 
     def resume(self) -> Progress:
         """Take up the newest checkpoint that is whole, naming what was passed over; else start at step 0."""
@@ -402,14 +451,13 @@ class _Resumable:
             self.report.rejected(rejected)
         if found is None:
             return Progress()
-        take_up(self.module, found.groups["module"])
+        start = found.state.get("start", self.weights.start)  # older ones hold the frozen weights, too
+        if start != self.weights.start:
+            self.report.rejected([f"step {found.step}: what is frozen has other weights than when it was saved"])
+            return Progress()
+        self.weights.take_up(found.groups["module"])
         self.best = dict(found.groups["best"])
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in found.groups["optimizer"].items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.weights.take_up_moments(self.optimizer, found.groups["optimizer"])
         torch.set_rng_state(found.groups["random"]["cpu"])
         if self.job.device == "cuda":
             torch.cuda.set_rng_state(found.groups["random"]["cuda"])

@@ -44,6 +44,9 @@ UNMASKED: Mapping[str, str] = {
     "rembert": "its word embeddings are narrower than its layers, so that no head can be tied to them",
 }
 MAX_DEVICES = 64  # of one run; all of them are in one machine
+_ON_SEVERAL = frozenset(
+    {RunKind.INTERMEDIATE, RunKind.FINETUNE}
+)  # kinds of runs that are done by as many devices as asked for
 MAX_CELLS = 2_000  # models × recipes × targets × seeds of one experiment
 BENCHMARKS: Mapping[Source, str] = {
     Source.MINI: "mini-XTREME-R",  # synthetic, never mixed with real scores
@@ -146,6 +149,12 @@ class ExperimentRequest(BaseModel):
         le=MAX_DEVICES,
         exclude_if=one,
         description="devices of one worker that a run trains on at the same time, each with a part of every batch",
+    )
+    sharded: bool | None = Field(
+        default=None,
+        strict=True,
+        exclude_if=unset,
+        description="divide weights, gradients and moments over the devices of a run; null: where they do not fit one. Of no number",
     )
     priority: int = Field(default=0, ge=-10, le=10)
 
@@ -281,6 +290,11 @@ def problems(request: ExperimentRequest) -> list[FieldError]:
         refuse("/precision", "on a CPU only fp32 is accepted")
     for message in _not_divided(request):
         refuse("/devices", message)
+    if request.sharded and request.devices == 1:
+        refuse(
+            "/sharded",
+            "weights are divided over the devices of a run, and this asks for 1; set devices to 2 or more, or leave it out",
+        )
     if request.retrieval.given and not any(TASKS[t].retrieval for t in request.targets if t in TARGETS):
         offered = ", ".join(t for t in TARGETS if TASKS[t].retrieval)
         refuse("/retrieval", f"none of the targets retrieves anything; those that do: {offered}")
@@ -553,7 +567,8 @@ class _Planner:
             folders=folders,
             activation_checkpointing=self.request.activation_checkpointing and kind is not RunKind.EVALUATE,
             # pretraining is one checkpoint, wherever it is used; an evaluation is done by one device
-            devices=self.request.devices if kind in (RunKind.INTERMEDIATE, RunKind.FINETUNE) else 1,
+            devices=self.request.devices if kind in _ON_SEVERAL else 1,
+            sharded=self.request.sharded if self.request.devices > 1 and kind in _ON_SEVERAL else None,
             oracle=oracle,
             text=text,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.domain.experiment import Plan, PlannedRun
 from backend.domain.memory import SCORED, Load, Peak, peak, rows_of
@@ -29,13 +29,24 @@ class Fitting:
 @dataclass(frozen=True, slots=True)
 class Need:
     """One run's peak: computed as a whole, one item at a time, and so with activation checkpointing. Of a run on several devices it is
-    that of one GPU, with its part of the batch, or of all processes on one host; the weights are on each."""
+    that of one GPU, with its part of the batch, or of all processes on one host.
+
+    ``whole``, ``single`` and ``least`` have all weights on each device, ``divided`` and ``divided_least`` a part: its part of a batch, or one
+    item at a time, layers computed twice either way. None where they may not be divided; where they have to be, the first three are the same.
+    """
 
     run: PlannedRun
     whole: Peak
     single: Peak
     least: Peak
     batch: bool  # it cannot be computed in parts
+    divided: Peak | None = None
+    divided_least: Peak | None = None
+
+    @property
+    def smallest(self) -> Peak:
+        """What it needs at the least, in whichever way it may be computed."""
+        return min((p for p in (self.least, self.divided_least) if p is not None), key=lambda p: p.total)
 
 
 def need(run: PlannedRun) -> Need:
@@ -50,7 +61,7 @@ def need(run: PlannedRun) -> Need:
     batch = bool(kinds & WHOLE_BATCH) and spec.kind is not RunKind.EVALUATE
     length = min(spec.training.max_length if spec.training else 512, model.architecture.positions)
 
-    def at(count: int, *, again: bool) -> Peak:
+    def at(count: int, *, again: bool, over: int = 1) -> Peak:
         rows = (
             max((rows_of(kind, count) for kind in kinds), default=count) if spec.kind is not RunKind.EVALUATE else count
         )
@@ -60,6 +71,7 @@ def need(run: PlannedRun) -> Need:
                 length=length, trained=trained(model, spec.training.frozen if spec.training else 0),
                 dropout=model.checkpoint is not None and model.architecture.kind not in WITHOUT_DROPOUT,
                 checkpointing=again or spec.activation_checkpointing,
+                divided=over,
             )
         )  # fmt: skip
         return found.times(spec.devices) if spec.device is DeviceClass.CPU else found
@@ -68,10 +80,13 @@ def need(run: PlannedRun) -> Need:
         return Need(
             run, at(max(1, SCORED[spec.device] // length), again=False), at(1, again=False), at(1, again=False), batch
         )
-    smallest = items if batch else 1
-    return Need(
-        run, at(-(-items // spec.devices), again=False), at(smallest, again=False), at(smallest, again=True), batch
-    )
+    smallest, part = items if batch else 1, -(-items // spec.devices)
+    if spec.devices == 1 or spec.sharded is False:
+        return Need(run, at(part, again=False), at(smallest, again=False), at(smallest, again=True), batch)
+    divided, least = (at(count, again=True, over=spec.devices) for count in (part, 1))
+    if spec.sharded:
+        return Need(run, divided, least, least, batch, divided, least)
+    return Need(run, at(part, again=False), at(smallest, again=False), at(smallest, again=True), batch, divided, least)
 
 
 def trained(model: Model, frozen: int) -> int:
@@ -107,27 +122,29 @@ def fitting(
         alike = {_alike(run): run for f, run in plan.runs.items() if f in to_do and run.model == name}
         if not alike:
             continue
-        hardest = max((need(run) for run in alike.values()), key=lambda n: (n.least.total, n.whole.total))
+        hardest = max((need(run) for run in alike.values()), key=lambda n: (n.smallest.total, n.whole.total))
         memory.append(
             MemoryView(
                 model=name,
                 run=_words(hardest.run),
                 whole_bytes=hardest.whole.total,
-                least_bytes=hardest.least.total,
+                least_bytes=hardest.smallest.total,
+                sharded_bytes=hardest.divided.total if hardest.divided else None,
                 weights_bytes=hardest.whole.weights + hardest.whole.gradients + hardest.whole.moments,
                 how=_how(hardest, most, device),
             )
         )
-        if most is not None and hardest.least.total > most:
+        if most is not None and hardest.smallest.total > most:
             refused.append(
                 FieldError(
                     f"/models/{i}",
-                    f"model {name} needs at least {_gb(hardest.least.total)} of memory for {_words(hardest.run)}"
+                    f"model {name} needs at least {_gb(hardest.smallest.total)} of memory for {_words(hardest.run)}"
                     f" ({_least(hardest)}); of the {device.value} workers that are there the largest has {_gb(most)}. "
                     "A smaller model, a smaller max_length"
                     + (", a smaller batch_size" if hardest.batch else "")
                     + (" or bf16" if device is DeviceClass.CUDA else "")
-                    + " needs less",
+                    + " needs less"
+                    + _more_devices(hardest, most, device),
                 )
             )
     notes = []
@@ -137,14 +154,35 @@ def fitting(
     return Fitting(tuple(memory), tuple(refused), tuple(notes))
 
 
+def in_words(view: MemoryView) -> str:
+    """``8.9 GB at the peak for the fine-tuning on mnli (batch 32, length 128), at least 7.1 GB: whole batches fit``."""
+    divided = f", {_gb(view.sharded_bytes)} with divided weights" if view.sharded_bytes is not None else ""
+    return f"{_gb(view.whole_bytes)} at the peak for {view.run}{divided}, at least {_gb(view.least_bytes)}: {view.how}"
+
+
 def _alike(run: PlannedRun) -> tuple[Hashable, ...]:
     """Equal for runs that need the same: seeds and recipes make no difference."""
-    return run.spec.kind, run.spec.devices, run.spec.training, tuple(data.task for data in run.spec.data)
+    return (
+        run.spec.kind,
+        run.spec.devices,
+        run.spec.sharded,
+        run.spec.training,
+        tuple(data.task for data in run.spec.data),
+    )
 
 
 def _how(need: Need, most: int | None, device: DeviceClass) -> str:
     if most is None:
         return "not known: no worker to hold it against"
+    spec = need.run.spec
+    if need.divided is not None and need.divided_least is not None and (spec.sharded or need.least.total > most):
+        why = "as asked for" if spec.sharded else f"as {_gb(need.least.total)} do not fit"
+        how = f"weights are divided over {spec.devices} devices, {why}; layers are computed twice"
+        if need.divided.total <= most:
+            return how
+        if need.divided_least.total <= most:
+            return f"{how}, batches in parts"
+        return f"does not fit any {device.value} worker that is there"
     if need.whole.total <= most:
         return "whole batches fit"
     if need.single.total <= most and not need.batch:
@@ -155,11 +193,34 @@ def _how(need: Need, most: int | None, device: DeviceClass) -> str:
 
 
 def _least(need: Need) -> str:
+    if need.smallest is need.divided_least:
+        whole = "" if need.run.spec.sharded else f"; {_gb(need.least.total)} with whole weights on each"
+        return f"weights divided over {need.run.spec.devices} devices, one item at a time, layers computed twice{whole}"
     return (
         "a whole batch, which its loss needs, layers computed twice"
         if need.batch
         else "one item at a time, layers computed twice"
     )
+
+
+def _more_devices(need: Need, most: int, device: DeviceClass) -> str:
+    """What several devices would change for a training on one; on a CPU they share a memory."""
+    spec = need.run.spec
+    if device is not DeviceClass.CUDA or need.batch or spec.kind not in (RunKind.INTERMEDIATE, RunKind.FINETUNE):
+        return ""
+    if spec.sharded is not False and spec.devices > 1:
+        return ""
+    for devices in (2, 4, 8) if spec.devices == 1 else (spec.devices,):
+        divided = replace(need.run, spec=spec.model_copy(update={"devices": devices, "sharded": None}))
+        if _divided_least(divided) <= most:
+            return f"; so do {devices} devices that its weights are divided over (devices: {devices}, sharded left out)"
+    return ""
+
+
+def _divided_least(run: PlannedRun) -> int:
+    least = need(run).divided_least
+    assert least is not None  # it is of several devices, and nothing says that weights are not to be divided
+    return least.total
 
 
 def _words(run: PlannedRun) -> str:

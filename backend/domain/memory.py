@@ -12,6 +12,9 @@ values are kept in two orders), dropout keeps masks as numbers, and kinds differ
 modules, and a test holds it to that. With activation checkpointing a layer keeps its input, s·b·h, and one layer at a time is
 whole again (section 4.2 there, "full recomputation").
 
+Where weights are divided over devices (ZeRO, section 5, stage 3), each has its share of weights, gradients and moments, and beside it, while
+they are used, whole: the embeddings, and two layers, of which the second is under way while the first is computed.
+
 Measured against the peak of real runs on a CPU (``tests/worker/engine/test_memory_measured.py``, which says by how much): it is a
 forecast for a decision, not an account. What it leaves out: fragmentation, and the data of the run.
 """
@@ -65,6 +68,7 @@ class Load:
         trained: weights that are trained; None: all.
         dropout: whether there is any.
         checkpointing: layers are computed again for their gradients.
+        divided: devices that the weights are divided over.
     """
 
     architecture: Architecture
@@ -76,6 +80,7 @@ class Load:
     trained: int | None = None
     dropout: bool = True
     checkpointing: bool = False
+    divided: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ def peak(load: Load) -> Peak:
         working = _number(load.precision) * places * (6 * shape.hidden + 2 * shape.feed_forward)
         return Peak(RUNTIME[load.device], FP32 * weights, 0, 0, 0, working + _attention(load, load.rows))
     trained = weights if load.trained is None else load.trained
+    if load.divided > 1:
+        return _divided(load, trained)
     copied = (
         BF16 * shape.parameters_non_embedding if load.precision == "bf16" else 0
     )  # what autocast makes of the weights
@@ -124,6 +131,24 @@ def peak(load: Load) -> Peak:
         gradients=FP32 * trained,
         moments=2 * FP32 * trained,
         best=FP32 * weights if load.device is DeviceClass.CPU else 0,
+        activations=activations(load),
+    )
+
+
+def _divided(load: Load, trained: int) -> Peak:
+    """Of one device. The best weights lie whole with the first one; of processes that share a memory, each is said to have a share."""
+    shape, n = load.architecture, load.divided
+    embeddings = shape.parameters - shape.parameters_non_embedding
+    layer = shape.parameters_non_embedding // shape.layers
+    gathered = embeddings + 2 * layer
+    gathered_trained = gathered * trained // shape.parameters
+    copied = BF16 * layer if load.precision == "bf16" else 0
+    return Peak(
+        runtime=RUNTIME[load.device],
+        weights=FP32 * (-(-shape.parameters // n) + gathered) + copied,
+        gradients=FP32 * (-(-trained // n) + gathered_trained),
+        moments=2 * FP32 * -(-trained // n),
+        best=FP32 * -(-shape.parameters // n) if load.device is DeviceClass.CPU else 0,
         activations=activations(load),
     )
 

@@ -122,6 +122,8 @@ class RunSpec(Spec):
     activation_checkpointing: bool = Field(default=False, exclude_if=off)  # of no number: the gradients are the same
     #: Above one it is in the fingerprint: sums are rounded and masks of dropout drawn device by device.
     devices: int = Field(default=1, ge=1, exclude_if=one)
+    #: Whether weights are divided over the devices; None: where they do not fit one. Of no number: sums are the same but for rounding.
+    sharded: bool | None = Field(default=None, exclude_if=unset)
     #: Of a fine-tune with oracle selection: development and test rows of the target, in ``languages``.
     oracle: tuple[DataSpec, DataSpec] | None = Field(default=None, exclude_if=unset)
     #: What masked-language modelling reads, where not the mini world.
@@ -131,11 +133,13 @@ class RunSpec(Spec):
     def _one_evaluates(self) -> Self:
         if self.devices > 1 and self.kind is RunKind.EVALUATE:
             raise ValueError("an evaluation runs on one device")
+        if self.sharded and self.devices == 1:
+            raise ValueError("weights are divided over several devices, and this run has one")
         return self
 
     @property
     def fingerprint(self) -> str:
-        spec = self.model_dump(mode="json", exclude={"activation_checkpointing"})
+        spec = self.model_dump(mode="json", exclude={"activation_checkpointing", "sharded"})
         if self.retrieval is None:  # runs from before there was this field keep their fingerprints
             del spec["retrieval"]
         return digest(spec)

@@ -375,7 +375,12 @@ class MemoryView(View):
     model: str
     run: str = Field(description="which run that is, in words")
     whole_bytes: int = Field(description="its batches computed as a whole")
-    least_bytes: int = Field(description="one item at a time, its layers computed twice")
+    least_bytes: int = Field(
+        description="one item at a time, its layers computed twice; weights divided, where they may be"
+    )
+    sharded_bytes: int | None = Field(
+        default=None, description="with weights divided over the devices of the run; null where they may not be"
+    )
     weights_bytes: int = Field(description="of these: weights, gradients and the optimizer's moments")
     how: str = Field(description="in words: how it will be computed where the known workers are")
 

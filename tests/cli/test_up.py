@@ -65,7 +65,10 @@ def test_preview_creates_nothing(installed):
     done = installed.run("preview", "-", "--json", stdin=GOOD)
     assert done.code == 0, done.err
     assert json.loads(done.out)["runs_to_do"] == json.loads(done.out)["runs"] > 0
-    assert "to do" in installed.run("preview", "-", stdin=GOOD).out
+    said, model = installed.run("preview", "-", stdin=GOOD).out, json.loads(done.out)["memory"][0]
+    assert "to do" in said
+    assert f"memory: {model['model']}" in said
+    assert f"{model['whole_bytes'] / 1e9:.1f} GB at the peak for {model['run']}" in " ".join(said.split())
     assert json.loads(installed.run("status", "--json").out)["experiments"] == []
 
 

@@ -376,6 +376,24 @@ def test_training_on_two_devices_is_another_run_and_the_rest_is_the_same():
     assert {r.settings for r in one.runs.values()} & {r.settings for r in two.runs.values()} == {""}
 
 
+def test_how_weights_lie_is_said_and_changes_no_fingerprint():
+    plain, divided, whole = (
+        plan(request(recipes=["mnli"], devices=2, **said)) for said in ({}, {"sharded": True}, {"sharded": False})
+    )
+    assert list(plain.runs) == list(divided.runs) == list(whole.runs)
+    assert {run.spec.kind: run.spec.sharded for run in divided.runs.values()} == {
+        RunKind.PRETRAIN: None, RunKind.INTERMEDIATE: True, RunKind.FINETUNE: True, RunKind.EVALUATE: None,
+    }  # fmt: skip
+    assert {run.spec.sharded for run in whole.runs.values()} == {None, False}
+    assert "sharded" not in request().model_dump(mode="json")
+    (error,) = problems(request(sharded=True))
+    assert error.pointer == "/sharded"
+    assert "asks for 1; set devices to 2 or more" in error.message
+    assert problems(request(sharded=False)) == []
+    with pytest.raises(ValidationError, match="sharded"):
+        request(sharded="yes", devices=2)
+
+
 @pytest.mark.parametrize("devices", [0, 65, True, "2", 1.5])
 def test_numbers_of_devices_that_are_none(devices):
     with pytest.raises(ValidationError, match="devices"):

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.domain.experiment import ExperimentRequest, plan
-from backend.domain.fitting import fitting, need, trained
+from backend.domain.fitting import fitting, in_words, need, trained
 from backend.domain.memory import Load, activations, peak
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind
@@ -153,3 +153,89 @@ def test_on_several_devices_each_has_all_weights_and_a_part_of_the_batch():
     assert (two.whole.weights, two.least) == (one.whole.weights, one.least)  # of one GPU
     host = training_need(device="cpu", devices=2)
     assert host.least.total == 2 * training_need(device="cpu").least.total  # two processes share it
+
+
+def of_two(**changes):
+    """The fine-tuning of the largest model on two devices."""
+    found = planned(devices=2, **changes)
+    return found, need(next(r for r in found.runs.values() if r.spec.kind is RunKind.FINETUNE))
+
+
+def test_divided_weights_take_a_share_and_what_is_gathered():
+    whole, divided = (peak(load(checkpointing=True, divided=n)) for n in (1, 2))
+    embeddings, layer = (
+        LARGE.parameters - LARGE.parameters_non_embedding,
+        LARGE.parameters_non_embedding // LARGE.layers,
+    )
+    assert divided.moments == whole.moments / 2
+    assert divided.weights == 4 * (LARGE.parameters // 2 + embeddings + 2 * layer)
+    assert divided.gradients == divided.weights
+    assert (divided.activations, divided.runtime) == (whole.activations, whole.runtime)
+    eight = peak(load(checkpointing=True, divided=8))
+    assert eight.moments == whole.moments / 8
+    assert eight.total < divided.total < whole.total
+    frozen = peak(load(checkpointing=True, divided=2, trained=0))
+    assert (frozen.weights, frozen.gradients, frozen.moments) == (divided.weights, 0, 0)
+
+
+def test_processes_on_a_cpu_keep_the_best_weights_once():
+    assert 2 * peak(load(device=DeviceClass.CPU, divided=2)).best == peak(load(device=DeviceClass.CPU)).best
+
+
+def test_what_fits_only_divided_is_accepted_and_said():
+    found, asked = of_two()
+    assert asked.divided_least.total < asked.least.total
+    between = (asked.divided.total + asked.least.total) // 2
+    (shown,) = fit(found, {"a": between}).memory
+    assert not fit(found, {"a": between}).refused
+    assert shown.how == (
+        f"weights are divided over 2 devices, as {asked.least.total / 1e9:.1f} GB do not fit; layers are computed twice"
+    )
+    assert (shown.least_bytes, shown.sharded_bytes) == (asked.divided_least.total, asked.divided.total)
+    less = fit(found, {"a": asked.divided_least.total})
+    assert not less.refused
+    assert less.memory[0].how.endswith("layers are computed twice, batches in parts")
+    enough = fit(found, {"a": asked.whole.total})
+    assert enough.memory[0].how == "whole batches fit"
+
+
+def test_what_does_not_even_fit_divided_is_refused_with_both_numbers():
+    found, asked = of_two()
+    (error,) = fit(found, {"a": asked.divided_least.total - 1}).refused
+    assert f"needs at least {asked.divided_least.total / 1e9:.1f} GB" in error.message
+    assert (
+        f"weights divided over 2 devices, one item at a time, layers computed twice; {asked.least.total / 1e9:.1f} GB with whole"
+        in (error.message)
+    )
+
+
+def test_divided_or_not_as_asked_for():
+    found, asked = of_two(sharded=True)
+    assert asked.whole == asked.divided
+    assert fit(found, {"a": 1 << 60}).memory[0].how == (
+        "weights are divided over 2 devices, as asked for; layers are computed twice"
+    )
+    found, asked = of_two(sharded=False)
+    assert asked.divided is None
+    (error,) = fit(found, {"a": asked.least.total - 1}).refused
+    assert "; so do 2 devices that its weights are divided over (devices: 2, sharded left out)" in error.message
+    assert fit(found, {"a": asked.least.total - 1}).memory[0].sharded_bytes is None
+
+
+def test_who_asks_for_one_device_is_told_of_more():
+    one = need(next(r for r in planned().runs.values() if r.spec.kind is RunKind.FINETUNE))
+    four = need(next(r for r in planned(devices=4).runs.values() if r.spec.kind is RunKind.FINETUNE))
+    (error,) = fit(planned(), {"a": four.divided_least.total}).refused
+    assert "so do 4 devices" in error.message
+    assert one.divided is None
+    (error,) = fit(planned(), {"a": 1 << 30}).refused
+    assert "devices that its" not in error.message
+
+
+def test_a_forecast_in_words():
+    found, asked = of_two()
+    (shown,) = fit(found, {"a": asked.divided.total}).memory
+    words = in_words(shown)
+    assert words.startswith(f"{asked.whole.total / 1e9:.1f} GB at the peak for the fine-tuning on mnli (batch ")
+    assert f", {asked.divided.total / 1e9:.1f} GB with divided weights, at least" in words
+    assert words.endswith(shown.how)

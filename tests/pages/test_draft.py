@@ -66,6 +66,7 @@ RICH = {
     "oracle": True,
     "device": "cuda",
     "devices": 2,
+    "sharded": True,
     "precision": "bf16",
     "activation_checkpointing": True,
     "priority": -3,

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from backend.domain.architecture import KINDS
 from backend.domain.run import ModelSpec, RunKind
 from backend.domain.task import Split
 from backend.domain.training import Training, TrainingOverrides
+from worker import checkpoints, lora, weights
 from worker import encoder as encoders
-from worker import lora
 from worker.architectures import layers_of
 from worker.encoder import Encoder, quicken, states
 from worker.formats import Features, Reads, collate
@@ -154,6 +154,9 @@ def test_stopped_and_resumed_is_as_if_never_stopped(training: Training, world: A
     for stop_at in (3, 5):
         with pytest.raises(Stopped):
             world.run(spec, notes(stop_at=stop_at), name="parts")
+    kept = newest(world.job(spec, "parts"))
+    assert kept["module"]  # of best weights there may be none yet
+    assert all(".lora_" in n or n.startswith("heads.") for group in kept.values() for n in group)
     after = notes()
     outcome, other = world.run(spec, after, name="parts")
     assert after.resumptions
@@ -162,6 +165,57 @@ def test_stopped_and_resumed_is_as_if_never_stopped(training: Training, world: A
         assert a.keys() == b.keys()
         assert all(torch.equal(a[k], b[k]) for k in a)
     assert outcome.parameters_trainable == whole.parameters_trainable
+
+
+def newest(job: Any) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights of the last checkpoint, and the best ones in it."""
+    folder = max((job.workdir / "checkpoints").glob("step-*"))
+    return {name: load_file(folder / f"{name}.safetensors") for name in ("module", "best")}
+
+
+def test_checkpoints_that_held_all_weights_are_read(world: Any, notes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they were written before: frozen weights among the others, and nothing said of where they came from."""
+    spec = world.on("mnli", training=TRAINING.model_copy(update={"steps": 8, "evaluations": 2}))
+    _, job = world.run(spec, name="whole")
+    save = checkpoints.save
+
+    def as_before(folder: Path, step: int, groups: Any, state: Any, identity: str) -> Path:
+        return save(folder, step, groups, {k: v for k, v in state.items() if k != "start"}, identity)
+
+    with monkeypatch.context() as old:
+        old.setattr(weights.Whole, "learnt", lambda self: dict(self.module.state_dict()))
+        old.setattr(checkpoints, "save", as_before)
+        # asked at each step, and between batches of the evaluation after the fourth
+        with pytest.raises(Stopped) as stopped:
+            world.run(spec, notes(stop_at=12), name="old")
+    assert stopped.value.step > 4
+    kept = newest(world.job(spec, "old"))
+    words = "encoder.embeddings.word_embeddings.weight"
+    assert words in kept["module"]
+    assert words in kept["best"]
+    after = notes()
+    _, other = world.run(spec, after, name="old")
+    assert after.resumptions == [stopped.value.step]
+    for file in ("model.safetensors", "head.safetensors"):
+        a, b = load_file(job.out / file), load_file(other.out / file)
+        assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_what_was_trained_beside_other_weights_is_not_gone_on_with(world: Any, notes: Any, miniatures: Any) -> None:
+    root = world.root / "models"
+    miniatures.write("xlm-roberta", root / "own")
+    model = ModelSpec(checkpoint="dir:own", revision=None, architecture=None)
+    spec = world.on("mnli", model=model, training=TRAINING)
+    with pytest.raises(Stopped):
+        world.run(spec, notes(stop_at=1), model_root=root)
+    file = root / "own" / "model.safetensors"
+    changed = load_file(file)
+    changed["embeddings.word_embeddings.weight"][7, 0] += 1
+    save_file(changed, file, metadata={"format": "pt"})
+    after = notes()
+    world.run(spec, after, model_root=root)
+    assert after.resumptions == []
+    assert after.rejections == ["step 1: what is frozen has other weights than when it was saved"]
 
 
 def test_a_stage_of_adapters_is_gone_on_from_and_evaluated_like_any_other(world: Any, spec_data: Any) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,83 +16,13 @@ from safetensors.torch import load_file
 
 from backend.domain.run import RunKind, RunSpec
 from backend.domain.training import Training
-from worker import child, messages
+from worker import messages
 from worker.outcomes import Job
-from worker.process import Child, Gone, Line, Nursery, environment
+from worker.process import Nursery
 
 TRAINING = Training(learning_rate=1e-3, batch_size=9, steps=6, max_length=48, stride=12, evaluations=2)
 World = Any
 SLOW = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def nursery(engine_cache: Path) -> Iterator[Nursery]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parent))  # for the executors in ``scarce_second``
-        made = Nursery(environment(engine_cache, threads=1, offline=True))
-        made.warm()
-        yield made
-
-
-class Started:
-    """A child and what it said."""
-
-    def __init__(self, nursery: Nursery, job: Job) -> None:
-        self.job = job
-        told = {
-            "spec": job.spec.model_dump(mode="json"), "fingerprint": job.fingerprint, "workdir": str(job.workdir),
-            "inputs": {f: str(p) for f, p in job.inputs.items()}, "out": str(job.out), "data_root": None,
-            "cache": str(job.cache), "threads": 1, "device": "cpu", "checkpoint_seconds": job.checkpoint_seconds,
-            "offline": True, "attempt": job.attempt,
-        }  # fmt: skip
-        self.directory = job.out.parent / f"attempt-{job.attempt}"
-        self.child: Child = nursery.start(told, directory=self.directory)
-        self.said: list[messages.Message] = []
-        self.lines: list[str] = []
-        self.code: int | None = None
-
-    def until(self, wanted: Any, seconds: float = 120) -> Any:
-        """The next thing said that is wanted; everything on the way is kept."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            heard = self.child.hear(0.2)
-            if isinstance(heard, Gone):
-                self.code = heard.code
-            elif isinstance(heard, Line):
-                self.lines.append(heard.text)
-            elif heard is not None:
-                self.said.append(heard)
-            if heard is not None and wanted(heard):
-                return heard
-            assert not isinstance(heard, Gone), (self.said[-3:], self.lines)
-        raise AssertionError((self.said[-3:], self.lines))
-
-    def end(self) -> Any:
-        """Wait until all its processes are gone. Its last word, if it had one."""
-        self.until(lambda heard: isinstance(heard, Gone))
-        last = [m for m in self.said if isinstance(m, messages.Last)]
-        assert len(last) <= 1
-        return last[0] if last else None
-
-    def family(self) -> list[psutil.Process]:
-        """Of two devices: the child and the one that it started."""
-        found = [psutil.Process(self.child.pid), *psutil.Process(self.child.pid).children(recursive=True)]
-        assert len(found) == self.job.spec.devices
-        return found
-
-
-@pytest.fixture
-def start(nursery: Nursery) -> Iterator[Any]:
-    children: list[Started] = []
-
-    def started(job: Job) -> Started:
-        children.append(Started(nursery, job))
-        return children[-1]
-
-    yield started
-    nursery.executor = child.EXECUTE
-    for each in children:
-        each.child.end()
 
 
 def weights(job: Job) -> dict[str, torch.Tensor]:

@@ -104,7 +104,7 @@ def test_biases_and_layer_norms_do_not_decay(tiny: Callable[..., Any]) -> None:
     module = tiny().module
     names = {id(p): n for n, p in module.named_parameters()}
     decayed, kept = train.optimizer_for(
-        module, TRAINING.model_copy(update={"weight_decay": 0.1}), fused=False
+        list(module.parameters()), TRAINING.model_copy(update={"weight_decay": 0.1}), fused=False
     ).param_groups
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     assert len(decayed["params"]) + len(kept["params"]) == len(names)

@@ -114,6 +114,15 @@ async def _who(request: Request) -> Who:
 AtWho = Annotated[Who, Depends(_who)]
 
 
+async def _allowed(request: Request, door: AtDoor) -> Callable[[], bool]:
+    """Whether whom the gate has let in would still be let in."""
+    identity = door.identity
+    return lambda: identity is None or identity(request.headers) is not None
+
+
+StillAllowed = Annotated[Callable[[], bool], Depends(_allowed)]
+
+
 async def _address(request: Request) -> str:
     """Where a request comes from, as the server saw it."""
     return (request.client.host if request.client else "")[:64]

@@ -258,7 +258,7 @@ def _running(settings: Settings) -> Iterator[Check]:
 
 CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _python, _packages, _home, services.permissions, _memory, _device, _data_root, services.artifacts, services.database,
-    services.redis, services.clock, services.workers, _running,
+    services.accounts, services.redis, services.clock, services.workers, _running,
 )  # fmt: skip
 
 

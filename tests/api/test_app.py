@@ -13,7 +13,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from backend.api import reference
+from backend.api.app import create_app
 from backend.api.gate import ContentSecurity
+from backend.store.session import Store
 
 OPERATIONS = {
     "is_alive": ("GET", "/healthz"),
@@ -96,6 +98,18 @@ def test_the_description_tells_the_truth_about_errors(client: TestClient) -> Non
                     assert list(answer["content"]) == ["application/problem+json"], (path, status)
     for name in re.findall(r"#/components/schemas/(\w+)", str(description)):
         assert name in description["components"]["schemas"]
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(store: Store) -> None:
+    for public in (None, "https://lab.example"):
+        answers = TestClient(create_app(store, public_url=public))
+        for path in ("/healthz", "/api/v1/runs", "/api/v1/nothing", "/nothing"):
+            found = answers.get(path).headers
+            assert found["x-content-type-options"] == "nosniff"
+            assert found["x-frame-options"] == "DENY"
+            assert found["cross-origin-resource-policy"] == "same-origin"
+            assert "unsafe-eval" not in found["content-security-policy"]
+            assert ("strict-transport-security" in found) is (public is not None)
 
 
 def test_the_request_has_an_example_that_works(client: TestClient) -> None:

@@ -39,6 +39,8 @@ ANYBODY: Final = (
     f"POST {CALLBACKS}",  # of which ``Visitors`` lets those through who are not signed in to ``OF_FROZEN_PAGES`` alone
     f"GET {links.SIGN_IN}",
     f"POST {links.SIGN_IN}",
+    f"GET {links.SIGN_IN_BEGIN}",
+    f"GET {links.SIGN_IN_BACK}",
     f"GET {links.SHARED}{{token}}.html",
     f"GET {links.SHARED}{{token}}.json",
     f"GET {links.SHARED}{{token}}.csv",

@@ -10,7 +10,7 @@ TEST_ARGS ?=
 JOBS      ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up study study-real down test test-full lint browser bench readme tasks secrets clean
+.PHONY: help install demo up study study-real down test test-full audit lint browser bench readme tasks secrets clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,8 +59,12 @@ browser: $(STAMP)
 test: $(STAMP) lint browser ## lint, then every test but the slow ones, JOBS=2 files at a time
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not network and not bench" $(TEST_ARGS)
 
-test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too, the fuzz with 300 examples each
+	@CROSSLIFT_TEST_EXAMPLES=$${CROSSLIFT_TEST_EXAMPLES:-300} \
+	  $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+
+audit: $(STAMP) ## compare what is installed with known vulnerabilities; ends with 3 where they cannot be asked for
+	@$(BIN)/python .ci/audit
 
 bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
 	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)

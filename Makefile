@@ -11,7 +11,8 @@ LOAD_ARGS ?=
 JOBS      ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up study study-real down test test-full lint browser storm load faults guards bench readme tasks secrets clean
+.PHONY: help install demo up study study-real down test test-full audit lint browser storm load faults guards bench readme tasks secrets \
+  clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +61,12 @@ browser: $(STAMP)
 test: $(STAMP) lint browser ## lint, then every test but the slow ones, JOBS=2 files at a time
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not network and not bench" $(TEST_ARGS)
 
-test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too, the fuzz with 300 examples each
+	@CROSSLIFT_TEST_EXAMPLES=$${CROSSLIFT_TEST_EXAMPLES:-300} \
+	  $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+
+audit: $(STAMP) ## compare what is installed with known vulnerabilities; ends with 3 where they cannot be asked for
+	@$(BIN)/python .ci/audit
 
 storm: $(STAMP) ## kill workers, children and web at random while three experiments run (part of test-full)
 	@$(BIN)/python -m pytest -m storm -s $(TEST_ARGS)

@@ -26,6 +26,7 @@ T = TypeVar("T")
 LONGEST_MESSAGE: Final = 8_000  # characters; a traceback may have four times as many
 SHORTEST_SECRET: Final = 4  # characters: a shorter one would black out half of every line
 
+_TOKEN = re.compile(r"clt_[A-Za-z0-9_-]{20,}")  # of the API, wherever it stands
 _SHARED = re.compile(r"(/s/+|/shared/+)[^\s\"'<>?#&]{12,}", re.IGNORECASE)
 _USER_AND_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _CREDENTIALS = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
@@ -73,10 +74,11 @@ def hide(*secrets: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """A text without the tokens of the share links in it (``/s/…`` and ``/api/v1/shared/…``), without passwords in
-    addresses or after their names, without credentials of a request, and without what was hidden by its value."""
+    """A text without the tokens of the share links in it (``/s/…`` and ``/api/v1/shared/…``), without API
+    tokens, without passwords in addresses or after their names, without credentials of a request, and without what was hidden by its value."""
     for secret in _hidden:
         text = text.replace(secret, "[redacted]")
+    text = _TOKEN.sub("clt_[redacted]", text)
     text = _SHARED.sub(r"\1[redacted]", text)
     text = _USER_AND_PASSWORD.sub(r"\1:[redacted]@", text)
     text = _CREDENTIALS.sub(r"\1 [redacted]", text)

@@ -91,12 +91,19 @@ def _note(session: Session, action: str, subject: str) -> None:
 
 
 @users.command("add")
-def add(name: Name, role: RoleName = "viewer", password_file: PasswordFile = None) -> None:
+def add(
+    name: Name,
+    role: RoleName = "viewer",
+    password_file: PasswordFile = None,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="It signs in by the OpenID Connect provider alone.")
+    ] = False,
+) -> None:
     """Make an account."""
     from backend.cli import say
     from backend.store import accounts
 
-    as_role, password = _role(role), _password(password_file)
+    as_role, password = _role(role), None if no_password else _password(password_file)
     with _store(writes=True) as session:
         accounts.add(session, name, as_role, password)
         _note(session, "made the account", f"{name}, {as_role.value}")

@@ -14,6 +14,7 @@ import os
 import secrets
 from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -22,7 +23,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from backend.errors import Conflict
 
-SECRETS = ("database_url", "redis_url", "session_key", "token", "metrics_token")
+SECRETS = ("database_url", "redis_url", "session_key", "token", "metrics_token", "oidc_client_secret")
 
 
 def secret_files() -> dict[str, str]:
@@ -56,6 +57,22 @@ class Settings(BaseSettings):
         None,
         min_length=32,
         description="signs session cookies, the same for every web process; default: one made up and kept in HOME",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="address of an OpenID Connect provider that people may sign in by, as in its tokens"
+    )
+    oidc_client_id: str | None = Field(None, description="what this installation is called there")
+    oidc_client_secret: SecretStr | None = Field(None, description="and what it proves that with")
+    oidc_name: str = Field("OpenID Connect", min_length=1, max_length=40, description="what its button says")
+    oidc_accounts: str | None = Field(
+        None,
+        description="what names the account: a domain of verified e-mail addresses (`@lab.example`), or a claim that people "
+        "there cannot choose themselves",
+    )
+    oidc_roles: str | None = Field(
+        None,
+        description="roles by claim, as `groups:lab-admins=admin,groups:lab=submitter`; accounts are then made at the first "
+        "sign-in, and nobody else enters. Default: only accounts that exist enter, in their roles",
     )
     quota_experiments: int = Field(
         20, ge=0, description="experiments that an account may have that are not over, admins apart; 0: any number"
@@ -138,7 +155,7 @@ class Settings(BaseSettings):
     @property
     def passwords(self) -> list[str]:
         """What no log line may hold: tokens, keys, and the passwords of the addresses, each as it is used."""
-        kept = (self.metrics_token, self.session_key, self.token)
+        kept = (self.metrics_token, self.session_key, self.token, self.oidc_client_secret)
         found = [secret.get_secret_value() for secret in kept if secret is not None]
         for address in (self.database, self.broker, self.artifacts or ""):
             with suppress(ValueError):
@@ -221,6 +238,33 @@ class Settings(BaseSettings):
                 "this machine (CROSSLIFT_HOST=127.0.0.1), or use accounts: make the first one with `crosslift user add NAME "
                 "--role admin`, then start again with CROSSLIFT_ACCOUNTS=true."
             )
+        self.check_provider()
+
+    def check_provider(self) -> None:
+        """Refuse half a provider of sign-ins, and one that could be listened to.
+
+        Raises:
+            Conflict: says what is missing.
+        """
+        if self.oidc_issuer is None:
+            return
+        from backend.domain.entry import Entry
+
+        parts = urlsplit(self.oidc_issuer)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise Conflict(f"CROSSLIFT_OIDC_ISSUER={self.oidc_issuer} must be an https address.")
+        if not self.accounts:
+            raise Conflict("CROSSLIFT_OIDC_ISSUER is set and nobody signs in: set CROSSLIFT_ACCOUNTS=true too.")
+        for name in ("oidc_client_id", "oidc_client_secret", "oidc_accounts"):
+            if not getattr(self, name):
+                raise Conflict(f"CROSSLIFT_OIDC_ISSUER is set without CROSSLIFT_{name.upper()}.")
+        try:
+            Entry.read(self.oidc_accounts or "", self.oidc_roles or "")
+        except ValueError as error:
+            raise Conflict(f"CROSSLIFT_OIDC_ACCOUNTS or CROSSLIFT_OIDC_ROLES: {error}.") from None
+        for library in ("authlib", "joserfc"):
+            if find_spec(library) is None:
+                raise Conflict("Signing in by OpenID Connect needs Authlib: pip install 'crosslift[oidc]'.")
 
     @property
     def url(self) -> str:

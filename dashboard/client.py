@@ -17,7 +17,18 @@ import httpx
 from dash import get_app
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from backend.domain.account import AccountView, AuditEntry, Me, SessionView, TokenMade, TokenRequest, TokenView
+from backend.domain.account import (
+    AccountView,
+    AuditEntry,
+    DetourBegun,
+    Me,
+    SessionView,
+    SignedIn,
+    SignInWays,
+    TokenMade,
+    TokenRequest,
+    TokenView,
+)
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -246,6 +257,27 @@ class Client:
         """
         answer = await self._ask("POST", "/api/v1/session", json={"name": name, "password": password})
         return answer.headers.get_list("set-cookie")
+
+    async def ways(self) -> SignInWays:
+        """How one may sign in."""
+        return await self._get(TypeAdapter(SignInWays), "/api/v1/session")
+
+    async def begin_sign_in(self, onward: str) -> tuple[str, list[str]]:
+        """Where to send the browser to sign in by the provider, and the cookies to give to it."""
+        answer = await self._ask("POST", "/api/v1/session:begin", json={"onward": onward})
+        begun = self._read(TypeAdapter(DetourBegun), answer, "/api/v1/session:begin")
+        return begun.url, answer.headers.get_list("set-cookie")
+
+    async def finish_sign_in(self, sent: Mapping[str, str]) -> tuple[str, list[str]]:
+        """Where to go on to, and the cookies to give to the browser.
+
+        Raises:
+            NotSignedIn: this is no sign-in that this browser began, or the provider does not stand by it.
+            NotAllowed: somebody who is not let in here.
+        """
+        answer = await self._ask("POST", "/api/v1/session:finish", json=dict(sent))
+        signed_in = self._read(TypeAdapter(SignedIn), answer, "/api/v1/session:finish")
+        return signed_in.onward, answer.headers.get_list("set-cookie")
 
     async def sign_out(self) -> list[str]:
         """End the visitor's session; the cookies to give to the browser."""

@@ -31,6 +31,8 @@ SHARED = "/s/"  # and a token
 HELP = "/help"
 ACCOUNT = "/account"
 SIGN_IN = "/login"
+SIGN_IN_BEGIN = "/login/with"  # a provider
+SIGN_IN_BACK = "/login/back"  # from it
 SIGN_OUT = "/logout"
 
 Order = Literal["family", "script", "resource", "gain", "name"]

@@ -1,4 +1,5 @@
-"""Signing in and out: a page of its own that needs neither Dash nor a script, and a form that it posts.
+"""Signing in and out: a page of its own that needs neither Dash nor a script, a form that it posts, and the way to an OpenID Connect
+provider and back.
 
 The API gives the session; this passes its cookie on to the browser, so that it is the same where pages are served apart from the
 API. The gate has seen to it that a form of another site posts nothing here (its Origin is foreign).
@@ -18,6 +19,7 @@ from dashboard import links, visitor
 from dashboard.client import Client
 
 MOST_BYTES = 8192  # of the form
+LONGEST_ONWARD = 1000  # that travels along to a provider and back
 _KEPT = {"Cache-Control": "no-store"}
 
 PAGE = """<!DOCTYPE html>
@@ -37,6 +39,7 @@ PAGE = """<!DOCTYPE html>
       <p class="sign-in-mark"><span class="mark" aria-hidden="true"></span> Crosslift</p>
       <h1>Sign in</h1>
       {said}
+      {provider}
       <form method="post" action="{action}">
         <label for="name">Name</label>
         <input id="name" name="name" value="{name}" autocomplete="username" autocapitalize="none" spellcheck="false"
@@ -53,13 +56,19 @@ PAGE = """<!DOCTYPE html>
 </html>"""
 
 
-def page(onward: str, *, name: str = "", said: str = "") -> str:
-    """The page as HTML; whatever was typed is escaped."""
+WITH = """<a class="sign-in-with" href="{begin}">Sign in with {provider}</a>
+      <p class="sign-in-or"><span>or with a name and password</span></p>"""
+
+
+def page(onward: str, *, name: str = "", said: str = "", provider: str | None = None) -> str:
+    """The page as HTML; whatever was typed is escaped. ``provider``: that one may sign in by, too."""
+    begin = f"{links.SIGN_IN_BEGIN}?{urlencode({'next': onward})}"
     return PAGE.format(
+        provider=WITH.format(begin=escape(begin), provider=escape(provider)) if provider else "",
         action=escape(f"{links.SIGN_IN}?{urlencode({'next': onward})}"),
         name=escape(name, quote=True),
         said=f'<p class="sign-in-said" role="alert">{escape(said)}</p>' if said else "",
-        name_focus="" if name else " autofocus",
+        name_focus="" if name or provider else " autofocus",
         password_focus=" autofocus" if name else "",
     )
 
@@ -67,19 +76,43 @@ def page(onward: str, *, name: str = "", said: str = "") -> str:
 def install(app: FastAPI, api: Client) -> None:
     """Add the routes; before those of the pages, which answer whatever is left."""
 
+    async def again(onward: str, status: int, said: str, *, name: str = "") -> Response:
+        return HTMLResponse(page(onward, name=name, said=said, provider=await _provider(api)), status, _KEPT)
+
+    @app.get(links.SIGN_IN_BEGIN, include_in_schema=False)
+    async def begin(request: Request) -> Response:
+        onward = links.within(request.query_params.get("next", ""))
+        try:
+            url, cookies = await api.begin_sign_in(onward if len(onward) <= LONGEST_ONWARD else links.OVERVIEW)
+        except CrossliftError as error:
+            return await again(onward, error.status, error.detail)
+        return _with(cookies, RedirectResponse(url, 303, _KEPT))
+
+    @app.get(links.SIGN_IN_BACK, include_in_schema=False)
+    async def back(request: Request) -> Response:
+        sent = {name: request.query_params[name] for name in ("code", "state", "iss") if name in request.query_params}
+        if "code" not in sent:  # somebody said no there, or this is no way back at all
+            return await again(links.OVERVIEW, 401, "The sign-in ended without a result. Begin again.")
+        try:
+            onward, cookies = await api.finish_sign_in(sent)
+        except CrossliftError as error:
+            said = error.detail if error.status != 422 else "The sign-in ended without a result. Begin again."
+            return await again(links.OVERVIEW, error.status if error.status != 422 else 401, said)
+        return _with(cookies, RedirectResponse(links.within(onward), 303, _KEPT))
+
     @app.get(links.SIGN_IN, include_in_schema=False)
     async def form(request: Request) -> Response:
         onward = links.within(request.query_params.get("next", ""))
         if visitor.present().name:
             return RedirectResponse(onward, 303, _KEPT)
-        return HTMLResponse(page(onward), headers=_KEPT)
+        return HTMLResponse(page(onward, provider=await _provider(api)), headers=_KEPT)
 
     @app.post(links.SIGN_IN, include_in_schema=False)
     async def sign_in(request: Request) -> Response:
         onward = links.within(request.query_params.get("next", ""))
         typed = await _form(request)
         if typed is None:
-            return HTMLResponse(page(onward, said="The form could not be read."), 400, _KEPT)
+            return await again(onward, 400, "The form could not be read.")
         name, password = typed
         try:
             cookies = await api.sign_in(name, password)
@@ -87,7 +120,7 @@ def install(app: FastAPI, api: Client) -> None:
             status, said = error.status, error.detail
             if status == 422:
                 status, said = 401, "Name or password is wrong, or the account is disabled."
-            return HTMLResponse(page(onward, name=name[:64], said=said), status, _KEPT)
+            return await again(onward, status, said, name=name[:64])
         return _with(cookies, RedirectResponse(onward, 303, _KEPT))
 
     @app.post(links.SIGN_OUT, include_in_schema=False)
@@ -97,6 +130,14 @@ def install(app: FastAPI, api: Client) -> None:
         except CrossliftError:  # there is none to end
             cookies = []
         return _with(cookies, RedirectResponse(links.SIGN_IN, 303, _KEPT))
+
+
+async def _provider(api: Client) -> str | None:
+    """What the button says; None where there is none to show, or nobody who knows."""
+    try:
+        return (await api.ways()).provider
+    except CrossliftError:
+        return None
 
 
 def _with(cookies: list[str], response: Response) -> Response:

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +27,7 @@ ROUTER: Final = ".._pages_content.children..._pages_store.data.."
 #: The only callbacks for those who are not signed in: what a frozen page is made of, and the version in the footer.
 OF_FROZEN_PAGES: Final = ("frozen-", "..frozen-", "version.children")
 MOST_BYTES: Final = 1 << 20  # of what somebody who is not signed in may send to one
+MOST_BYTES_KNOWN: Final = 16 << 20  # of what others may: the gate takes no more either
 
 #: Addresses beyond the API's, by what they need; the application tells them to its gate. The files are code and style.
 ANYBODY: Final = (
@@ -37,6 +39,8 @@ ANYBODY: Final = (
     f"POST {CALLBACKS}",  # of which ``Visitors`` lets those through who are not signed in to ``OF_FROZEN_PAGES`` alone
     f"GET {links.SIGN_IN}",
     f"POST {links.SIGN_IN}",
+    f"GET {links.SIGN_IN_BEGIN}",
+    f"GET {links.SIGN_IN_BACK}",
     f"GET {links.SHARED}{{token}}.html",
     f"GET {links.SHARED}{{token}}.json",
     f"GET {links.SHARED}{{token}}.csv",
@@ -82,16 +86,20 @@ class Visitors:
             await self.app(scope, receive, send)
             return
         who = scope.get("state", {}).get("who")
-        if who is None and scope["path"] == CALLBACKS:
-            body = await _whole(receive)
-            if body is None or not for_anybody(body):
-                said = {
-                    "title": "Not signed in",
-                    "status": 401,
-                    "detail": "Sign in first: this callback shows more than a frozen page.",
-                }
-                await JSONResponse(said, 401, media_type="application/problem+json")(scope, receive, send)
+        if scope["path"] == CALLBACKS and scope["method"] == "POST":
+            most = MOST_BYTES if who is None else MOST_BYTES_KNOWN
+            body = await _whole(receive, most)
+            refused = None
+            if body is None:
+                refused = _said(413, "The request is too large", f"At most {most:,} bytes are accepted here.")
+            elif who is None and not for_anybody(body):
+                refused = _said(401, "Not signed in", "Sign in first: this callback shows more than a frozen page.")
+            elif not is_callback(body, scope["app"].state.pages.callback_map):
+                refused = _said(400, "The request cannot be read", "No page of ours calls back like this.")
+            if refused is not None:
+                await refused(scope, receive, send)
                 return
+            assert body is not None
             receive = _again(body, receive)
         headers = Headers(scope=scope)
         carried = {name: headers[name] for name in ("cookie", "authorization") if name in headers}
@@ -123,18 +131,64 @@ def for_anybody(body: bytes) -> bool:
         return False
 
 
-async def _whole(receive: Receive) -> bytes | None:
+def is_callback(body: bytes, declared: Mapping[str, Any]) -> bool:
+    """Whether this calls one of the declared callbacks, with its inputs and states in their order. Dash takes all of that for
+    granted, and would make an error of ours of it.
+
+    Args:
+        declared: ``Dash.callback_map``.
+    """
+    try:
+        asked: Any = orjson.loads(body)  # strict, and quick where a page sends a whole table along
+        known = declared[asked["output"]]
+        outputs, changed = asked["outputs"], asked.get("changedPropIds", [])
+        single = outputs if isinstance(outputs, list) else [outputs]
+        if asked["output"] == ROUTER and not all(isinstance(i.get("value", ""), str | None) for i in asked["inputs"]):
+            return False
+        return (
+            isinstance(changed, list)
+            and all(isinstance(name, str) for name in changed)
+            and all(_named(each) for each in single)
+            and all(
+                len(asked.get(part, [])) == len(known[part]) and all(map(_is, asked.get(part, []), known[part]))
+                for part in ("inputs", "state")
+            )
+        )
+    except (ValueError, LookupError, TypeError, RecursionError, AttributeError):
+        return False
+
+
+def _named(each: Any) -> bool:
+    if isinstance(each, list):  # of a pattern: all that match
+        return all(map(_named, each))
+    return isinstance(each["id"], str | dict) and isinstance(each["property"], str)
+
+
+def _is(sent: Any, declared: Mapping[str, str]) -> bool:
+    """Whether what was sent is in the place of what was declared, whose id is JSON where it is a pattern."""
+    if isinstance(sent, list):
+        return declared["id"].startswith("{") and all(_is(each, declared) for each in sent)
+    alike = isinstance(sent["id"], dict) if declared["id"].startswith("{") else sent["id"] == declared["id"]
+    return alike and bool(sent["property"] == declared["property"])
+
+
+def _said(status: int, title: str, detail: str) -> JSONResponse:
+    said = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(said, status, media_type="application/problem+json")
+
+
+async def _whole(receive: Receive, most: int) -> bytes | None:
     """The body; None where it is too large, or its sender has gone."""
-    body = b""
+    parts: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
+        parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > most:
             return None
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

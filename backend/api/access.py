@@ -54,6 +54,7 @@ def rules(needs: Role | None, *addresses: str) -> tuple[Rule, ...]:
 #: The API. The first rule that fits counts, so what is narrower stands before what is wider.
 API: Final[tuple[Rule, ...]] = (
     *rules(ANYONE, "GET /healthz", "GET /readyz", "GET /api/v1/shared/{token}", "POST /api/v1/session"),
+    *rules(ANYONE, "GET /api/v1/session", "POST /api/v1/session:begin", "POST /api/v1/session:finish"),
     *rules(ANYONE, "GET /metrics"),  # has a lock of its own: this machine, or a token
     *rules(
         Role.VIEWER,

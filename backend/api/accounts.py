@@ -13,16 +13,22 @@ from backend.api import answers
 from backend.api.bodies import StrictRoute
 from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Door, FromAddress, Limit
 from backend.api.identity import Identity
+from backend.api.oidc import Provider
 from backend.api.problems import RESPONSES
 from backend.domain.account import (
     NAME,
     AccountView,
     AuditEntry,
+    DetourBegun,
+    DetourEnd,
+    DetourRequest,
     Me,
     PasswordChange,
     Quota,
     SessionView,
+    SignedIn,
     SignIn,
+    SignInWays,
     TokenMade,
     TokenRequest,
     TokenView,
@@ -88,6 +94,66 @@ def sign_in(body: SignIn, request: Request, response: Response, door: AtDoor, ad
         raise NotSignedIn("Name or password is wrong, or the account is disabled.")
     identity.give(response, secret)
     return _me(door, Who(found.name, found.role, found.id, "session"))
+
+
+@router.get("/session", operation_id="get_ways", response_model=SignInWays)
+def get_ways(door: AtDoor) -> SignInWays:
+    """How one may sign in here."""
+    return SignInWays(
+        accounts=door.identity is not None, provider=None if door.provider is None else door.provider.name
+    )
+
+
+def _provider(door: Door) -> Provider:
+    if door.provider is None:
+        raise Conflict("Nobody signs in by a provider here (CROSSLIFT_OIDC_ISSUER).")
+    return door.provider
+
+
+@router.post("/session:begin", operation_id="begin_sign_in", response_model=DetourBegun)
+def begin_sign_in(body: DetourRequest, response: Response, door: AtDoor) -> DetourBegun:
+    """Begin to sign in by the OpenID Connect provider: where to send the browser. A cookie keeps what must be the same when it comes
+    back, within ten minutes."""
+    provider = _provider(door)
+    url, detour = provider.begin(body.onward)
+    provider.give(response, detour)
+    return DetourBegun(url=url)
+
+
+@router.post("/session:finish", operation_id="finish_sign_in", response_model=SignedIn)
+def finish_sign_in(
+    body: DetourEnd, request: Request, response: Response, door: AtDoor, address: FromAddress
+) -> SignedIn:
+    """Sign in with what the provider sent the browser back with, in the browser that began; it counts once. Who may is said by the
+    installation: nobody else gets an account."""
+    identity, provider = _identity(door), _provider(door)
+    detour = provider.detour(request.headers, body.state)
+    if body.iss is not None and body.iss != provider.issuer:
+        raise NotSignedIn("Another provider answered than the one that was asked. Begin again.")
+    with door.store.write() as session:
+        accounts.once(session, detour.state)
+    claims = provider.redeem(body.code, detour)
+    try:
+        name, role = provider.entry.name(claims), provider.entry.role(claims)
+    except ValueError as error:
+        with door.store.write() as session:
+            audit.write(session, "(nobody)", "was not let in", f"by {provider.name} from {address}: {error}")
+        raise NotAllowed(f"{provider.name} knows you, and you are not let in here: {error}.") from error
+    with door.store.write() as session:
+        found = accounts.enter(session, name, role)
+        if found is None:
+            audit.write(session, name, "was not let in", f"by {provider.name} from {address}: no account, or disabled")
+            secret = None
+        else:
+            secret = credentials.open_session(
+                session, found.id, hours=identity.hours, address=address, instead_of=identity.secret(request.headers)
+            )
+            audit.write(session, found.name, "signed in", f"by {provider.name} from {address}")
+    if found is None or secret is None:
+        raise NotAllowed(f"{provider.name} knows you, and you have no account here, or it is disabled.")
+    identity.give(response, secret)
+    provider.take(response)
+    return SignedIn(me=_me(door, Who(found.name, found.role, found.id, "session")), onward=detour.onward)
 
 
 @router.post("/session:end", operation_id="sign_out", status_code=204)

@@ -37,6 +37,7 @@ from backend.api.deps import Door, Ring, Trouble
 from backend.api.examples import examples
 from backend.api.gate import ContentSecurity, Gate
 from backend.api.identity import Identity
+from backend.api.oidc import Provider
 from backend.api.probes import Probe
 from backend.api.traffic import Traffic
 from backend.domain.schemas import Problem
@@ -127,6 +128,7 @@ def create_app(
         metrics_token=settings().token_of_metrics if metrics_token is None else metrics_token,
         observing=None if observe is None else Probe(observe),
         identity=identity,
+        provider=Provider.of(settings(), public or settings().local_url) if identity else None,
         most_experiments=settings().quota_experiments,
         most_runs=settings().quota_runs,
     )

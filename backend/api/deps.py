@@ -23,6 +23,7 @@ from fastapi import Depends, Path, Query, Request
 from backend.api.events import Streams
 from backend.api.identity import Identity
 from backend.api.misses import Misses
+from backend.api.oidc import Provider
 from backend.api.probes import Probe
 from backend.domain.account import Role, Who
 from backend.domain.run import DeviceClass
@@ -46,7 +47,7 @@ class Door:
     """What an application was made with, and what it counts. ``trouble`` says what is wrong with the broker; None: there
     is no broker. ``public_url``: where others reach it; None: nowhere. ``local_url``: where this machine does.
     ``metrics_token``: shows ``/metrics`` to others than this machine. ``observing`` asks the broker for numbers. ``identity``
-    knows people; None: there are no accounts. ``most_experiments`` and ``most_runs``: what an account that is no admin's may
+    knows people; None: there are no accounts. ``provider``: one may also sign in by it. ``most_experiments`` and ``most_runs``: what an account that is no admin's may
     have that is not over; 0: any number."""
 
     store: Store
@@ -57,6 +58,7 @@ class Door:
     streams: Streams = field(default_factory=Streams)
     misses: Misses = field(default_factory=Misses)
     identity: Identity | None = None
+    provider: Provider | None = None
     most_experiments: int = 0
     most_runs: int = 0
     metrics_token: str | None = None
@@ -112,6 +114,15 @@ async def _who(request: Request) -> Who:
 
 
 AtWho = Annotated[Who, Depends(_who)]
+
+
+async def _allowed(request: Request, door: AtDoor) -> Callable[[], bool]:
+    """Whether whom the gate has let in would still be let in."""
+    identity = door.identity
+    return lambda: identity is None or identity(request.headers) is not None
+
+
+StillAllowed = Annotated[Callable[[], bool], Depends(_allowed)]
 
 
 async def _address(request: Request) -> str:

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Annotated, Final
 
 import anyio
@@ -26,6 +27,7 @@ from backend.errors import TooMany
 
 POLL_SECONDS: Final = 1.0
 RETRY_MILLISECONDS: Final = 2000
+LOOKS_A_CHECK: Final = 10
 MAX_STREAMS: Final = 50  # of one process; each costs a few queries a second
 
 LastEventId = Annotated[
@@ -83,11 +85,19 @@ def digest_of(view: BaseModel) -> str:
     return hashlib.sha256(view.model_dump_json().encode()).hexdigest()[:16]
 
 
-async def watch(look: Callable[[], Look], streams: Streams) -> AsyncIterator[ServerSentEvent]:
-    """Look every second until it has ended or the client is gone (which cancels this at the next pause)."""
+async def watch(
+    look: Callable[[], Look], streams: Streams, allowed: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
+    """Look every second until it has ended or the client is gone (which cancels this at the next pause).
+
+    Args:
+        allowed: whether who watches still may, asked now and then: signing out and being disabled end a stream too.
+    """
     with streams.one():
         yield ServerSentEvent(comment="watching", retry=RETRY_MILLISECONDS)
-        while True:
+        for n in count(1):
+            if n % LOOKS_A_CHECK == 0 and not await run_in_threadpool(allowed):
+                return
             seen = await run_in_threadpool(look)
             for event in seen.events:
                 last = seen.id if event is seen.events[-1] else None

@@ -9,7 +9,19 @@ from pydantic import BaseModel
 
 from backend.api.catalogue import language_view, task_view
 from backend.api.models import model_view
-from backend.domain.account import AccountView, AuditEntry, Me, Quota, Role, SessionView, TokenMade, TokenView
+from backend.domain.account import (
+    AccountView,
+    AuditEntry,
+    DetourBegun,
+    Me,
+    Quota,
+    Role,
+    SessionView,
+    SignedIn,
+    SignInWays,
+    TokenMade,
+    TokenView,
+)
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.language import LANGUAGES
@@ -188,6 +200,9 @@ def _accounts() -> tuple[BaseModel, ...]:
     quota = Quota(experiments=1, experiments_most=20, runs=6, runs_most=5000)
     return (
         Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota),
+        SignInWays(accounts=True, provider="Lab account"),
+        DetourBegun(url="https://id.lab.example/authorize?response_type=code&client_id=crosslift"),
+        SignedIn(me=Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota), onward="/explore"),
         quota,
         SessionView(id=1, created_at=BEGAN, expires_at=BEGAN, address="192.0.2.7", this=True),
         token,

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import AtDoor, AtWho, Cursor, Door, ExperimentId, Limit
+from backend.api.deps import AtDoor, AtWho, Cursor, Door, ExperimentId, Limit, StillAllowed
 from backend.api.events import watch
 from backend.api.preview import check_memory, preview
 from backend.api.problems import RESPONSES
@@ -53,7 +53,19 @@ def preview_experiment(body: ExperimentRequest, door: AtDoor) -> Preview:
             "description": "This key was used before with this body: the experiment it made.",
             "model": ExperimentView,
         },
-        201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "address of the experiment"}}},
+        201: {
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "address of the experiment"}},
+            "links": {
+                name: {"operationId": name, "parameters": {"experiment_id": "$response.body#/id"}}
+                for name in (
+                    "get_experiment",
+                    "list_experiment_runs",
+                    "cancel_experiment",
+                    "retry_experiment",
+                    "export_experiment",
+                )
+            },
+        },
     },
 )
 def submit_experiment(
@@ -168,11 +180,11 @@ def retry_experiment(experiment_id: ExperimentId, door: AtDoor, who: AtWho) -> E
     responses={204: {"description": "It has ended and nothing changed since `Last-Event-ID`."}},
 )
 async def watch_experiment(
-    look: Annotated[Any, Depends(experiment_watcher)], door: AtDoor
+    look: Annotated[Any, Depends(experiment_watcher)], door: AtDoor, allowed: StillAllowed
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `experiment` (the experiment, at once and whenever it changes), `run` (a run that changed
     since), and `end` when all its runs have ended. With `Last-Event-ID`, only what changed since."""
-    async for event in watch(look, door.streams):
+    async for event in watch(look, door.streams, allowed):
         yield event
 
 

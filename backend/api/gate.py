@@ -104,6 +104,7 @@ class Gate:
         self.app = app
         self.hosts = frozenset(h.strip().lower() for h in trusted_hosts if h.strip())
         self.origins = frozenset(o.rstrip("/").lower() for o in origins)
+        self.secure = any(origin.startswith("https://") for origin in self.origins)
         self.policy = policy
         self.traffic = traffic or Traffic()
         self.access = access
@@ -142,6 +143,10 @@ class Gate:
                 await instead(scope, receive, answer)
             else:
                 await self.app(scope, _limited(receive, limit), answer)
+        except Refused as error:  # a body that grew too long for who reads it before there is a route
+            if status:
+                raise
+            await problem(error.status_code, str(error.detail))(scope, receive, answer)
         except CrossliftError as error:  # the database that knows who it is; routes answer for themselves
             if status:
                 raise
@@ -205,6 +210,11 @@ class Gate:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if self.secure:  # whoever came by https once comes by it for a year
+            headers["Strict-Transport-Security"] = "max-age=31536000"
         headers.setdefault("Content-Security-Policy", self.policy.header)
         if _SHARED.match(path):  # an address that is a key: told to no other site, kept by no cache, in no index
             headers["Referrer-Policy"] = "no-referrer"

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api import answers
 from backend.api.bodies import StrictRoute
-from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Limit, RunId
+from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Limit, RunId, StillAllowed
 from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
@@ -124,10 +124,12 @@ def get_run_logs(
     responses={204: {"description": "It has ended and nothing changed since `Last-Event-ID`."}},
     tags=["runs"],
 )
-async def watch_run(look: Annotated[Any, Depends(run_watcher)], door: AtDoor) -> AsyncIterator[ServerSentEvent]:
+async def watch_run(
+    look: Annotated[Any, Depends(run_watcher)], door: AtDoor, allowed: StillAllowed
+) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `run` (at once and whenever it changes), `log` (new lines), and `end` when it has ended. With
     `Last-Event-ID`, only what changed since."""
-    async for event in watch(look, door.streams):
+    async for event in watch(look, door.streams, allowed):
         yield event
 
 

@@ -61,7 +61,18 @@ def preview_snapshot(body: SnapshotRequest, door: AtDoor) -> Response:
     operation_id="make_snapshot",
     status_code=201,
     response_model=SnapshotMade,
-    responses={201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "address of the list"}}}},
+    responses={
+        201: {
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "address of the list"}},
+            "links": {
+                "revoke_snapshot": {
+                    "operationId": "revoke_snapshot",
+                    "parameters": {"snapshot_id": "$response.body#/snapshot/id"},
+                },
+                "get_shared": {"operationId": "get_shared", "parameters": {"token": "$response.body#/token"}},
+            },
+        }
+    },
 )
 def make_snapshot(body: SnapshotRequest, door: AtDoor, who: AtWho, response: Response) -> SnapshotMade:
     """Freeze what a page shows and make a link to it. The token in the answer is shown this once. Equal numbers are kept

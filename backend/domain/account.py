@@ -82,6 +82,35 @@ class SignIn(BaseModel):
     password: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False)]
 
 
+class SignInWays(View):
+    """How one may sign in here."""
+
+    accounts: bool = Field(description="false: nobody has to")
+    provider: str | None = Field(description="an OpenID Connect provider that one may sign in by, as people call it")
+
+
+class DetourRequest(BaseModel):
+    """A sign-in by the provider, to begin. ``onward``: kept, and said again at its end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    onward: Annotated[str, Field(max_length=1000, pattern=r"^[\x21-\x7e]*$")] = ""
+
+
+class DetourBegun(View):
+    url: str = Field(description="where to send the browser")
+
+
+class DetourEnd(BaseModel):
+    """What the provider sent the browser back with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[\x21-\x7e]+$", repr=False)]
+    state: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", repr=False)]
+    iss: Annotated[str | None, Field(max_length=500, description="RFC 9207: which provider that was")] = None
+
+
 class PasswordChange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -125,6 +154,11 @@ class Me(View):
     role: Role
     how: How
     quota: Quota
+
+
+class SignedIn(View):
+    me: Me
+    onward: str = Field(description="as it was said at the beginning")
 
 
 class SessionView(View):

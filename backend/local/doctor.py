@@ -31,7 +31,9 @@ from backend.settings import SECRETS, Settings
 
 PREFIX = "CROSSLIFT_"
 OLDEST_PYTHON: Final = (3, 11)
-ALSO_READ = {"TEST_DATA", "REQUIRE_TEST_DATA", "REQUIRE_BROWSER", "CHROMIUM", "STORM_SEED"}  # by the tests
+ALSO_READ = {  # by the tests
+    "TEST_DATA", "TEST_EXAMPLES", "REQUIRE_TEST_DATA", "REQUIRE_BROWSER", "REQUIRE_AUDIT", "CHROMIUM", "STORM_SEED",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ def _running(settings: Settings) -> Iterator[Check]:
 
 CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _python, _packages, _home, services.permissions, _memory, _device, _data_root, services.artifacts, services.database,
-    services.redis, services.clock, services.workers, _running,
+    services.accounts, services.redis, services.clock, services.workers, _running,
 )  # fmt: skip
 
 

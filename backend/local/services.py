@@ -1,4 +1,4 @@
-"""The checks of ``crosslift doctor`` that ask others: database, broker, their clocks, and who is there to work.
+"""The checks of ``crosslift doctor`` that ask others: database, accounts, broker, their clocks, and who is there to work.
 
 None of them needs a running installation; each says what it could not ask.
 """
@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from backend.errors import CrossliftError, Invalid
 from backend.local.finding import Check, masked
 from backend.local.machine import redis_answers, redis_binary
-from backend.settings import SECRETS, Settings
+from backend.settings import SECRETS, Settings, is_loopback
 
 if TYPE_CHECKING:
     from backend.store.session import Store
@@ -101,6 +102,44 @@ def _integrity(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == ["ok"] else "; ".join(found)
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+
+
+def accounts(settings: Settings) -> Iterator[Check]:
+    """Whether others could come in without signing in, or nobody at all."""
+    make = "crosslift user add NAME --role admin"
+    try:
+        settings.check_exposure()
+    except CrossliftError as error:
+        yield Check("accounts", "failed", error.detail, f"{make}, then CROSSLIFT_ACCOUNTS=true")
+        return
+    if not settings.accounts:
+        public = urlsplit(settings.public_url or "").hostname
+        if public and not is_loopback(public):
+            yield Check(
+                "accounts", "warning", f"whoever reaches {public} may do everything: nobody signs in",
+                "CROSSLIFT_ACCOUNTS=true, unless what stands before it asks who one is",
+            )  # fmt: skip
+        else:
+            yield Check("accounts", "ok", "none: this machine alone is served")
+        return
+    store = _store(settings)
+    if store is None:
+        yield Check("accounts", "warning", "nobody can sign in yet", make)
+        return
+    from backend.store import accounts as stored
+
+    try:
+        with store.read() as session:
+            there = stored.any_admin(session)
+    finally:
+        store.dispose()
+    if there:
+        yield Check("accounts", "ok", "people sign in")
+    else:
+        yield Check("accounts", "warning", "nobody can sign in as admin", make)
 
 
 # --- broker -----------------------------------------------------------------------------------------------------------

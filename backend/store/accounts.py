@@ -11,9 +11,9 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from backend.domain.account import AccountView, Quota, Role, bad_name, bad_password
-from backend.errors import Conflict, FieldError, Invalid, NotFound, TooMany, shown
+from backend.errors import Conflict, FieldError, Invalid, NotFound, NotSignedIn, TooMany, shown
 from backend.store.columns import db_now
-from backend.store.passwords import kept
+from backend.store.passwords import NONE, kept
 from backend.store.session import now
 from backend.store.tables import (
     LIVE,
@@ -52,17 +52,26 @@ def _checked(name: str, password: str | None) -> None:
         raise Invalid("The account cannot be like that.", errors=wrong)
 
 
-def add(session: Session, name: str, role: Role, password: str) -> int:
-    """Raises:
-    Invalid: what a name or password may be.
-    Conflict: there is an account of this name.
+def add(session: Session, name: str, role: Role, password: str | None) -> int:
+    """A new account. Without a password it signs in by a provider alone.
+
+    Raises:
+        Invalid: what a name or password may be.
+        Conflict: there is an account of this name.
     """
     _checked(name, password)
     if session.scalars(select(account.c.id).where(account.c.name == name)).one_or_none() is not None:
         raise Conflict(f"There is an account {name} already.")
     id: int = session.scalars(
         insert(account).returning(account.c.id),
-        [{"name": name, "role": role.value, "password": kept(password), "created_at": now(session)}],
+        [
+            {
+                "name": name,
+                "role": role.value,
+                "password": NONE if password is None else kept(password),
+                "created_at": now(session),
+            }
+        ],
     ).one()
     return id
 
@@ -148,6 +157,18 @@ def enable(session: Session, name: str) -> None:
     session.execute(update(account).where(account.c.id == view(session, name).id).values(disabled_at=None))
 
 
+def enter(session: Session, name: str, role: Role | None) -> Found | None:
+    """The account of somebody whom a provider vouches for. With a role it has that role from now on, and is made where there is
+    none; without, it must be there. None: it is not, or it is disabled."""
+    if role is not None:
+        row = session.execute(select(account.c.role).where(account.c.name == name)).one_or_none()
+        if row is None:
+            add(session, name, role, None)
+        elif row.role != role.value:
+            set_role(session, name, role)
+    return find(session, name)
+
+
 def any_admin(session: Session) -> bool:
     """Whether somebody could sign in and see everything."""
     query = select(account.c.id).where(account.c.role == Role.ADMIN.value, account.c.disabled_at.is_(None)).limit(1)
@@ -190,6 +211,18 @@ def begin_attempt(session: Session, name: str, address: str) -> int:
 def succeeded(session: Session, attempt: int) -> None:
     """It was no failure, and is not counted as one."""
     session.execute(delete(sign_in_attempt).where(sign_in_attempt.c.id == attempt))
+
+
+def once(session: Session, secret: str) -> None:
+    """Note that something of one use was used.
+
+    Raises:
+        NotSignedIn: it had been, in this window.
+    """
+    mark = hashlib.sha256(f"once:{secret}".encode("utf-8", "surrogatepass")).hexdigest()
+    if session.scalars(select(sign_in_attempt.c.id).where(sign_in_attempt.c.name == mark).limit(1)).first() is not None:
+        raise NotSignedIn("This sign-in has been used already. Begin again.")
+    session.execute(insert(sign_in_attempt).values(name=mark, address="once", at=now(session)))
 
 
 # --- how much ----------------------------------------------------------------------------------------------------------------------

@@ -8,11 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
+from argon2 import PasswordHasher, Type
+from argon2.low_level import hash_secret_raw
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, text, update
+from starlette.datastructures import Headers
 
+from backend.api import events
 from backend.api.app import create_app
 from backend.domain.account import Role, TokenRequest
 from backend.settings import Settings
@@ -67,17 +72,48 @@ def token_of(store: Store, account: int, role: Role, **changes: Any) -> dict[str
 # --- passwords -------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_password_is_kept_as_a_salted_scrypt_of_known_parameters(kept: str) -> None:
-    kind, log_n, r, p, salt, key = kept.split("$")
-    assert (kind, log_n, r, p) == ("scrypt", "15", "8", "3")
-    again = hashlib.scrypt(
-        PASSWORD.encode(), salt=base64.b64decode(salt), n=2**15, r=8, p=3, dklen=32, maxmem=2**26
-    )  # as anybody may compute it
-    assert base64.b64decode(key) == again
+def test_a_password_is_kept_as_a_salted_argon2id_of_known_parameters(kept: str) -> None:
+    _, kind, version, parameters, salt, key = kept.split("$")
+    assert (kind, version, parameters) == ("argon2id", "v=19", "m=65536,t=3,p=4")
+    again = hash_secret_raw(PASSWORD.encode(), base64.b64decode(salt + "=="), 3, 65536, 4, 32, Type.ID)
+    assert base64.b64decode(key + "=") == again
     assert passwords.kept(PASSWORD) != kept
     assert passwords.fits(PASSWORD, kept)
     assert not passwords.fits(PASSWORD + " ", kept)
     assert not passwords.fits(PASSWORD, None)
+    assert not passwords.fits("\ud800", kept)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "!", PASSWORD, "scrypt$15$8$3$c2FsdA==$a2V5", "$2b$12$" + "a" * 53, "$argon2id$", "$argon2id$v=19$m=65536,t=3,p=4$$",
+     "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$", "$argon2i$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43],
+)  # fmt: skip
+def test_what_was_kept_in_another_way_fits_nothing_and_the_log_says_so(
+    written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not passwords.fits(PASSWORD, written)
+    assert "crosslift user password NAME" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+def test_nobodys_password_and_none_fit_nothing_quietly(caplog: pytest.LogCaptureFixture) -> None:
+    for written in (None, passwords.NONE):
+        assert not passwords.fits("", written)
+    assert caplog.text == ""
+
+
+def test_an_older_setting_is_replaced_at_the_next_sign_in(
+    guarded: FastAPI, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weaker = PasswordHasher(1, 8, 1).hash(PASSWORD)
+    with store.write() as session:
+        session.execute(update(tables.account).where(tables.account.c.name == "vie").values(password=weaker))
+    assert TestClient(guarded).post(V1 + "/session", json={"name": "vie", "password": PASSWORD}).status_code == 200
+    with store.read() as session:
+        found = accounts.find(session, "vie")
+    assert found is not None and "m=65536,t=3,p=4" in found.password
+    assert passwords.fits(PASSWORD, found.password)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +308,33 @@ def test_sessions_are_listed_and_ended_by_their_own(signed_in: Any) -> None:
     assert elsewhere.get(V1 + "/me").status_code == 200
     assert here.post(f"{V1}/me/sessions/{listed[0]['id']}:end").status_code == 204
     assert elsewhere.get(V1 + "/me").status_code == 401
+
+
+def test_a_stream_ends_with_the_right_to_watch(
+    signed_in: Any, store: Store, guarded: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within ten looks of being disabled, with nothing new to say."""
+    browser = signed_in("vie")
+    [cookie] = browser.cookies.jar
+    headers = Headers({"cookie": f"{cookie.name}={cookie.value}"})
+    identity = guarded.state.door.identity
+    monkeypatch.setattr(events, "POLL_SECONDS", 0)
+    looks: list[int] = []
+
+    def look() -> events.Look:
+        looks.append(1)
+        if len(looks) == 25:
+            with store.write() as session:
+                accounts.disable(session, "vie")
+        assert len(looks) < 100
+        return events.Look()
+
+    async def follow() -> None:
+        async for _ in events.watch(look, events.Streams(), lambda: identity(headers) is not None):
+            pass
+
+    anyio.run(follow)
+    assert len(looks) == 29
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------------------

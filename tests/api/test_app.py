@@ -13,7 +13,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from backend.api import reference
+from backend.api.app import create_app
 from backend.api.gate import ContentSecurity
+from backend.store.session import Store
 
 OPERATIONS = {
     "is_alive": ("GET", "/healthz"),
@@ -57,7 +59,10 @@ OPERATIONS = {
     "list_snapshots": ("GET", "/api/v1/snapshots"),
     "revoke_snapshot": ("POST", "/api/v1/snapshots/{snapshot_id}:revoke"),
     "get_shared": ("GET", "/api/v1/shared/{token}"),
+    "get_ways": ("GET", "/api/v1/session"),
     "sign_in": ("POST", "/api/v1/session"),
+    "begin_sign_in": ("POST", "/api/v1/session:begin"),
+    "finish_sign_in": ("POST", "/api/v1/session:finish"),
     "sign_out": ("POST", "/api/v1/session:end"),
     "get_me": ("GET", "/api/v1/me"),
     "change_password": ("POST", "/api/v1/me/password"),
@@ -99,6 +104,18 @@ def test_the_description_tells_the_truth_about_errors(client: TestClient) -> Non
                     assert list(answer["content"]) == ["application/problem+json"], (path, status)
     for name in re.findall(r"#/components/schemas/(\w+)", str(description)):
         assert name in description["components"]["schemas"]
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(store: Store) -> None:
+    for public in (None, "https://lab.example"):
+        answers = TestClient(create_app(store, public_url=public))
+        for path in ("/healthz", "/api/v1/runs", "/api/v1/nothing", "/nothing"):
+            found = answers.get(path).headers
+            assert found["x-content-type-options"] == "nosniff"
+            assert found["x-frame-options"] == "DENY"
+            assert found["cross-origin-resource-policy"] == "same-origin"
+            assert "unsafe-eval" not in found["content-security-policy"]
+            assert ("strict-transport-security" in found) is (public is not None)
 
 
 def test_the_request_has_an_example_that_works(client: TestClient) -> None:

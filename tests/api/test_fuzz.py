@@ -16,6 +16,7 @@ import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -25,6 +26,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from backend.api.app import create_app
+from backend.domain.account import Role, TokenRequest
+from backend.store import accounts, credentials
 from backend.store.session import Store
 
 EXAMPLES = int(os.environ.get("CROSSLIFT_TEST_EXAMPLES", "8"))  # of each operation
@@ -49,7 +52,7 @@ def described(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["sound", "unsound"])
 def test_made_up_requests(described: Any, mode: GenerationMode) -> None:
     operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) >= 28
+    assert len(operations) >= 39
     tried = 0
     for operation in operations:
 
@@ -71,3 +74,72 @@ def test_made_up_requests(described: Any, mode: GenerationMode) -> None:
         else:
             tried += 1
     assert tried >= 20
+
+
+STEPS = 12  # requests of a sequence
+
+
+def test_made_up_sequences_of_requests(described: Any) -> None:
+    """What was made by one request is asked for, cancelled, retried, exported and revoked by the next, in any order."""
+    machine = described.as_state_machine()
+
+    class Sequence(machine):  # type: ignore[misc,valid-type]
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    run_state_machine_as_test(
+        Sequence,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, str]]]:
+    """The same where people sign in, and an API token of each role."""
+    path = tmp_path_factory.mktemp("fuzz-accounts") / "crosslift.db"
+    shutil.copy(migrated, path)
+    store = Store(f"sqlite:///{path}")
+    tokens = {"": ""}
+    with store.write() as session:
+        id = accounts.add(session, "fuzz", Role.ADMIN, "a battery of correct horses")
+        for role in Role:
+            tokens[role.value] = credentials.make_token(session, id, Role.ADMIN, TokenRequest(name="f", role=role))[1]
+    app = create_app(store, with_accounts=True)
+    headers = {"Authorization": f"Bearer {tokens['viewer']}"}
+    found = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=headers)
+    yield found.exclude(path_regex="/events$"), tokens
+    store.dispose()
+
+
+@pytest.mark.parametrize("role", ["", *Role])
+def test_made_up_requests_where_people_sign_in(guarded: tuple[Any, dict[str, str]], role: str) -> None:
+    """Nobody and each role: never an error of ours, and what is refused is refused before anything else is looked at."""
+    described, tokens = guarded
+    headers = {"Authorization": f"Bearer {tokens[role]}"} if role else {}
+    refused = 0
+    for found in described.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=max(1, EXAMPLES // 4),
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+        def check(case: Any) -> None:
+            nonlocal refused
+            response = case.call(headers=headers)
+            case.validate_response(response, checks=CHECKS)
+            refused += response.status_code in (401, 403)
+
+        check()
+    assert refused > 0

@@ -14,11 +14,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, text, update
 
+from backend.api import misses
 from backend.api.access import ANYONE, rules
 from backend.api.app import create_app
 from backend.domain.run import canonical
 from backend.domain.schemas import Shared, SnapshotMade, SnapshotPreview
-from backend.errors import Unavailable
+from backend.errors import TooMany, Unavailable
 from backend.logs import JsonLines, redacted
 from backend.store import snapshots, tables
 from backend.store.session import Store
@@ -236,3 +237,34 @@ def test_other_paths_are_logged_whole() -> None:
     assert redacted(f'get "http://h/api/v1/shared/{token}?peek=true"') == (
         'get "http://h/api/v1/shared/[redacted]?peek=true"'
     )
+
+
+def test_guessing_links_is_slowed_down_and_nobody_else_is_shut_out(app: FastAPI, client: TestClient) -> None:
+    made = share(client)
+    there, elsewhere = (TestClient(app, client=(address, 1)) for address in ("203.0.113.5", "203.0.113.6"))
+    answers = [there.get(f"{V1}/shared/{'A' * 40}{i:03}").status_code for i in range(40)]
+    assert answers == [404] * 30 + [429] * 10
+    refused = there.get(f"{V1}/shared/{made.token}")
+    assert refused.status_code == 429 and 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["referrer-policy"] == "no-referrer" and refused.headers["cache-control"] == "no-store"
+    assert elsewhere.get(f"{V1}/shared/{made.token}").status_code == 200
+
+
+def test_what_was_missed_is_forgotten_after_a_while_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(misses, "time", type("Clock", (), {"monotonic": staticmethod(lambda: clock[0])}))
+    seen = misses.Misses(most=2, seconds=60)
+    for _ in range(2):
+        seen.check("a")
+        seen.count("a")
+    with pytest.raises(TooMany):
+        seen.check("a")
+    clock[0] += 61
+    seen.check("a")
+    for i in range(misses.ADDRESSES + 5):
+        seen.count(str(i))
+    assert len(seen._seen) == misses.ADDRESSES
+
+
+def test_tokens_of_the_api_are_in_no_log() -> None:
+    assert redacted("Bearer clt_" + "A" * 43 + " x") == "Bearer clt_[redacted] x"

@@ -13,7 +13,7 @@ import pytest
 
 from backend import cli
 from backend.domain.account import Role
-from backend.settings import settings
+from backend.settings import Settings, settings
 from backend.store import accounts, audit, credentials, migrate
 from backend.store.session import Store
 
@@ -114,3 +114,25 @@ def test_what_cannot_be_done_is_said(
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert stdin == "" or stdin not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "verdict", "said"),
+    [
+        ({}, "ok", "this machine alone"),
+        ({"CROSSLIFT_HOST": "0.0.0.0"}, "failed", "crosslift user add"),
+        ({"CROSSLIFT_PUBLIC_URL": "https://lab.example"}, "warning", "may do everything"),
+        ({"CROSSLIFT_ACCOUNTS": "true"}, "warning", "nobody can sign in as admin"),
+    ],
+)
+def test_the_doctor_sees_who_could_come_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], verdict: str, said: str
+) -> None:
+    from backend.local import services
+
+    migrate.upgrade(f"sqlite:///{tmp_path / 'crosslift.db'}")
+    for name, value in {"CROSSLIFT_HOME": str(tmp_path), **environment}.items():
+        monkeypatch.setenv(name, value)
+    [check] = services.accounts(Settings())
+    assert check.verdict == verdict
+    assert said in check.detail

@@ -97,9 +97,14 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
         "GET /readyz",
         "GET /metrics",  # for this machine, or with its token: tests/api/test_metrics.py
         "GET /api/v1/shared/{token}",
+        "GET /api/v1/session",
         "POST /api/v1/session",
+        "POST /api/v1/session:begin",
+        "POST /api/v1/session:finish",
         "GET /login",
         "POST /login",
+        "GET /login/with",
+        "GET /login/back",
         "GET /assets/{path:path}",
         "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
         "GET /_dash-layout",
@@ -120,6 +125,8 @@ def test_what_changes_something_needs_a_submitter(whole: dict[str, Any]):
         "POST /login",
         "POST /logout",
         "POST /api/v1/session",
+        "POST /api/v1/session:begin",
+        "POST /api/v1/session:finish",
         "POST /api/v1/session:end",
         "POST /api/v1/me/password",
     }

@@ -10,11 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from backend.domain.account import LOCAL, Quota, Role
+from backend.domain.account import LOCAL, Role
 from backend.domain.schemas import SnapshotRequest
 from backend.store import accounts, snapshots
 from dashboard import links, visitor
-from dashboard.pages import account as page
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +99,60 @@ def test_nobody_sees_a_page_or_its_data(http: httpx.Client):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+VERSION = {"output": "version.children", "outputs": {"id": "version", "property": "children"}}
+AT_START = {"id": "at-start", "property": "id", "value": "at-start"}
+
+
+def as_sent(**parts: Any) -> bytes:
+    return json.dumps({**VERSION, "inputs": [AT_START], "changedPropIds": [], **parts}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b"{}", b"{", b'"x"', b"null", b"[" * 100_000, b'{"output": "version.children"}', as_sent(output="nope.children"),
+     as_sent(output=["version.children"]), as_sent(outputs=3), as_sent(outputs={"id": "version"}), as_sent(inputs=[]),
+     as_sent(inputs=[3]), as_sent(inputs={"0": AT_START}), as_sent(inputs=[{**AT_START, "id": "clock"}]), as_sent(inputs=[[AT_START]]),
+     as_sent(inputs=[{**AT_START, "property": "value"}]), as_sent(state=[AT_START]), as_sent(changedPropIds=[1]),
+     as_sent(changedPropIds="x.y"), as_sent(inputs=[{**AT_START, "value": float("nan")}]), as_sent(inputs=[AT_START] * 5000),
+     json.dumps({"output": ROUTER, "outputs": [], "inputs": [{"id": "_pages_location", "property": p, "value": {"a": 1}}
+     for p in ("pathname", "search")], "state": [{"id": "_pages_location", "property": "search"}]}).encode()],
+)  # fmt: skip
+def test_what_is_no_callback_is_the_senders_fault(http: httpx.Client, guarded: Any, body: bytes):
+    """Not an error of ours, which Dash would make of it, with a traceback in the log."""
+    before = (guarded.home / "web.log").stat().st_size
+    sign_in(http, "vie-1")
+    headers = {"Content-Type": "application/json", "Origin": str(http.base_url).rstrip("/")}
+    answer = http.post(visitor.CALLBACKS, content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) < 300
+    with (guarded.home / "web.log").open("rb") as log:
+        log.seek(before)
+        assert b"Traceback" not in log.read()
+
+
+def test_what_is_a_callback_is_let_through(http: httpx.Client):
+    sign_in(http, "vie-1")
+    headers = {"Content-Type": "application/json", "Origin": str(http.base_url).rstrip("/")}
+    answer = http.post(visitor.CALLBACKS, content=as_sent(), headers=headers)
+    assert answer.json()["response"]["version"]["children"].startswith("Crosslift ")
+    assert http.post(visitor.CALLBACKS, content=as_sent(x="y" * (17 << 20)), headers=headers).status_code == 413
+    assert http.get(visitor.CALLBACKS).status_code == 405
+
+
+def test_an_input_may_be_all_that_match_a_pattern():
+    declared = {"a.b": {"inputs": [{"id": '{"end":["ALL"]}', "property": "n_clicks"}], "state": []}}
+
+    def asked(*inputs: Any) -> bytes:
+        outputs = {"id": "a", "property": "b"}
+        return json.dumps({"output": "a.b", "outputs": outputs, "inputs": [list(inputs)]}).encode()
+
+    assert visitor.is_callback(asked(), declared)
+    assert visitor.is_callback(asked({"id": {"end": 1}, "property": "n_clicks", "value": 2}), declared)
+    assert not visitor.is_callback(asked({"id": "end", "property": "n_clicks", "value": 2}), declared)
+    assert not visitor.is_callback(asked({"id": {"end": 1}, "property": "href", "value": 2}), declared)
+
+
 def test_a_share_link_opens_for_everybody_and_leads_no_further(http: httpx.Client, token: str):
     assert http.get(f"/s/{token}").status_code == 200
     assert http.get(f"/s/{token}.json").json()["kind"] == "explore"
@@ -172,11 +225,12 @@ def test_addresses_of_ours_are_led_to():
         assert links.within(address) == address
 
 
-def test_limits_are_said_in_words():
-    assert page.limits(Quota(experiments=3, experiments_most=20, runs=1234, runs_most=None)) == [
-        ("Experiments not over", "3 of 20"),
-        ("Runs not over", "1,234"),
-    ]
+def test_limits_are_said_in_words(http: httpx.Client):
+    sign_in(http, "sub-1")
+    assert '"0 of 20"' in goto(http, "/account").text
+    sign_in(http, "adm-1")
+    assert "Experiments not over" in goto(http, "/account").text
+    assert " of 20" not in goto(http, "/account").text  # an admin has no limits
 
 
 def test_only_callbacks_of_frozen_pages_are_for_anybody():

@@ -86,20 +86,25 @@ class Client:
         self.http = http
         self.kept: dict[Any, Any] = {}  # answers that a page may draw from again, see ``findings``
         self.ahead: asyncio.Task[None] | None = None  # what reads answers before they are asked for, there too
+        self.likely: list[Any] = []  # what it still has to read
+        self.asking = 0  # readers who wait for an answer right now
+        self.rested = 0.0  # when the last of them had it, by ``time.monotonic``
 
-    async def matrix(self, *, model: str | None, target: str | None, metric: str | None, source: str) -> GainMatrix:
+    async def matrix(
+        self, *, model: str | None, target: str | None, metric: str | None, source: str, settings: str | None = None
+    ) -> GainMatrix:
         """The heatmap of one model, target and metric; what is None the API chooses.
 
         Raises:
             NotFound: the store holds no run of this benchmark.
         """
-        return (await self.numbers(model=model, target=target, metric=metric, source=source))[0]
+        return (await self.numbers(model=model, target=target, metric=metric, source=source, settings=settings))[0]
 
     async def numbers(
-        self, *, model: str | None, target: str | None, metric: str | None, source: str
+        self, *, model: str | None, target: str | None, metric: str | None, source: str, settings: str | None = None
     ) -> tuple[GainMatrix, str]:
         """The same with a digest that is equal for equal answers."""
-        asked = {"model": model, "target": target, "metric": metric, "source": source}
+        asked = {"model": model, "target": target, "metric": metric, "source": source, "settings": settings}
         path = "/api/v1/gains"
         answer = await self._ask("GET", path, {k: v for k, v in asked.items() if v})
         return self._read(_MATRIX, answer, path), hashlib.sha256(answer.content).hexdigest()[:16]

@@ -12,6 +12,7 @@ from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
 from dashboard import subset, words
 from dashboard.findings import Shown
+from dashboard.look import count
 from dashboard.shell import aria
 
 #: Name of a control, which is that of its parameter, and the property that holds what is chosen.
@@ -20,6 +21,7 @@ CONTROLS = {
     "model": "value",
     "target": "value",
     "metric": "value",
+    "settings": "value",
     "value": "value",
     "order": "value",
     "languages": "value",
@@ -27,7 +29,7 @@ CONTROLS = {
     "view": "value",
 }
 DISPLAY = frozenset({"value", "order", "languages", "fade"})  # these show the same numbers otherwise
-CHOICES = frozenset({"source", "model", "target", "metric"})  # these name other numbers
+CHOICES = frozenset({"source", "model", "target", "metric", "settings"})  # these name other numbers
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
 
@@ -40,6 +42,10 @@ def filters(shown: Shown) -> Any:
             pick("explore-model", "Model", models, state.model),
             pick("explore-target", turning("Target"), targets, state.target),
             pick("explore-metric", "Metric", metrics, metric(shown)),
+            html.Div(
+                pick("explore-settings", "Settings", settings_options(shown), settings(shown)),
+                id="explore-settings-box", hidden=not several(shown), className="pick wide",
+            ),
             choose("explore-value", "Show", {"gain": "Gain", "score": "Score", "cost": "Cost"}, state.value),
             choose(
                 "explore-order",
@@ -135,6 +141,29 @@ def language_options(shown: Shown) -> list[dict[str, Any]]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+#: Of the control for settings: nothing was chosen. Not what an address can say.
+BEST = "best"
+
+
+def several(shown: Shown) -> bool:
+    """Whether there are settings to choose from."""
+    return shown.matrix is not None and bool(shown.matrix.choices)
+
+
+def settings(shown: Shown) -> str:
+    return shown.state.settings or BEST
+
+
+def settings_options(shown: Shown) -> list[dict[str, str]]:
+    """What is shown unless somebody chooses, then each of the settings with how many gains there are under it."""
+    found = shown.matrix.choices if shown.matrix is not None else []
+    best = f"{len(found)} settings: in each cell most seeds" if found else "one"
+    titled = [
+        {"value": c.name, "label": f"{c.title} ({count(c.gains, 'gain')}, {words.seeds(c.seeds)})"} for c in found
+    ]
+    return [{"value": BEST, "label": best}, *titled]
 
 
 def metric(shown: Shown) -> str | None:

@@ -15,8 +15,8 @@ from dash import dcc, html
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, shell, subset, words
-from dashboard.evidence import Learning, learning_curves, seed_strip
+from dashboard import links, oracle, seeds, shell, subset, words
+from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
 from dashboard.look import count, gain, hours, interval, probability, score
@@ -63,10 +63,12 @@ def cell_panel(
     facts = _numbers(found, matrix.baseline, base=base)
     if facts:
         body.append(_facts(facts, linked=state is not None))
+    if found.settings is not None:
+        body += [html.H3(shell.term("settings") if state is not None else "Settings"), *_under(found, matrix, state)]
     if found.left_out:
         body += [html.H3("Left out"), *_left_out(found)]
     if found.differences:
-        body += [html.H3("Each seed"), *_seeds(found, drawn=state is not None)]
+        body += [html.H3("Each seed"), *seeds.each_seed(found, matrix.metric, linked=state is not None)]
     if not base:
         body += [html.H3("Cost of the recipe"), _cost(row, [runs[i] for i in found.runs if i in runs] if runs else [])]
     if found.runs or found.baseline_runs:
@@ -125,6 +127,24 @@ def _numbers(found: GainCell, baseline: str, *, base: bool) -> list[tuple[str, A
     return facts
 
 
+def _under(cell: GainCell, matrix: GainMatrix, state: Explore | None) -> list[Any]:
+    """Under which settings this gain was taken, and under which others there is one."""
+    why = (
+        "chosen above" if matrix.settings is not None else "of several those with most seeds, then with the latest run"
+    )
+    alone = "no other has a gain here" if not cell.others else why
+
+    def other(name: str) -> Any:
+        title = words.settings_title(matrix, name)
+        return dcc.Link(title, href=replace(state, settings=name).address) if state is not None else title
+
+    said = [html.P([html.B(words.settings_title(matrix, cell.settings)), f": {alone}."], className="cell-settings")]
+    if cell.others:
+        said.append(html.P("There is a gain too under:", className="soft"))
+        said.append(html.Ul([html.Li(other(name)) for name in cell.others], className="left-out"))
+    return said
+
+
 def _left_out(cell: GainCell) -> list[Any]:
     """Runs that are done and in no gain, each with its reason."""
     said = "Done, and not averaged in: a training that never got below guessing says nothing about the recipe."
@@ -147,21 +167,6 @@ def _facts(facts: Sequence[tuple[str, Any]], *, linked: bool = False) -> Any:
         for name, value in facts
     ]
     return html.Dl(rows, className="facts")
-
-
-def _seeds(cell: GainCell, *, drawn: bool) -> list[Any]:
-    """A line a seed with the mean and its interval; in words too, which is all where nothing can be drawn."""
-    seeds = zip(cell.seeds, cell.differences, strict=False)
-    said = ", ".join(f"{'no seed' if seed is None else f'seed {seed}'} {gain(d)}" for seed, d in seeds)
-    text = f"Gain of {said}; mean {interval(cell.gain, cell.low, cell.high)}."
-    if not drawn:
-        return [html.P(text)]
-    return [
-        shell.live("explore-strip", "scheme"),
-        dcc.Store(id="explore-strip-figures", data=schemes(lambda theme: seed_strip(cell, theme))),
-        html.Div(shell.graph("explore-strip"), className="small-figure"),
-        html.P(text, className="unseen"),
-    ]
 
 
 def _cost(row: RecipeRow, runs: Sequence[RunView]) -> Any:

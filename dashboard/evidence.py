@@ -1,4 +1,4 @@
-"""What stands behind one cell, as figures: the seeds of a gain, the learning curves of the runs it rests on."""
+"""What stands behind one cell, as a figure: the learning curves of the runs it rests on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from backend.domain.schemas import Curve, GainCell
-from dashboard.heatmap import hover_text
-from dashboard.look import FONT, LIGHT, SIZE, Theme, gain, interval
+from backend.domain.schemas import Curve
+from dashboard.look import FONT, LIGHT, SIZE, Theme
 from dashboard.words import metric_title
 
-SEED_HEIGHT, CURVE_HEIGHT = 24, 150  # px
+CURVE_HEIGHT = 150  # px
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,53 +23,6 @@ class Learning:
     seed: int | None
     treated: bool
     curves: Sequence[Curve]
-
-
-# --- seeds ---------------------------------------------------------------------------------------------------------
-
-
-def seed_strip(cell: GainCell, theme: Theme = LIGHT) -> go.Figure:
-    """One line a seed, from no gain to that seed's; below them the mean with its 95 % interval."""
-    seeds = ["no seed" if s is None else f"seed {s}" for s in cell.seeds]
-    rows = list(range(len(cell.differences)))
-    figure = go.Figure()
-    stems = [v for d, row in zip(cell.differences, rows, strict=True) for v in ((0.0, row), (d, row), (None, None))]
-    figure.add_scatter(
-        x=[x for x, _ in stems], y=[y for _, y in stems], mode="lines", line={"color": theme.line, "width": 2},
-        hoverinfo="skip", name="stems",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=cell.differences, y=rows, mode="markers", marker={"size": 9, "color": theme.ink}, name="seeds",
-        hovertext=[hover_text([s, gain(d)]) for s, d in zip(seeds, cell.differences, strict=False)],
-        hovertemplate="%{hovertext}<extra></extra>",
-    )  # fmt: skip
-    last = len(rows)
-    if cell.low is not None and cell.high is not None:
-        figure.add_scatter(
-            x=[cell.low, cell.high], y=[last, last], mode="lines", line={"color": theme.accent, "width": 5},
-            hoverinfo="skip", name="interval",
-        )  # fmt: skip
-    figure.add_scatter(
-        x=[cell.gain], y=[last], mode="markers", name="mean",
-        marker={"size": 13, "symbol": "diamond", "color": theme.accent, "line": {"width": 2, "color": theme.paper}},
-        hovertext=[hover_text(["mean", interval(cell.gain, cell.low, cell.high)])], hovertemplate="%{hovertext}<extra></extra>",
-    )  # fmt: skip
-    shown = [*cell.differences, 0.0, *(v for v in (cell.gain, cell.low, cell.high) if v is not None)]
-    pad = 0.08 * ((max(shown) - min(shown)) or 1.0)
-    labels = [f"{s}  <b>{gain(d)}</b>" for s, d in zip(seeds, cell.differences, strict=False)]
-    figure.update_layout(
-        **_frame(theme, (len(rows) + 1) * SEED_HEIGHT + 52),
-        xaxis={
-            **_axis(theme), "range": [min(shown) - pad, max(shown) + pad], "zeroline": True, "zerolinecolor": theme.hatch,
-            "zerolinewidth": 1.5, "title": {"text": "gain, points", "font": {"color": theme.soft, "size": SIZE["tiny"]}},
-        },
-        yaxis={
-            **_axis(theme), "showgrid": False, "range": [last + 0.6, -0.6], "tickvals": [*rows, last], "zeroline": False,
-            "ticktext": [*labels, f"mean  <b>{gain(cell.gain)}</b>"],
-        },
-        showlegend=False,
-    )  # fmt: skip
-    return figure
 
 
 # --- learning curves -------------------------------------------------------------------------------------------------

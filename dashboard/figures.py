@@ -316,6 +316,6 @@ def shown_value(cell: GainCell, scores: bool) -> float | None:
 
 
 def _no_cell(recipe: str, language: str, **known: Any) -> GainCell:
-    nothing: dict[str, Any] = dict.fromkeys(GainCell.model_fields)
-    lists: dict[str, Any] = {"n": 0, "seeds": [], "differences": [], "runs": [], "baseline_runs": [], "left_out": []}
+    nothing: dict[str, Any] = {name: None for name, field in GainCell.model_fields.items() if field.is_required()}
+    lists: dict[str, Any] = {"n": 0, "seeds": [], "differences": [], "runs": [], "baseline_runs": []}
     return GainCell(**(nothing | lists | {"recipe": recipe, "language": language, "missing": Missing.NOT_RUN} | known))

@@ -19,7 +19,9 @@ from dashboard.words import ended, live
 
 KEPT = 32  # matrices that another view of the same numbers is drawn from
 KEPT_SECONDS = 60.0
-AHEAD_AFTER = 0.4  # seconds that a page has to come to rest before what may be chosen next is read
+AHEAD_AFTER = (
+    0.25  # seconds since the last answer to a reader, before each single thing that may be chosen next is read
+)
 MOST_AHEAD = 16  # matrices that are read ahead
 
 
@@ -51,7 +53,8 @@ class Shown:
         if (m := self.matrix) is None:
             return None
         said = ((self.state.model, m.models), (self.state.target, m.targets), (self.state.metric, m.metrics))
-        return m.models, m.targets, m.metrics, *(name for name, offered in said if name not in offered)
+        known = (m.models, m.targets, m.metrics, [(c.name, c.title) for c in m.choices])
+        return *known, *(name for name, offered in said if name not in offered)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -82,6 +85,15 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
         fresh: False where an answer of the last minute will do, if nothing has happened since (``forget``): the same numbers are
             to be shown otherwise, or a reader goes to and fro between targets.
     """
+    api.asking += 1
+    try:
+        return await _find(api, state, fresh=fresh)
+    finally:
+        api.asking -= 1
+        api.rested = time.monotonic()
+
+
+async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
     asked = state
     if asked.metric is not None and asked.target in TARGETS and asked.metric not in metrics_of(asked.target):
         asked = replace(asked, metric=None)  # that of the target before
@@ -91,11 +103,15 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
     while True:
         try:
             matrix, numbers = await api.numbers(
-                model=asked.model, target=asked.target, metric=asked.metric, source=asked.source
+                model=asked.model,
+                target=asked.target,
+                metric=asked.metric,
+                source=asked.source,
+                settings=asked.settings,
             )
         except Invalid as error:
             refused = {e.pointer.rpartition("/")[2] for e in error.errors}
-            given = {name for name in ("model", "target", "metric") if getattr(asked, name) is not None}
+            given = {name for name in ("model", "target", "metric", "settings") if getattr(asked, name) is not None}
             if not given:
                 return Shown(asked, None, error)
             dropped: dict[str, Any] = dict.fromkeys(refused & given or {"metric"} & given or given)
@@ -114,20 +130,34 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
 
 
 def look_ahead(api: Client, shown: Shown) -> None:
-    """Read, while a reader looks at one matrix, those that are one choice away: the same model's on other targets, the same
-    target's with other models. Only for somebody who chooses, never because runs have ended, and by one reader at a time."""
-    if shown.matrix is not None and (api.ahead is None or api.ahead.done()):
-        api.ahead = asyncio.create_task(_read_ahead(api, shown.state, shown.matrix))
+    """Read, while a reader looks at one matrix, those that are one choice away: under its other settings, the same model's on
+    other targets, the same target's with other models. Only for somebody who chooses, never because runs have ended. One after
+    the other, each only when nobody has asked for anything for a while: this runs on the cores that would answer them. What
+    was looked at last goes before what is still to be read for what was looked at before."""
+    if shown.matrix is None:
+        return
+    api.likely = _one_choice_away(shown.state, shown.matrix)[:MOST_AHEAD]
+    if api.ahead is None or api.ahead.done():
+        api.ahead = asyncio.create_task(_read_ahead(api))
 
 
-async def _read_ahead(api: Client, state: Explore, matrix: GainMatrix) -> None:
-    await asyncio.sleep(AHEAD_AFTER)
+def _one_choice_away(state: Explore, matrix: GainMatrix) -> list[Explore]:
+    settings = [replace(state, settings=c.name) for c in matrix.choices if c.name != state.settings]
+    state = replace(state, settings=None)  # those of one model and target are no others'
     targets = [replace(state, target=t, metric=None) for t in matrix.targets if t != state.target]
     models = [replace(state, model=m) for m in matrix.models if m != state.model]
-    for likely in (targets + models)[:MOST_AHEAD]:
+    return settings + targets + models
+
+
+async def _read_ahead(api: Client) -> None:
+    while api.likely:
+        if (wait := api.rested + AHEAD_AFTER - time.monotonic()) > 0 or api.asking:
+            await asyncio.sleep(max(wait, 0.02))
+            continue
+        likely = api.likely.pop(0)
         if _known(api, _name(likely)) is None:
-            await find(api, likely, fresh=False)
-            await asyncio.sleep(0.02)  # whoever asks meanwhile comes first
+            await _find(api, likely, fresh=False)
+            await asyncio.sleep(0.02)  # whoever asked meanwhile comes first
 
 
 def _named(state: Explore, matrix: GainMatrix) -> Explore:
@@ -150,7 +180,7 @@ def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, 
 
 
 def _name(state: Explore) -> tuple[str | None, ...]:
-    return state.source, state.model, state.target, state.metric
+    return state.source, state.model, state.target, state.metric, state.settings
 
 
 async def around(api: Client, source: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, SnapshotContent, TradeoffPoint
-from dashboard import figures, links, subset, words
+from dashboard import figures, links, seeds, subset, words
 from dashboard.bars import cost_bars
 from dashboard.look import THEMES, gain, hours, interval, probability, score
 
@@ -92,6 +92,7 @@ def _cells(matrix: GainMatrix, chosen: State) -> Table:
         "p, paired t",
         "q",
         "Verdict",
+        "Each seed, without → with (gain)",
     )
     return Table(
         head=head,
@@ -114,6 +115,7 @@ def _cell(cell: GainCell, twice: bool, trained: bool) -> tuple[str, ...]:
         probability(cell.p_t) if found else "",
         probability(cell.q) if found else "",
         verdict,
+        seeds.in_words(cell) if found else "",
     )
 
 
@@ -190,6 +192,9 @@ def _cell_lines(content: SnapshotContent, m: GainMatrix) -> list[dict[str, Any]]
             "score": c.treated,
             "baseline": c.baseline,
             "n_seeds": c.n,
+            "seeds": " ".join("" if s is None else str(s) for s in c.seeds),
+            "scores": " ".join(map(str, c.treated_scores)),
+            "baselines": " ".join(map(str, c.baseline_scores)),
             "p_t": c.p_t,
             "p_sign_flip": c.p_sign_flip,
             "q": c.q,

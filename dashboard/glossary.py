@@ -125,6 +125,14 @@ FORMULAS: Mapping[str, Word] = {
         formula="dₛ = score with recipe, seed s − score with none, seed s;   gain = (d₁ + … + dₙ) / n",
         sources=(PHANG,),
     ),
+    "settings": Word(
+        "Settings",
+        "What a run with the recipe and its baseline must have in common: how the target is fine-tuned and in which languages, the "
+        "data, the precision, the class of device, the version of the engine. A gain is a difference within one of them. Where a "
+        "model and target were measured under several, Explore names what tells them apart; one can be chosen, and else each cell "
+        "shows those with most seeds, then with the latest run. The choice is made by seeds and runs, never by the result, and "
+        "changes no q.",
+    ),
     "interval": Word(
         "Interval",
         "The 95 % interval of a cell's mean gain from Student's t, written in brackets: +1.2 [0.3, 2.1]. It says where the mean "

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl, quote, urlencode
 
+from backend.domain.address import SETTINGS
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.tasks import TASKS
 from dashboard import subset
@@ -73,7 +74,8 @@ class Cell:
 class Explore:
     """The state of ``/explore``. None: what the store has most to show for, the target's headline metric, all languages.
 
-    ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding."""
+    ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding. ``settings`` names one of those that
+    gains were taken under, where they are several; None: in each cell those with most seeds, then with the latest run."""
 
     cell: Cell | None = None
     fade: Fade = "none"
@@ -81,6 +83,7 @@ class Explore:
     metric: str | None = None
     model: str | None = None
     order: Order = "family"
+    settings: str | None = None
     source: Source = "mini"
     target: str | None = None
     value: Value = "gain"
@@ -342,6 +345,7 @@ _READERS: dict[tuple[type, str], Callable[[str], object]] = {
     (Explore, "cell"): Cell.read,
     (Experiments, "cursor"): _line,
     (Explore, "languages"): subset.read,
+    (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,
     (Queue, "q"): _line,
     (Run, "q"): _line,
     (Tradeoff, "languages"): _averaged,

@@ -236,6 +236,8 @@ def summary(matrix: GainMatrix, value: str = "gain", left_out: str = "") -> str:
         what += f" ({SYNTHETIC})"
     if left_out:
         what += f". {left_out}"
+    if matrix.choices:
+        what += f". {settings(matrix)}"
     if value == "cost":
         return f"{what}. {_costs(matrix.recipes)}"
     if value == "score" and (scored := [c for c in matrix.cells if c.treated is not None]):
@@ -261,6 +263,27 @@ def summary(matrix: GainMatrix, value: str = "gain", left_out: str = "") -> str:
     if codes := sorted({code for _, code in trained}, key=language_name):
         sentences.append(f"{TRAINED} {NOT_ZERO_SHOT}: trained on rows in {', '.join(map(language_name, codes))} too.")
     return " ".join(sentences)
+
+
+def settings(matrix: GainMatrix) -> str:
+    """Under which settings what is shown was taken, where there are several."""
+    n = len(matrix.choices)
+    if matrix.settings is not None:
+        return f"Shown: {settings_title(matrix, matrix.settings)}, one of {n} settings"
+    said = f"Taken under {n} settings, which no gain mixes: each cell shows those with most seeds, then with the latest run"
+    under: dict[str, set[str | None]] = {}
+    for c in matrix.cells:
+        if c.gain is not None and c.missing is None:
+            under.setdefault(c.recipe, set()).add(c.settings)
+    mixed = [recipe for recipe, found in under.items() if len(found) > 1]
+    if mixed:
+        said += f". The mean of {', '.join(mixed)} is over cells of different settings: choose one to compare"
+    return said
+
+
+def settings_title(matrix: GainMatrix, name: str | None) -> str:
+    """What tells settings apart, in words."""
+    return next((c.title for c in matrix.choices if c.name == name), str(name))
 
 
 def _scores(cells: Sequence[GainCell]) -> str:

@@ -12,7 +12,7 @@ from backend.api import answers
 from backend.api.answers import tagged
 from backend.api.deps import AtDoor, Door
 from backend.api.problems import RESPONSES
-from backend.domain.address import metrics_of, wrong_languages, wrong_name
+from backend.domain.address import metrics_of, wrong_languages, wrong_name, wrong_settings
 from backend.domain.model import MODELS
 from backend.domain.schemas import GainMatrix, Overview, TradeoffPoint
 from backend.domain.task import Source
@@ -23,6 +23,16 @@ from backend.store import export, gains, overview, pretrained, tradeoff
 router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (404, 422, 500, 503)})
 
 Name = Annotated[str | None, Query(min_length=1, max_length=60)]
+
+Settings = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=60,
+        description="one of the `choices` of the answer: what was taken under these settings alone. Else each cell shows its "
+        "gain with most seeds, then with the latest run",
+    ),
+]
 
 _MATRIX = TypeAdapter(GainMatrix)
 _POINTS = TypeAdapter(list[TradeoffPoint])
@@ -36,6 +46,7 @@ def _check(
     target: str | None = None,
     metric: str | None = None,
     languages: str | None = None,
+    settings: str | None = None,
 ) -> None:
     """Raises:
     Invalid: a name that is in no catalogue, or a metric that the target does not have.
@@ -46,6 +57,7 @@ def _check(
         "model": wrong_name("model", model, tuple(MODELS)),
         "target": wrong_name("target task", target, TARGETS),
         "languages": wrong_languages(languages) if languages is not None else None,
+        "settings": wrong_settings(settings) if settings is not None else None,
     }
     if said["target"] is None:
         said["metric"] = wrong_name("metric", metric, metrics_of(target))
@@ -73,14 +85,15 @@ def get_gains(
     model: Name = None,
     target: Name = None,
     metric: Name = None,
+    settings: Settings = None,
     source: Source = Source.MINI,
 ) -> Response:
     """Gains over the baseline, recipe by language, of one model, target and metric, each with interval, n and verdict,
     or with the reason why there is none. What is left out is chosen: the model and target with the most results, the
     target's headline metric."""
-    _check(door, model=model, target=target, metric=metric)
+    _check(door, model=model, target=target, metric=metric, settings=settings)
     with door.store.read() as session:
-        matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
+        matrix = gains.matrix(session, model=model, target=target, metric=metric, settings=settings, source=source)
     return tagged(request, _MATRIX, matrix)
 
 
@@ -95,13 +108,14 @@ def export_gains(
     model: Name = None,
     target: Name = None,
     metric: Name = None,
+    settings: Settings = None,
     source: Source = Source.MINI,
     format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
 ) -> Response:
     """The same gains as a table in long form, cells without a gain and why included."""
-    _check(door, model=model, target=target, metric=metric)
+    _check(door, model=model, target=target, metric=metric, settings=settings)
     with door.store.read() as session:
-        matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
+        matrix = gains.matrix(session, model=model, target=target, metric=metric, settings=settings, source=source)
         rows = list(export.gain_rows(session, matrix, source=source))
     name = f"crosslift-gains-{source.value}-{matrix.model}-{matrix.target}-{matrix.metric}"
     return answers.download(rows, export.GAINS, name=name, format=format)

@@ -20,10 +20,12 @@ from backend.domain.tasks import TARGETS, TASKS
 from backend.errors import FieldError, Invalid, shown, unknown
 
 LONGEST = 2000
+SETTINGS_DIGITS = 10  # of the digest, by which an address names the settings that gains were taken under
+SETTINGS = re.compile(f"[0-9a-f]{{{SETTINGS_DIGITS}}}")
 MEANS = ("mean_all", "mean_transfer")
 PAGES: dict[str, SnapshotKind] = {"/explore": "explore", "/tradeoff": "tradeoff"}
 READ: dict[SnapshotKind, tuple[str, ...]] = {
-    "explore": ("metric", "model", "source", "target"),
+    "explore": ("metric", "model", "settings", "source", "target"),
     "tradeoff": ("languages", "metric", "source", "target"),
 }
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -39,6 +41,7 @@ class Address:
     target: str | None = None
     metric: str | None = None
     languages: str = "mean_transfer"
+    settings: str | None = None
     rest: tuple[tuple[str, str], ...] = ()
 
     def settled(self, *, model: str, target: str, metric: str) -> Address:
@@ -46,7 +49,8 @@ class Address:
         return replace(self, model=model, target=target, metric=metric)
 
     def __str__(self) -> str:
-        said = {"model": self.model, "target": self.target, "metric": self.metric, **dict(self.rest)}
+        said = {"model": self.model, "target": self.target, "metric": self.metric, "settings": self.settings}
+        said |= dict(self.rest)
         if self.target in TASKS and self.metric == TASKS[str(self.target)].headline:
             del said["metric"]
         if self.source is not Source.MINI:
@@ -83,6 +87,7 @@ def read_address(text: str) -> Address:
         target=named.get("target"),
         metric=named.get("metric"),
         languages=named.get("languages", "mean_transfer"),
+        settings=named.get("settings"),
         rest=tuple(sorted(said.items())),
     )
     if len(str(found)) > LONGEST - 200:  # what the store chooses is still to come
@@ -115,6 +120,7 @@ def _wrong(named: dict[str, str]) -> list[str]:
         wrong_name("target task", target, TARGETS),
         wrong_name("source", named.get("source"), [s.value for s in Source]),
         wrong_languages(named["languages"]) if "languages" in named else None,
+        wrong_settings(named["settings"]) if "settings" in named else None,
     ]
     if target is None or target in TARGETS:
         found.append(wrong_name("metric", metric, metrics_of(target)))
@@ -124,6 +130,12 @@ def _wrong(named: dict[str, str]) -> list[str]:
 def wrong_name(noun: str, value: str | None, known: Sequence[str]) -> str | None:
     """What to say about a name that is not known; None where there is nothing to say."""
     return None if value is None or value in known else unknown(noun, value, known)
+
+
+def wrong_settings(value: str) -> str | None:
+    """What to say about something that cannot name settings; None where it can. Whether there are such, the store knows."""
+    fine = SETTINGS.fullmatch(value) is not None
+    return None if fine else f"{shown(value)} cannot name settings: that takes {SETTINGS_DIGITS} of 0-9 and a-f"
 
 
 def metrics_of(target: str | None) -> tuple[str, ...]:

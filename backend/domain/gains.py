@@ -104,9 +104,9 @@ class Measurement:
 class Gain:
     """One cell: the gain of a recipe on a target in a language, over the seeds that found a baseline.
 
-    ``differences``, ``seeds``, ``runs`` and ``baseline_runs`` are parallel, in order of the seeds (None
-    first). The one exception: a treated run without a seed is compared with the mean of all baselines when
-    only seeded ones exist; then ``baseline_runs`` holds them all. ``n`` counts treated runs.
+    ``differences``, ``seeds``, both lists of scores, ``runs`` and ``baseline_runs`` are parallel, in order of
+    the seeds (None first). The one exception: a treated run without a seed is compared with the mean of all
+    baselines when only seeded ones exist; then ``baseline_runs`` holds them all. ``n`` counts treated runs.
 
     ``low`` and ``high`` are None for one seed (a single difference has no spread to judge by) and for equal
     differences; ``p_t``, ``p_sign_flip`` and ``q`` below three seeds; ``p_sign_flip`` above 30;
@@ -121,6 +121,8 @@ class Gain:
     n: int
     differences: tuple[float, ...]  # points won: treated − baseline; of an error rate baseline − treated
     seeds: tuple[int | None, ...]
+    treated_scores: tuple[float, ...]  # of each seed, points
+    baseline_scores: tuple[float, ...]  # what each of them was compared with, points
     mean: float  # points
     baseline: float  # mean score of the matched baselines, points
     treated: float  # mean score of the matched treated runs, points
@@ -293,6 +295,8 @@ def _cell(pairs: Sequence[_Pairing], same_data_twice: bool) -> Gain:
         n=n,
         differences=differences,
         seeds=tuple(m.seed for m, _ in pairs),
+        treated_scores=tuple(m.value for m, _ in pairs),
+        baseline_scores=tuple(before),
         mean=t.mean,
         baseline=_mean(before),
         treated=_mean([m.value for m, _ in pairs]),

@@ -419,6 +419,12 @@ NotZeroShot = Annotated[
 ]
 
 
+PerSeed = Annotated[
+    list[float],
+    Field(exclude_if=operator.not_, description="scores in points, one for each of ``seeds``, in their order"),
+]
+
+
 class GainCell(View):
     """One cell of the heatmap: a gain with its uncertainty, or the reason why there is none."""
 
@@ -444,6 +450,25 @@ class GainCell(View):
     runs: list[int]
     baseline_runs: list[int]
     left_out: list[str] = Field(default=[], description="runs that are done and in no gain, and why, in words")
+    treated_scores: PerSeed = []
+    baseline_scores: PerSeed = []
+    settings: Annotated[str | None, Field(exclude_if=operator.not_)] = Field(
+        default=None, description="under which of the matrix's ``choices`` it was taken"
+    )
+    others: Annotated[list[str], Field(exclude_if=operator.not_)] = Field(
+        default=[], description="``choices`` under which this cell has a gain too"
+    )
+
+
+class SettingsChoice(View):
+    """Settings of fine-tuning, data, precision and device that gains of one model and target were taken under: a gain is a
+    difference within one of them."""
+
+    name: str
+    title: str = Field(description="what they have that the others have not")
+    gains: int
+    seeds: int = Field(description="most seeds of any of these gains")
+    shown: int = Field(description="cells that show them where none is chosen")
 
 
 class RecipeRow(View):
@@ -480,6 +505,13 @@ class GainMatrix(View):
     metrics: list[str]
     runs_pending: int = Field(description="runs of this model and target that have not ended")
     updated_at: datetime | None
+    settings: Annotated[str | None, Field(exclude_if=operator.not_)] = Field(
+        default=None,
+        description="what was chosen of ``choices``; null: each cell shows those with most seeds, then the latest run",
+    )
+    choices: Annotated[list[SettingsChoice], Field(exclude_if=operator.not_)] = Field(
+        default=[], description="where gains were taken under several settings"
+    )
 
 
 class TradeoffPoint(View):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from backend.domain.experiment import BENCHMARKS, same_data_twice
-from backend.domain.gains import Gain, common_support, mean_all, mean_transfer
+from backend.domain.gains import Gain, Measurement, common_support, mean_all, mean_transfer
 from backend.domain.language import order_by_family
 from backend.domain.recipe import Recipe, RecipeKind
 from backend.domain.run import RunState
@@ -20,7 +20,7 @@ from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, NotFound, unknown
-from backend.store import learning, trained
+from backend.store import learning, trained, variants
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units
 from backend.store.reasons import NONE, Reasons
@@ -30,16 +30,26 @@ _LIVE = [s.value for s in LIVE]
 
 
 def matrix(
-    session: Session, *, model: str | None = None, target: str | None = None, metric: str | None = None, source: Source
+    session: Session,
+    *,
+    model: str | None = None,
+    target: str | None = None,
+    metric: str | None = None,
+    settings: str | None = None,
+    source: Source,
 ) -> GainMatrix:
     """Everything the heatmap of one model, target and metric shows.
 
     What is None is chosen: the model and target with the most results, the target's headline metric. The family of the
     correction is every recipe × language cell there is; nothing is filtered before it.
 
+    Args:
+        settings: one of the ``choices`` that the answer names: what was taken under these alone. None: each cell shows its
+            gain with most seeds, then with the latest run.
+
     Raises:
         NotFound: this benchmark has no runs yet.
-        Invalid: the target has no such metric.
+        Invalid: the target has no such metric, or nothing was measured under these settings.
     """
     model, target, models, targets = _choose(session, model, target, source)
     metrics = _metrics(session, target, source)
@@ -49,7 +59,19 @@ def matrix(
         raise Invalid("The gains cannot be given.", errors=[FieldError("/metric", message)])
     here = evaluations(source=source, model=model, target=target)
     found = units(session, [metric], source=source, model=model, target=target)
-    chosen = found[0].gains if found else ()
+    every = found[0].every if found else ()
+    chosen: Sequence[Gain] = found[0].gains if found else ()
+    rest: Sequence[Measurement] = found[0].rest if found else ()
+    choices = variants.choices(session, every, chosen)
+    under: dict[tuple[str, str], list[str]] = {}  # recipe and language → settings, where there are several in all
+    if choices:
+        for g in every:
+            under.setdefault((g.recipe, g.language), []).append(variants.name(g.settings))
+    if settings is not None:
+        only = variants.chosen(settings, {*(g.settings for g in every), *(m.settings for m in rest)})
+        chosen = [g for g in every if g.settings == only]
+        rest = [m for m in rest if m.settings == only]
+        here.append(run.c.settings == only)
     scored = found[0].languages if found else ()
     by_cell = {(g.recipe, g.language): g for g in chosen}
     asked = TASKS[target].languages_in(source) if target in TASKS else ()
@@ -57,7 +79,7 @@ def matrix(
     reasons = Reasons(
         session,
         here,
-        found[0].rest if found else (),
+        rest,
         not_applicable=_not_applicable(session, source, model, target),
         asked=asked,
         left_out=learning.left_out(session, [*here, run.c.state == RunState.DONE.value]),
@@ -79,7 +101,9 @@ def matrix(
             for r in recipes
         ],
         cells=[
-            _cell(by_cell[r, code], reasons) if (r, code) in by_cell else reasons.empty(r, code)
+            _cell(by_cell[r, code], reasons, under.get((r, code), ()))
+            if (r, code) in by_cell
+            else reasons.empty(r, code)
             for r in recipes
             for code in languages
         ],
@@ -88,6 +112,8 @@ def matrix(
         metrics=metrics,
         runs_pending=_pending(session, here),
         updated_at=session.scalars(select(func.max(run.c.finished_at)).where(*here, run.c.state == "done")).one(),
+        settings=settings,
+        choices=choices,
     )
 
 
@@ -167,7 +193,8 @@ def _recipe_row(
     )
 
 
-def _cell(gain: Gain, reasons: Reasons) -> GainCell:
+def _cell(gain: Gain, reasons: Reasons, under: Collection[str]) -> GainCell:
+    own = variants.name(gain.settings)
     return GainCell(
         recipe=gain.recipe,
         language=gain.language,
@@ -191,6 +218,10 @@ def _cell(gain: Gain, reasons: Reasons) -> GainCell:
         runs=list(gain.runs),
         baseline_runs=list(gain.baseline_runs),
         left_out=reasons.out_of(gain.recipe, gain.settings),
+        treated_scores=list(gain.treated_scores),
+        baseline_scores=list(gain.baseline_scores),
+        settings=own if under else None,
+        others=[name for name in under if name != own],
     )
 
 

@@ -32,16 +32,17 @@ Name = tuple[str, str, str]  # model, target, metric
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The gains of one model, target and metric, one a recipe and language.
+    """The gains of one model, target and metric, one a recipe and language; ``every`` has one a recipe, language and settings.
 
     ``rest`` are the measurements that tell why there is no gain elsewhere: all baselines, and treated scores of cells
-    without a gain.
+    without a gain under the same settings.
     """
 
     model: str
     target: str
     metric: str
     gains: Sequence[Gain]
+    every: Sequence[Gain]
     rest: Sequence[Measurement]
     languages: frozenset[str]  # with any score
 
@@ -136,10 +137,11 @@ def _measurements(session: Session, name: Name, source: Source, out: Collection[
 
 
 def _computed(name: Name, measured: Sequence[Measurement]) -> Unit:
-    chosen = one_per_cell(gains(measured, same_data=same_data_twice))
-    full = {(g.recipe, g.language) for g in chosen}
-    rest = [m for m in measured if m.recipe == NONE or (m.recipe, m.language) not in full]
-    return Unit(*name, chosen, rest, frozenset(m.language for m in measured))
+    every = gains(measured, same_data=same_data_twice)
+    chosen = one_per_cell(every)
+    full = {(g.recipe, g.language, g.settings) for g in every}
+    rest = [m for m in measured if m.recipe == NONE or (m.recipe, m.language, m.settings) not in full]
+    return Unit(*name, chosen, every, rest, frozenset(m.language for m in measured))
 
 
 class _Kept:
@@ -162,12 +164,12 @@ class _Kept:
     def put(self, key: tuple[Any, ...], version: object, unit: Unit) -> None:
         with self.lock:
             if key in self.units:
-                self.gains -= len(self.units.pop(key)[1].gains)
+                self.gains -= len(self.units.pop(key)[1].every)
             self.units[key] = version, unit
-            self.gains += len(unit.gains)
+            self.gains += len(unit.every)
             while self.gains > self.most and len(self.units) > 1:
                 _, (_, gone) = self.units.popitem(last=False)
-                self.gains -= len(gone.gains)
+                self.gains -= len(gone.every)
 
 
 _kept = _Kept(MOST_GAINS)

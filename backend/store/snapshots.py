@@ -101,9 +101,14 @@ def _matrix(session: Session, address: Address, anonymous: bool) -> tuple[GainMa
     """The matrix as it is frozen: nothing is pending in it, and there is nothing to pick but itself."""
     try:
         found = matrix(
-            session, model=address.model, target=address.target, metric=address.metric, source=address.source
+            session,
+            model=address.model,
+            target=address.target,
+            metric=address.metric,
+            settings=address.settings,
+            source=address.source,
         )
-    except Invalid as error:  # of a metric that the target does not have
+    except Invalid as error:  # of a metric or settings that the target does not have
         raise refused(*(e.message for e in error.errors)) from None
     cells = [_unnamed(c) for c in found.cells] if anonymous else found.cells
     alone = {"models": [found.model], "targets": [found.target], "metrics": [found.metric]}

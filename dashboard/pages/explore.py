@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash_ag_grid as dag
@@ -255,6 +256,9 @@ _CONTROLS = {name: (f"explore-{name}", holds) for name, holds in controls.CONTRO
     Output("explore-model", "value"),
     Output("explore-target", "value"),
     Output("explore-metric", "value"),
+    Output("explore-settings", "data"),
+    Output("explore-settings", "value"),
+    Output("explore-settings-box", "hidden"),
     Output("explore-digests", "data"),
     Output("explore-numbers", "data"),
     *(Input(*control) for name, control in _CONTROLS.items() if name != "view"),
@@ -268,6 +272,8 @@ async def draw(*given: Any) -> Any:
     *said, _, view, last = given
     asked = _state((*said, view))
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
+    if here & {"source", "model", "target"}:
+        asked = replace(asked, settings=None)  # those of one model and target are no others'
     fresh = not here <= controls.DISPLAY | controls.CHOICES  # the pulse: runs have ended since the last one
     if fresh:
         forget(client())
@@ -276,7 +282,7 @@ async def draw(*given: Any) -> Any:
         look_ahead(client(), shown)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     if digests == before:
-        return (no_update,) * 16
+        return (no_update,) * 19
 
     def part(name: str, make: Callable[[], Any]) -> Any:
         return make() if digests[name] != before.get(name) else no_update
@@ -297,6 +303,9 @@ async def draw(*given: Any) -> Any:
         _unless(shown.state.model, asked.model),
         _unless(shown.state.target, asked.target),
         _unless(controls.metric(shown), said[3]),
+        part("choices", lambda: controls.settings_options(shown)),
+        _unless(controls.settings(shown), said[4]),
+        not controls.several(shown),
         digests,
         shown.numbers,
     )
@@ -454,14 +463,13 @@ _in_browser(
 _in_browser(
     "tell", Output("explore-sink", "children"), Input("explore-address", "data"), State("explore-asked", "data")
 )
-for small in ("strip", "curves"):
-    _in_browser(
-        "paint_small",
-        Output(f"explore-{small}", "figure"),
-        Output(f"explore-{small}", "style"),
-        Input(f"explore-{small}-figures", "data"),
-        Input(f"explore-{small}-scheme", "children"),
-    )
+_in_browser(
+    "paint_small",
+    Output("explore-curves", "figure"),
+    Output("explore-curves", "style"),
+    Input("explore-curves-figures", "data"),
+    Input("explore-curves-scheme", "children"),
+)
 _in_browser(
     "turn",
     Output("explore-target", "value", allow_duplicate=True),

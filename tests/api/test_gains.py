@@ -115,3 +115,21 @@ def test_gains_as_a_table(client: TestClient, request_body: dict[str, Any], work
     lines = client.get(V1 + "/gains/export?model=mini-2&target=xnli&format=jsonl").text.splitlines()
     assert [json.loads(line)["recipe"] for line in lines] == [r["recipe"] for r in rows]
     assert client.get(V1 + "/gains/export?target=xnl").status_code == 422
+
+
+@pytest.mark.usefixtures("results")
+def test_of_several_settings_one_can_be_chosen(client: TestClient, request_body: dict[str, Any], worker: Any) -> None:
+    where = V1 + "/gains?model=mini-2&target=xnli"
+    assert "choices" not in client.get(where).json()
+    client.post(V1 + "/experiments", json={**request_body, "recipes": ["squad"], "translate_train": ["en", "de"]})
+    worker.finish_all(lambda claim: 50.0 + (2.0 if "after squad" in claim.title else 0.0))
+    every = GainMatrix.model_validate_json(client.get(where).content)
+    assert [c.title for c in every.choices] == ["zero-shot", "trained in de too"]
+    found = GainMatrix.model_validate_json(client.get(f"{where}&settings={every.choices[1].name}").content)
+    assert {c.gain for c in found.cells} == {2.0}
+    table = client.get(f"{where.replace('gains', 'gains/export')}&settings={every.choices[1].name}").text
+    assert {float(r["gain"]) for r in csv.DictReader(io.StringIO(table))} == {2.0}
+    for wrong in ("0123456789", "zero-shot"):
+        refused = client.get(f"{where}&settings={wrong}")
+        assert (refused.status_code, wrong in refused.text) == (422, True)
+        assert refused.json()["errors"][0]["pointer"].endswith("/settings")

@@ -20,6 +20,7 @@ from backend.errors import Invalid
         ("/explore?metric=exact_match&target=xquad", "/explore?metric=exact_match&target=xquad"),
         ("/explore?source=hub&cell=mnli%2Bsquad.sw&order=gain", "/explore?cell=mnli%2Bsquad.sw&order=gain&source=hub"),
         ("/explore?cell=control:squad.sw&model=", "/explore?cell=control:squad.sw"),
+        ("/explore?target=xnli&settings=0123456789", "/explore?settings=0123456789&target=xnli"),
         ("/tradeoff?languages=mean_transfer", "/tradeoff"),
         ("/tradeoff?languages=family:Turkic&x=hours", "/tradeoff?languages=family:Turkic&x=hours"),
         ("/tradeoff?languages=sw", "/tradeoff?languages=sw"),
@@ -33,9 +34,7 @@ def test_one_view_has_one_address(text: str, written: str) -> None:
 
 def test_what_says_which_numbers_is_read() -> None:
     found = read_address("/explore?model=mini-4&target=xquad&metric=exact_match&source=hub&view=table")
-    assert found == Address(
-        "explore", Source.HUB, "mini-4", "xquad", "exact_match", "mean_transfer", (("view", "table"),)
-    )
+    assert found == Address("explore", Source.HUB, "mini-4", "xquad", "exact_match", rest=(("view", "table"),))
     settled = read_address("/explore?order=gain").settled(model="mini-2", target="xnli", metric="accuracy")
     assert str(settled) == "/explore?model=mini-2&order=gain&target=xnli"
 
@@ -52,6 +51,7 @@ def test_what_says_which_numbers_is_read() -> None:
         ("/explore?target=xnlj", "did you mean xnli"),
         ("/explore?target=xnli&metric=bleu", "unknown metric 'bleu'"),
         ("/explore?metric=bleu", "unknown metric 'bleu'"),
+        ("/explore?settings=zero-shot", "takes 10 of 0-9 and a-f"),
         ("/tradeoff?source=disk", "unknown source 'disk'"),
         ("/tradeoff?languages=xx", "unknown languages 'xx'"),
         ("/tradeoff?languages=family:Turk", "did you mean Turkic"),

@@ -317,8 +317,17 @@ def test_a_cell_opens_from_its_address_and_is_outlined(site: Any, visit: Callabl
     assert re.fullmatch(r"/runs/\d+", link)
     assert page.request.get(f"{site.url}/api/v1{link}").json()["kind"] == "evaluate"
     drawn = "id => document.querySelector(`#${id} .js-plotly-plot`)?.data?.map(t => [t.name, t.x.length])"
-    seeds = dict(page.evaluate(drawn, "explore-strip"))
-    assert (seeds["seeds"], seeds["interval"], seeds["mean"]) == (3, 2, 1)
+    pairs = panel.locator(".pairs")
+    for number, link in enumerate(pairs.locator("tbody tr").nth(1).locator("a").all()):  # without, with
+        run = page.request.get(f"{site.url}/api/v1{link.get_attribute('href')}").json()
+        assert (run["recipe"], run["seed"]) == (("none", "squad")[number], 1)
+        scores = page.request.get(f"{site.url}/api/v1{link.get_attribute('href')}/scores").json()
+        (value,) = [s["value"] for s in scores if (s["language"], s["metric"]) == ("ar", "f1")]
+        assert link.inner_text() == f"{value:.1f}"
+    expect(pairs.locator("tbody tr")).to_have_count(3)
+    expect(pairs.locator("tbody .pair-with")).to_have_count(3)
+    expect(pairs.locator("tfoot .pair-interval")).to_have_count(1)
+    assert re.search(r"Mean gain [+−]\d+\.\d \[−?\d+\.\d, −?\d+\.\d\] points, n=3", panel.inner_text())
     page.wait_for_function("() => document.querySelector('#explore-curves .js-plotly-plot')?.data?.length")
     curves = page.evaluate(drawn, "explore-curves")
     assert sorted({name for name, _ in curves}) == ["baseline", "with the recipe"]

@@ -13,7 +13,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import LANGUAGES
 from backend.domain.schemas import Curve, GainCell, GainMatrix
 from dashboard.bars import cost_bars, round_hours
-from dashboard.evidence import Learning, learning_curves, seed_strip
+from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import (
     gain_drawing,
     gain_heatmap,
@@ -240,15 +240,6 @@ def test_axes_of_time_are_marked_at_round_times(longest: float):
     assert 4 <= len(marks) <= 10
     assert marks[0] == 0
     assert marks[-1] <= longest * 1.1
-
-
-def test_a_strip_has_every_seed_and_the_mean(cell: Callable[..., GainCell]):
-    figure = seed_strip(cell("mnli", "sw", 2.0, differences=[1.0, 2.0, 3.0], low=0.5, high=3.5))
-    assert list(trace(figure, "seeds").x) == [1.0, 2.0, 3.0]
-    assert list(trace(figure, "mean").x) == [2.0]
-    assert list(trace(figure, "interval").x) == [0.5, 3.5]
-    assert figure.layout.xaxis.range[0] < 0  # no gain is in sight
-    assert "interval" not in names(seed_strip(cell("mnli", "sw", 2.0, seeds=[0], differences=[2.0], n=1)))
 
 
 def test_learning_curves_tell_with_from_without():

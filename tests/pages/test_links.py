@@ -116,6 +116,11 @@ def test_the_headline_metric_is_a_default():
     assert Explore(metric="f1").address == "/explore?metric=f1"
 
 
+def test_settings_are_named_by_ten_digits():
+    assert Explore.of("?settings=0123456789&target=xnli").address == "/explore?settings=0123456789&target=xnli"
+    assert Explore.of("?settings=best") == Explore.of("?settings=0123456789a") == Explore()
+
+
 def test_recipes_are_readable_in_an_address():
     state = Explore(cell=Cell("mnli+squad@steps=400", "sw"))
     assert state.address == "/explore?cell=mnli%2Bsquad@steps%3D400.sw"

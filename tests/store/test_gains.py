@@ -33,7 +33,7 @@ def scores_of(view):
     added = ADDED.get(view.recipe, {})
     seed = view.seed or 0
     return [
-        (code, "accuracy", BASE[code][seed] + added.get(code, (0.0, 0.0, 0.0))[seed], 100 + seed)
+        (code, "accuracy", BASE[code][seed % 3] + added.get(code, (0.0, 0.0, 0.0))[seed % 3], 100 + seed)
         for code in (LANGUAGES if view.target == "xnli" else ["de", "sw"])
     ]
 
@@ -424,3 +424,83 @@ def test_what_starts_from_an_intermediate_stage_that_did_not_learn_is_in_no_gain
         one = cell(matrix(lab, target=target), "mnli", "de")
         assert (one.gain, one.missing) == (None, Missing.FAILED)
         assert "(intermediate mnli, seed 0) did not learn" in one.why_missing
+
+
+# --- several settings ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(measured):
+    """XNLI zero-shot with three seeds in three languages; after translate-train with two seeds, of ``mnli`` alone."""
+    measured.submit(recipes=["mnli"], seeds=[0, 1], languages=LANGUAGES, translate_train=["en", "de"])
+    work(measured)
+    return measured
+
+
+def test_one_setting_is_nothing_to_choose(measured):
+    found = matrix(measured)
+    assert (found.choices, found.settings, {c.settings for c in found.cells}) == ([], None, {None})
+    assert not {"choices", "settings"} & found.model_dump(mode="json").keys()
+
+
+def test_several_settings_are_named_by_what_tells_them_apart(several):
+    zero, translated = matrix(several).choices
+    assert (zero.title, zero.gains, zero.seeds, zero.shown) == ("zero-shot", 6, 3, 6)
+    assert (translated.title, translated.gains, translated.seeds, translated.shown) == ("trained in de too", 3, 2, 0)
+
+
+def test_a_cell_says_under_which_settings_it_was_taken_and_under_which_else(several):
+    found = matrix(several)
+    zero, translated = (c.name for c in found.choices)
+    assert (cell(found, "mnli", "de").settings, cell(found, "mnli", "de").others) == (zero, [translated])
+    assert (cell(found, "squad", "de").settings, cell(found, "squad", "de").others) == (zero, [])
+
+
+def test_chosen_settings_alone_are_shown_and_no_q_changes(several):
+    every = matrix(several)
+    zero, translated = (c.name for c in every.choices)
+    found = matrix(several, settings=translated)
+    assert [r.recipe for r in found.recipes] == ["mnli"]
+    assert found.settings == translated
+    assert [c.model_dump(exclude={"shown"}) for c in found.choices] == [
+        c.model_dump(exclude={"shown"}) for c in every.choices
+    ]
+    one = cell(found, "mnli", "en")
+    assert (one.n, one.seeds, one.settings, one.others) == (2, [0, 1], translated, [zero])
+    assert found.recipes[0].not_zero_shot == ["de"]
+    assert not {*one.runs, *one.baseline_runs} & {id for c in every.cells for id in (*c.runs, *c.baseline_runs)}
+    other = matrix(several, settings=zero)
+    assert [c.q for c in other.cells] == [c.q for c in every.cells]
+    assert [(r.recipe, r.not_zero_shot) for r in other.recipes] == [("mnli", []), ("squad", [])]
+
+
+def test_settings_that_differ_in_more_than_one_thing_say_all_of_it(lab):
+    lab.submit(recipes=["mnli"], languages=LANGUAGES)
+    lab.submit(
+        recipes=["mnli"], languages=LANGUAGES, name="shorter", finetuning={"steps": 50, "learning_rate": 0.002, "lora_rank": 4}
+    )  # fmt: skip
+    work(lab)
+    titles = {c.title for c in matrix(lab).choices}
+    (short,) = [t for t in titles if "50 steps" in t]
+    assert "learning rate 0.002" in short and "LoRA of rank 4" in short
+    (long,) = titles - {short}
+    assert "every weight" in long and "steps" in long
+
+
+def test_settings_under_which_nothing_was_measured_are_refused(several):
+    with pytest.raises(Invalid) as refused:
+        matrix(several, settings="0123456789")
+    (error,) = refused.value.errors
+    assert error.pointer == "/settings"
+    assert all(c.name in error.message for c in matrix(several).choices)
+
+
+def test_what_ran_under_the_chosen_settings_without_a_baseline_says_so(several):
+    """And not that the other settings have a gain."""
+    several.submit(recipes=["squad"], seeds=[0], languages=LANGUAGES, translate_train=["en", "de"])
+    work(several)  # the baseline of the seed is there
+    translated = matrix(several).choices[1].name
+    assert cell(matrix(several, settings=translated), "squad", "en").gain == -1.0
+    several.submit(recipes=["squad"], seeds=[7], languages=["en"], translate_train=["en", "de"], name="another seed")
+    work(several, only=lambda v: not (v.kind is RunKind.FINETUNE and v.recipe == "none"))
+    assert cell(matrix(several, settings=translated), "squad", "en").n == 1

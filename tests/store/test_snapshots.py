@@ -86,6 +86,23 @@ def test_what_is_frozen_is_the_matrix_and_every_run_behind_it(measured):
     assert SnapshotContent.model_validate_json(frozen.text) == content
 
 
+def test_chosen_settings_are_frozen_and_named(measured):
+    measured.submit(
+        name="Translated", recipes=["squad"], seeds=[0, 1], languages=LANGUAGES, translate_train=["en", LANGUAGES[1]]
+    )
+    work(measured)
+    every = freeze(measured).content
+    assert every.matrix is not None
+    name = every.matrix.choices[1].name
+    found = freeze(measured, f"{EXPLORE}{'&' if '?' in EXPLORE else '?'}settings={name}").content
+    assert found.matrix is not None
+    assert f"settings={name}" in found.view
+    assert (found.matrix.settings, {c.n for c in found.matrix.cells if c.missing is None}) == (name, {2})
+    assert not {r.id for r in found.runs if r.kind == "evaluate"} & {r.id for r in every.runs}
+    with pytest.raises(Invalid, match="cannot be frozen"):
+        freeze(measured, "/explore?settings=0123456789")
+
+
 def test_freezing_writes_nothing(measured):
     freeze(measured)
     assert listed(measured).total == 0

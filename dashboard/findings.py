@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.domain.address import metrics_of
 from backend.domain.schemas import GainMatrix
@@ -14,8 +14,10 @@ from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
 from dashboard import subset
 from dashboard.client import Client
-from dashboard.links import Explore
+from dashboard.links import Explore, Overview, Source, Tradeoff
 from dashboard.words import ended, live
+
+State = TypeVar("State", Explore, Tradeoff, Overview)
 
 KEPT = 32  # matrices that another view of the same numbers is drawn from
 KEPT_SECONDS = 60.0
@@ -181,6 +183,32 @@ def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, 
 
 def _name(state: Explore) -> tuple[str | None, ...]:
     return state.source, state.model, state.target, state.metric, state.settings
+
+
+async def settled(api: Client, kind: type[State], search: str | None) -> State:
+    """The state that an address names. One that names nothing at all is of the benchmark that the newest experiments are of: a lab that
+    never used the mini world is not led to an empty page of it."""
+    state = kind.of(search or "")
+    if (search or "").lstrip("?"):
+        return state
+    return replace(state, source=await _benchmark(api, state.source))
+
+
+async def left(api: Client, state: Explore | Tradeoff | Overview) -> str:
+    """The address that a page leaves where it is shown: that of its state, with the benchmark where a bare one would be of another."""
+    if "?" in state.address or await _benchmark(api, state.source) == state.source:
+        return state.address
+    return f"{state.address}?source={state.source}"
+
+
+async def _benchmark(api: Client, source: Source) -> Source:
+    """This one, or that of the newest experiment where no new experiment is of it."""
+    try:
+        found = await api.experiments()
+    except CrossliftError:
+        return source
+    sources: list[Source] = [e.request.source.value for e in found.items]
+    return source if not sources or source in sources else sources[0]
 
 
 async def around(api: Client, source: str) -> dict[str, Any]:

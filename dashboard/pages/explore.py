@@ -38,7 +38,7 @@ from dashboard import controls, drawer, figures, links, oracle, panels, share, s
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
-from dashboard.findings import Shown, find, forget, look_ahead
+from dashboard.findings import Shown, find, forget, left, look_ahead, settled
 from dashboard.links import Explore
 
 register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", name="Explore")
@@ -48,7 +48,7 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
-    shown = await find(client(), Explore.of(search or ""))
+    shown = await find(client(), await settled(client(), Explore, search))
     look_ahead(client(), shown)
     state, matrix = shown.state, shown.matrix
     title, panel = _cell(shown)
@@ -372,7 +372,7 @@ def _unless(value: Any, said: Any) -> Any:
 )
 async def tell(*said: Any) -> str:
     """The address of what is shown."""
-    return _state(said[:-1], said[-1]).address
+    return await left(client(), _state(said[:-1], said[-1]))
 
 
 @callback(

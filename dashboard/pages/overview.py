@@ -32,6 +32,7 @@ from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
 from dashboard import learnt, links, pairs, shell, words
 from dashboard.client import client
+from dashboard.findings import left, settled
 from dashboard.links import Overview as Place
 from dashboard.look import THEMES, count, hours
 from dashboard.shell import aria
@@ -44,7 +45,7 @@ SHOWN = 4  # experiments that run
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
-    place = Place.of(search or "")
+    place = await settled(client(), Place, search)
     seen, problem = await _ask(place)
     if seen is not None:
         place = replace(place, model=learnt.model_of(seen, place.model))
@@ -382,7 +383,7 @@ async def now(_: Any) -> Any:
 )
 async def tell(source: Any, model: Any) -> str:
     """The address of what is shown."""
-    return Place.read({"source": source, "model": model or None}).address
+    return await left(client(), Place.read({"source": source, "model": model or None}))
 
 
 clientside_callback(

@@ -31,6 +31,7 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Source
 from dashboard import controls, figures, links, panels, share, shell, standing, weighing, words
 from dashboard.client import client
+from dashboard.findings import left, settled
 from dashboard.links import Tradeoff
 from dashboard.shell import aria
 from dashboard.standing import Standing, find
@@ -45,7 +46,7 @@ PARTS = 15
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
-    found = await find(client(), Tradeoff.of(search or ""))
+    found = await find(client(), await settled(client(), Tradeoff, search))
     return html.Div(
         [
             _head(found),
@@ -346,7 +347,7 @@ async def tell(*given: Any) -> str:
     kinds = digests.get("devices") if isinstance(digests, dict) else None
     if state.device is not None and isinstance(kinds, list) and kinds and state.device == kinds[0]:
         state = _state([None if name == "device" else v for name, v in zip(CONTROLS, said, strict=True)], point)
-    return state.address
+    return await left(client(), state)
 
 
 def _in_browser(namespace: str, name: str, *arguments: Any, **options: Any) -> None:

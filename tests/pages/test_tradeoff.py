@@ -218,3 +218,27 @@ def test_it_fills_while_one_looks(young_site: Any, visit: Callable[..., Any]):
     expect(page.locator("#tradeoff-nothing")).to_be_hidden()
     expect(page.locator("#tradeoff-summary")).to_contain_text("1 point")
     assert query(page) == {"x": "hours"}
+
+
+def test_a_bare_address_is_of_the_benchmark_that_is_worked_on(serve: Callable[..., Any], visit: Callable[..., Any]):
+    """A laboratory that never ran the mini world is not led to an empty page of it; and may still choose it."""
+
+    def begin(lab: Any) -> None:
+        lab.appears()
+        lab.submit(source="hub", models=["mbert"], targets=["xnli"], recipes=["mnli"], seeds=[0])
+        lab.work()
+
+    site = serve(begin)
+    for path, control in (
+        ("/", "#overview-source"),
+        ("/explore", "#explore-source"),
+        ("/tradeoff", "#tradeoff-source"),
+    ):
+        visitor = visit(site, path)
+        page = visitor.page
+        expect(page.locator(control)).to_have_value("XTREME-R, hub")
+        page.locator(control).click()
+        page.get_by_role("option", name="mini-XTREME-R").click()
+        page.wait_for_function("() => location.search !== ''")  # a bare one would lead elsewhere
+        left = page.evaluate("location.pathname + location.search")
+        expect(visit(site, left).page.locator(control)).to_have_value("mini-XTREME-R")

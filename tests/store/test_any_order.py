@@ -381,7 +381,7 @@ def machine(lab, emptied):
                 assert not runs.cancelled(session, id, n).ok
                 assert not runs.release(session, id, n, reason="late", counted=False)
                 assert not runs.record(session, id, n, curves=[("loss", n, 1.0)])
-                assert not runs.resumed(session, id, n, step=3)
+                assert not runs.noted(session, id, n, resumed=3, saved=3, rejected=[])
                 assert runs.died(session, id, n, reason="late", max_attempts=1) == "lost"
 
         @precondition(lambda self: self.experiments)

@@ -239,6 +239,8 @@ def test_a_bare_address_is_of_the_benchmark_that_is_worked_on(serve: Callable[..
         expect(page.locator(control)).to_have_value("XTREME-R, hub")
         page.locator(control).click()
         page.get_by_role("option", name="mini-XTREME-R").click()
-        page.wait_for_function("() => location.search !== ''")  # a bare one would lead elsewhere
+        page.wait_for_function(
+            "() => location.search !== '' && !location.search.includes('hub')"
+        )  # a bare one is hub's
         left = page.evaluate("location.pathname + location.search")
         expect(visit(site, left).page.locator(control)).to_have_value("mini-XTREME-R")

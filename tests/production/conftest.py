@@ -548,7 +548,10 @@ class Embedded(Installed):
         if kind == "child":
             return [child.pid for child in children(parts["worker"]["pid"])] if "worker" in parts else []
         found = parts[kind]["pid"] if kind in parts else 0
-        return [found] if found and psutil.pid_exists(found) else []
+        with contextlib.suppress(psutil.Error):  # one that was killed a moment ago is not one to kill
+            if found and psutil.Process(found).status() != psutil.STATUS_ZOMBIE:
+                return [found]
+        return []
 
 
 # --- what there is to learn ---------------------------------------------------------------------------------------------

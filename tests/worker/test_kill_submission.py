@@ -90,7 +90,7 @@ def test_submitting_does_not_wait_for_redis(place: Any, broker: Any, black_hole:
         took = time.monotonic() - began
         assert answer.status_code == 201
         runs_of_it = client.get(f"/api/v1/experiments/{answer.json()['id']}/runs").json()["items"]
-    assert took < queue.BUDGET_SECONDS + 3  # the rest is planning, on a machine that is busy
+    assert took < 10  # seconds: two are the budget of a ring, the rest is planning on a machine that is busy
     (queued,) = [run for run in runs_of_it if run["state"] == "queued"]
     assert "no worker" in queued["why"]
     assert waiting(place) == 0

@@ -61,14 +61,15 @@ browser: $(STAMP)
 test: $(STAMP) lint browser ## lint, then every test but the slow ones, JOBS=2 files at a time
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not network and not bench" $(TEST_ARGS)
 
-test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too, the fuzz with 300 examples each
+test-full: $(STAMP) lint browser ## lint, then every test, the slow ones too, the fuzz with 300 examples each, and the storm (up to two hours)
 	@CROSSLIFT_TEST_EXAMPLES=$${CROSSLIFT_TEST_EXAMPLES:-300} \
-	  $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench" $(TEST_ARGS)
+	  $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not network and not bench and not storm" $(TEST_ARGS)
+	@$(MAKE) --no-print-directory storm
 
 audit: $(STAMP) ## compare what is installed with known vulnerabilities; ends with 3 where they cannot be asked for
 	@$(BIN)/python .ci/audit
 
-storm: $(STAMP) ## kill workers, children and web at random while three experiments run (part of test-full)
+storm: $(STAMP) ## kill workers, children and web at random while three experiments run, on both kinds of installation
 	@$(BIN)/python -m pytest -m storm -s $(TEST_ARGS)
 
 faults: $(STAMP) ## every fault that is survived, and the tests that show it (ROW="W2 A8" runs theirs)

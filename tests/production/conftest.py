@@ -455,6 +455,7 @@ class Production(Installed):
         migrate = self.parts["migrate"]
         migrate.start()
         assert migrate.process is not None and migrate.process.wait(STARTING) == 0, migrate.log.read_text()
+        self.remote.client.close()
         self.remote = Remote(self.url, timeout=60, token=self._account())
         for name, part in self.parts.items():
             if name != "migrate":
@@ -527,6 +528,8 @@ class Embedded(Installed):
         until(lambda: any(line.get("message") == "ready" for line in lines(worker)), STARTING, "its worker is ready")
 
     def down(self) -> None:
+        if "remote" in vars(self):
+            self.remote.client.close()
         if self.part.alive:
             self.part.process.send_signal(signal.SIGINT)  # type: ignore[union-attr]
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -548,7 +551,10 @@ class Embedded(Installed):
         if kind == "child":
             return [child.pid for child in children(parts["worker"]["pid"])] if "worker" in parts else []
         found = parts[kind]["pid"] if kind in parts else 0
-        return [found] if found and psutil.pid_exists(found) else []
+        with contextlib.suppress(psutil.Error):  # one that was killed a moment ago is not one to kill
+            if found and psutil.Process(found).status() != psutil.STATUS_ZOMBIE:
+                return [found]
+        return []
 
 
 # --- what there is to learn ---------------------------------------------------------------------------------------------

@@ -191,15 +191,19 @@ def test_what_is_submitted_while_redis_is_away_waits_and_is_done(production: Any
     """Nobody works, so nobody looks: only the sweep can ring for it when Redis is back."""
     production.until(lambda: not production.running(), 60, "nothing runs")
     production.broker.stop()
-    began = time.monotonic()
-    made = production.submit("unheard", model=model, steps=20, seeds=[43])
-    assert time.monotonic() - began < 2 + 3  # the budget of a ring, and the rest on a busy machine
-    time.sleep(3)
-    assert {run.attempt for run in production.runs(experiment=made.id) if run.seed == 43} == {0}
-    ready = production.get("/readyz")
+    try:
+        began = time.monotonic()
+        made = production.submit("unheard", model=model, steps=20, seeds=[43])
+        took = time.monotonic() - began
+        time.sleep(3)
+        attempts = {run.attempt for run in production.runs(experiment=made.id) if run.seed == 43}
+        ready = production.get("/readyz")
+    finally:
+        production.broker.start()
+    assert took < 15  # two are the budget of a ring; the rest is for a busy machine
+    assert attempts == {0}
     assert ready.status_code == 200 and ready.json()["status"] == "degraded"
     assert "Redis does not answer" in ready.json()["checks"]["broker"]
-    production.broker.start()
     production.wait_done(made.id, PATIENCE)
     assert len(production.scores(made.id)) == 2 * 2
 

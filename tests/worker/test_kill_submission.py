@@ -90,7 +90,7 @@ def test_submitting_does_not_wait_for_redis(place: Any, broker: Any, black_hole:
         took = time.monotonic() - began
         assert answer.status_code == 201
         runs_of_it = client.get(f"/api/v1/experiments/{answer.json()['id']}/runs").json()["items"]
-    assert took < queue.BUDGET_SECONDS + 3  # the rest is planning, on a machine that is busy
+    assert took < 10  # seconds: two are the budget of a ring, the rest is planning on a machine that is busy
     (queued,) = [run for run in runs_of_it if run["state"] == "queued"]
     assert "no worker" in queued["why"]
     assert waiting(place) == 0
@@ -136,8 +136,11 @@ def busy(place: Any, seed: int, committed: Any) -> None:
             with place.store.write() as session:
                 claim = runs.claim(session, worker=f"process {os.getpid()}", device=CPU, lease_seconds=0.001)
             assert claim is not None
+            committed.release()
             points(place, claim)
+            committed.release()
             finish(place, claim)
+            committed.release()
 
 
 def points(place: Any, claim: runs.Claim) -> None:
@@ -161,8 +164,9 @@ def test_thirty_kills_in_the_middle_of_commits_lose_nothing(place: Any) -> None:
         committed = FORK.Semaphore(0)
         process = FORK.Process(target=busy, args=(place, 1000 * kill, committed))
         process.start()
-        assert committed.acquire(timeout=60)
-        time.sleep(rng.uniform(0, 0.03))
+        for _ in range(rng.randrange(1, 8)):  # submitted, then claimed, written to and finished, twice
+            assert committed.acquire(timeout=120)
+        time.sleep(rng.uniform(0, 0.01))
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL

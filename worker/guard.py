@@ -128,7 +128,7 @@ class Guard:
                     raise
             self.failed = True
         return [
-            tensors[0].new_zeros(()).expand(size) if states else tensors[0].new_zeros(())
+            tensors[0].new_zeros(size) if states else tensors[0].new_zeros(())
             for states in self._shapes[layer][1]
             if states is not None
         ]

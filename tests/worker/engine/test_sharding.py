@@ -52,11 +52,11 @@ def ended(run: Any) -> messages.OutcomeSaid:
     return last
 
 
-def both(world: World, start: Any, root: Path, spec: RunSpec, **changes: Any) -> tuple[Job, Job]:
+def both(world: World, start: Any, root: Path, spec: RunSpec, tolerance: float = 2e-4) -> tuple[Job, Job]:
     """The run with whole weights on each device, and with divided ones; their losses and weights agree."""
     found = []
     for sharded in (False, True):
-        job = world.job(spec.model_copy(update={"sharded": sharded}), f"{sharded}", model_root=root, **changes)
+        job = world.job(spec.model_copy(update={"sharded": sharded}), f"{sharded}", model_root=root)
         run = start(job)
         last = ended(run)
         said = [m.message for m in run.said if isinstance(m, messages.LogSaid)]
@@ -67,7 +67,7 @@ def both(world: World, start: Any, root: Path, spec: RunSpec, **changes: Any) ->
     assert its.keys() == others.keys() and ("loss", TRAINING.steps) in its
     for point, value in its.items():
         assert others[point] == pytest.approx(value, abs=1e-5), point
-    agree(weights(whole), weights(divided))
+    agree(weights(whole), weights(divided), tolerance)
     assert trained == trained_too
     return whole, divided
 
@@ -99,7 +99,7 @@ def test_every_format_that_can_be_shared_out(world: World, start: Any, root: Pat
 
 @SLOW
 def test_in_half_precision(world: World, start: Any, root: Path) -> None:
-    both(world, start, root, of("xlm-roberta", world, precision="bf16"))
+    both(world, start, root, of("xlm-roberta", world, precision="bf16"), 1e-3)
 
 
 @pytest.mark.parametrize("kind", ["text", *(pytest.param(kind, marks=SLOW) for kind in ("mlm", "copa+udpos"))])

@@ -128,7 +128,7 @@ class Guard:
                     raise
             self.failed = True
         return [
-            tensors[0].new_zeros(()).expand(size) if states else tensors[0].new_zeros(())
+            tensors[0].new_zeros(size) if states else tensors[0].new_zeros(())
             for states in self._shapes[layer][1]
             if states is not None
         ]
@@ -154,7 +154,8 @@ class _Within(torch.autograd.Function):
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         found = guard.tried(layer, run, size, tensors)
-        return tuple(t.view_as(t) if any(t is given for given in tensors) else t for t in found)
+        # no views: what waits for the gradients of one is lost when it is written to
+        return tuple(t.clone() if t._is_view() or any(t is given for given in tensors) else t for t in found)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[Any, ...]:

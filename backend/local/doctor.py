@@ -31,7 +31,14 @@ from backend.settings import SECRETS, Settings
 
 PREFIX = "CROSSLIFT_"
 OLDEST_PYTHON: Final = (3, 11)
-ALSO_READ = {"TEST_DATA", "TEST_EXAMPLES", "REQUIRE_TEST_DATA", "REQUIRE_BROWSER", "REQUIRE_AUDIT", "CHROMIUM"}  # by the tests
+ALSO_READ = {
+    "TEST_DATA",
+    "TEST_EXAMPLES",
+    "REQUIRE_TEST_DATA",
+    "REQUIRE_BROWSER",
+    "REQUIRE_AUDIT",
+    "CHROMIUM",
+}  # by the tests
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
     assert open_to_all == {
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",  # this machine, or a token
         "GET /api/v1/shared/{token}",
         "GET /api/v1/session",
         "POST /api/v1/session",

@@ -16,7 +16,7 @@ from backend.domain.task import Source, Split, Task
 from backend.domain.tasks import TASKS
 from backend.errors import NotFound, unknown
 
-router = APIRouter(tags=["catalogue"], responses={s: RESPONSES[s] for s in (404, 422)})
+router = APIRouter(tags=["catalogue"], responses={s: RESPONSES[s] for s in (401, 403, 404, 422, 500, 503)})
 
 Name = Annotated[str, Path(max_length=60)]
 

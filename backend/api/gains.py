@@ -20,7 +20,7 @@ from backend.domain.tasks import TARGETS
 from backend.errors import FieldError, Invalid
 from backend.store import export, gains, overview, pretrained, tradeoff
 
-router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (404, 422, 500, 503)})
+router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (401, 403, 404, 422, 500, 503)})
 
 Name = Annotated[str | None, Query(min_length=1, max_length=60)]
 

@@ -113,7 +113,7 @@ def accounts(settings: Settings) -> Iterator[Check]:
     try:
         settings.check_exposure()
     except CrossliftError as error:
-        yield Check("accounts", "failed", error.detail, f"{make}, then CROSSLIFT_ACCOUNTS=true")
+        yield Check("accounts", "failed", error.detail, "as it says")
         return
     if not settings.accounts:
         public = urlsplit(settings.public_url or "").hostname

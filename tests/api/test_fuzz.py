@@ -34,6 +34,12 @@ EXAMPLES = int(os.environ.get("CROSSLIFT_TEST_EXAMPLES", "8"))  # of each operat
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
+def judge(case: Any, response: Any) -> None:
+    """``/readyz`` may say that something does not answer in time: that is what it is for."""
+    late = case.operation.path == "/readyz" and response.status_code == 503
+    case.validate_response(response, checks=[c for c in CHECKS if not (late and c is not_a_server_error)])
+
+
 @pytest.fixture(scope="module")
 def described(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     path = tmp_path_factory.mktemp("fuzz") / "crosslift.db"
@@ -49,6 +55,7 @@ def described(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     store.dispose()
 
 
+@pytest.mark.timeout(3600)  # with as many examples as test-full has
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["sound", "unsound"])
 def test_made_up_requests(described: Any, mode: GenerationMode) -> None:
     operations = [found.ok() for found in described.get_all_operations()]
@@ -65,7 +72,7 @@ def test_made_up_requests(described: Any, mode: GenerationMode) -> None:
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case: Any) -> None:
-            case.call_and_validate(checks=CHECKS)
+            judge(case, case.call())
 
         try:
             check()
@@ -79,13 +86,14 @@ def test_made_up_requests(described: Any, mode: GenerationMode) -> None:
 STEPS = 12  # requests of a sequence
 
 
+@pytest.mark.timeout(3600)
 def test_made_up_sequences_of_requests(described: Any) -> None:
     """What was made by one request is asked for, cancelled, retried, exported and revoked by the next, in any order."""
     machine = described.as_state_machine()
 
     class Sequence(machine):  # type: ignore[misc,valid-type]
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
-            case.validate_response(response, checks=CHECKS)
+            judge(case, response)
 
     run_state_machine_as_test(
         Sequence,
@@ -118,6 +126,7 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     store.dispose()
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("role", ["", *Role])
 def test_made_up_requests_where_people_sign_in(guarded: tuple[Any, dict[str, str]], role: str) -> None:
     """Nobody and each role: never an error of ours, and what is refused is refused before anything else is looked at."""
@@ -138,7 +147,7 @@ def test_made_up_requests_where_people_sign_in(guarded: tuple[Any, dict[str, str
         def check(case: Any) -> None:
             nonlocal refused
             response = case.call(headers=headers)
-            case.validate_response(response, checks=CHECKS)
+            judge(case, response)
             refused += response.status_code in (401, 403)
 
         check()

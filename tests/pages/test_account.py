@@ -137,7 +137,6 @@ def test_what_is_a_callback_is_let_through(http: httpx.Client):
     answer = http.post(visitor.CALLBACKS, content=as_sent(), headers=headers)
     assert answer.json()["response"]["version"]["children"].startswith("Crosslift ")
     assert http.post(visitor.CALLBACKS, content=as_sent(x="y" * (17 << 20)), headers=headers).status_code == 413
-    assert http.get(visitor.CALLBACKS).status_code == 405
 
 
 def test_an_input_may_be_all_that_match_a_pattern():
@@ -180,7 +179,9 @@ def test_signing_in_leads_back_and_out_again(http: httpx.Client):
     cookie = dict(http.cookies)
     left = http.post("/logout", headers={"Origin": str(http.base_url).rstrip("/")})
     assert (left.status_code, left.headers["location"]) == (303, "/login")
-    assert http.get("/api/v1/me", cookies=cookie).status_code == 401
+    http.cookies.clear()
+    http.cookies.update(cookie)  # whoever kept it
+    assert http.get("/api/v1/me").status_code == 401
 
 
 def test_a_callback_may_do_what_its_visitor_may(http: httpx.Client, guarded: Any):

@@ -28,6 +28,7 @@ from starlette.responses import RedirectResponse
 
 from backend import logs, queue
 from backend.api.access import ANYONE, Access, rules
+from backend.api.answers import HANDED
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
 from backend.domain.account import Me, Role, Who
@@ -36,7 +37,7 @@ from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, shell, signing, visitor
-from dashboard.client import Client
+from dashboard.client import Client, handed
 
 API_TIMEOUT_SECONDS = 20.0
 
@@ -103,6 +104,8 @@ def _within(app: FastAPI) -> httpx.AsyncClient:
     host = next((h for h in hosts if h not in ("", "*")), "localhost")
 
     async def on_behalf(scope: Any, receive: Any, send: Any) -> None:
+        if (left := handed.get()) is not None:
+            scope[HANDED] = left
         scope["client"] = (visitor.present().address or "127.0.0.1", 0)  # what is counted by address is the visitor's
         await app(scope, receive, send)
 

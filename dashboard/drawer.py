@@ -138,7 +138,9 @@ def _under(cell: GainCell, matrix: GainMatrix, state: Explore | None) -> list[An
         title = words.settings_title(matrix, name)
         return dcc.Link(title, href=replace(state, settings=name).address) if state is not None else title
 
-    said = [html.P([html.B(words.settings_title(matrix, cell.settings)), f": {alone}."], className="cell-settings")]
+    said: list[Any] = [
+        html.P([html.B(words.settings_title(matrix, cell.settings)), f": {alone}."], className="cell-settings")
+    ]
     if cell.others:
         said.append(html.P("There is a gain too under:", className="soft"))
         said.append(html.Ul([html.Li(other(name)) for name in cell.others], className="left-out"))

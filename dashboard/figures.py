@@ -20,7 +20,7 @@ from backend.domain.language import order_by_family
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import subset
-from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, layout, many_dots, paint, paint_means
+from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, lay, layout, many_dots, paint, paint_means
 from dashboard.links import Order
 from dashboard.look import (
     DIVERGING,
@@ -33,7 +33,7 @@ from dashboard.look import (
     score,
 )
 from dashboard.scatter import tradeoff
-from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, script
+from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, row_lines, script
 
 __all__ = [
     "gain_drawing",
@@ -186,13 +186,13 @@ def gain_drawing(
     spots = _spots(shown, columns, _hovers(_scored(matrix)), scores=False, fade=fade)
     title = ["gain,", "points", "clipped", f"at ±{end:g}"] if clipped else ["gain,", "points"]
     axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
-    means = [(i, r.mean_transfer, gain(r.mean_transfer)) for i, r in enumerate(shown.recipes)]
+    means = [(r.mean_transfer, gain(r.mean_transfer), hover_text(row_lines(r))) for r in shown.recipes]
     label = f"mean of<br>{'shown' if choice else 'transfer'}"
-    dots = many_dots(spots, DIVERGING, (-end, end))
+    dots, laid = many_dots(spots, DIVERGING, (-end, end)), lay(spots, len(shown.recipes))
 
     def draw(theme: Theme) -> Drawing:
         figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
-        paint(figure, spots, shown.recipes, columns, theme, DIVERGING, (-end, end), dots)
+        paint(figure, spots, laid, shown.recipes, columns, theme, DIVERGING, (-end, end), dots)
         paint_means(figure, means, shown.recipes, len(columns), theme, (-end, end))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=label)
         return figure
@@ -217,11 +217,12 @@ def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None
     less = lower_is_better(matrix.metric)
     colours = SEQUENTIAL[::-1] if less else SEQUENTIAL  # the colour of a good score is the same for every metric
     axis = {"colorscale": scale(colours), "cmin": low, "cmax": high}
+    laid = lay(spots, len(shown.recipes))
     title = ["errors,", "points"] if less else ["score,", "points"]
 
     def draw(theme: Theme) -> Drawing:
         figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
-        paint(figure, spots, shown.recipes, columns, theme, colours, (low, high))
+        paint(figure, spots, laid, shown.recipes, columns, theme, colours, (low, high))
         axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=None)
         return figure
 

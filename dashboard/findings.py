@@ -72,6 +72,7 @@ class Shown:
             "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
             "words": (what, s.value, s.languages),
             "choices": (self._offered, languages),
+            "frame": (self.empty and (what, s, self.running, self.experiments), self.matrix is not None and bool(self.matrix.choices)),
         }  # fmt: skip
         return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
 

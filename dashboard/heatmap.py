@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import vectors
 from dashboard.look import DIVERGING, FONT, MINUS, ROW_HEIGHT, SIZE, Theme, colour, ink_on
-from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, row_lines, short_recipes
+from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, short_recipes
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
 MAX_MARKS = 60  # cells without a number that are marked one by one
@@ -30,9 +30,9 @@ GAP_TO_MEANS = 0.2  # between the column of means and the first language, which 
 Drawing = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """One cell as it is drawn. ``value`` None: there is nothing to colour, ``missing`` says why."""
+class Spot(NamedTuple):
+    """One cell as it is drawn. ``value`` None: there is nothing to colour, ``missing`` says why. (A tuple: thousands are made for
+    every figure.)"""
 
     row: int
     column: int
@@ -57,9 +57,33 @@ class Band:
     of: Callable[[str], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What a heatmap holds, row by row: the same in every theme, so it is laid out once."""
+
+    values: list[list[float | None]]
+    keys: list[list[str]]
+    hovers: list[list[str]]
+    pale: list[list[int | None]] | None  # where something is
+
+
+def lay(spots: Sequence[Spot], rows: int) -> Laid:
+    """Spots in rows."""
+    grid: list[list[Spot]] = [[] for _ in range(rows)]
+    for spot in spots:
+        grid[spot.row].append(spot)
+    return Laid(
+        [[s.value for s in line] for line in grid],
+        [[s.key for s in line] for line in grid],
+        [[s.hover for s in line] for line in grid],
+        [[1 if s.pale else None for s in line] for line in grid] if any(s.pale for s in spots) else None,
+    )
+
+
 def paint(
     figure: Drawing,
     spots: Sequence[Spot],
+    laid: Laid,
     rows: Sequence[RecipeRow],
     columns: Sequence[str],
     theme: Theme,
@@ -74,30 +98,27 @@ def paint(
     """
     if not rows or not columns:
         return
-    grid: list[list[Spot]] = [[] for _ in rows]
-    for spot in spots:
-        grid[spot.row].append(spot)
     _add(
         figure,
         "heatmap",
         x=list(range(len(columns))),
         y=list(range(len(rows))),
-        z=[[s.value for s in line] for line in grid],
-        customdata=[[s.key for s in line] for line in grid],
-        hovertext=[[s.hover for s in line] for line in grid],
+        z=laid.values,
+        customdata=laid.keys,
+        hovertext=laid.hovers,
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=True,
         coloraxis="coloraxis",
         name="cells",
     )
     over = [_joints(len(rows), -0.5, len(columns) - 0.5, theme)]
-    if any(s.pale for s in spots):  # a veil in the colour of the page
+    if laid.pale is not None:  # a veil in the colour of the page
         _add(
             figure,
             "heatmap",
             x=list(range(len(columns))),
             y=list(range(len(rows))),
-            z=[[1 if s.pale else None for s in line] for line in grid],
+            z=laid.pale,
             colorscale=[[0, theme.paper], [1, theme.paper]],
             opacity=0.82,
             showscale=False,
@@ -241,13 +262,17 @@ def _joined(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]
 
 def paint_means(
     figure: Drawing,
-    means: Sequence[tuple[int, float | None, str]],
+    means: Sequence[tuple[float | None, str, str]],
     rows: Sequence[RecipeRow],
     columns: int,
     theme: Theme,
     ends: tuple[float, float],
 ) -> None:
-    """The column of means, left of the languages, each with its support."""
+    """The column of means, left of the languages, each with its support.
+
+    Args:
+        means: of each row its mean, how that is written, and what is said of it.
+    """
     if not means or not columns:
         return
     low, high = ends
@@ -256,8 +281,8 @@ def paint_means(
         "heatmap",
         x=list(_mean_span(columns)),
         y=list(range(len(rows))),
-        z=[[value] for _, value, _ in means],
-        hovertext=[[hover_text(row_lines(row))] for row in rows],
+        z=[[value] for value, _, _ in means],
+        hovertext=[[hover] for _, _, hover in means],
         hovertemplate="%{hovertext}<extra></extra>",
         customdata=[[f"{row.recipe}.mean"] for row in rows],
         hoverongaps=True,
@@ -267,14 +292,14 @@ def paint_means(
     edges = _mean_span(columns)
     joints = [_joints(len(rows), *edges, theme, across=False)]
     figure["layout"]["images"].append(vectors.over_cells("over means", joints, *edges, len(rows)))
-    inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for _, v, _ in means]
+    inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for v, _, _ in means]
     _add(
         figure,
         "scatter",
         x=[sum(_mean_span(columns)) / 2 for _ in means],
-        y=[row for row, _, _ in means],
+        y=list(range(len(means))),
         mode="text",
-        text=[f"<b>{text}</b><br>{rows[i].k} of {rows[i].n}" for i, _, text in means],
+        text=[f"<b>{text}</b><br>{row.k} of {row.n}" for (_, text, _), row in zip(means, rows, strict=True)],
         textfont={"size": SIZE["small"], "color": inks},
         hoverinfo="skip",
         showlegend=False,

@@ -102,15 +102,15 @@ def each_seed(cell: GainCell, metric: str, *, linked: bool) -> list[Any]:
     )
     return [
         table,
-        html.P(_said(cell), className="soft pairs-said"),
+        html.P(_said(cell, drawn=kept), className="soft pairs-said"),
         *([] if kept else [html.P(BEFORE, className="soft")]),
     ]
 
 
-def _said(cell: GainCell) -> str:
+def _said(cell: GainCell, *, drawn: bool) -> str:
     text = f"Mean gain {interval(cell.gain, cell.low, cell.high)} points, {words.seeds(cell.n)}"
     if cell.low is not None and cell.high is not None:
-        return f"{text}. In brackets, and as a bar: its 95 % interval over these seeds."
+        return f"{text}. In brackets{', and as a bar' if drawn else ''}: its 95 % interval over these seeds."
     if cell.n > 1 and cell.sd == 0:
         return f"{text}. All seeds differ by the same, so there is no interval."
     return f"{text}. One seed has no interval." if cell.n < MIN_SEEDS else f"{text}."

@@ -32,6 +32,7 @@ from starlette.responses import RedirectResponse
 
 from backend import logs, queue
 from backend.api.access import ANYONE, Access, rules
+from backend.api.answers import HANDED
 from backend.api.app import create_app
 from backend.api.gate import ContentSecurity, Gate
 from backend.domain.account import LOCAL, Me, Role, Who
@@ -40,7 +41,7 @@ from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, shell, signing, visitor
-from dashboard.client import Client
+from dashboard.client import Client, handed
 
 API_TIMEOUT_SECONDS = 20.0
 LATELY_SECONDS = 900.0  # that somebody is known for while the API does not answer
@@ -109,6 +110,8 @@ def _within(app: FastAPI) -> httpx.AsyncClient:
     host = next((h for h in hosts if h not in ("", "*")), "localhost")
 
     async def on_behalf(scope: Any, receive: Any, send: Any) -> None:
+        if (left := handed.get()) is not None:
+            scope[HANDED] = left
         scope["client"] = (visitor.present().address or "127.0.0.1", 0)  # what is counted by address is the visitor's
         await app(scope, receive, send)
 

@@ -14,6 +14,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, no_update
 from pydantic import ValidationError
 
+from backend.domain.account import Role
 from backend.domain.schemas import (
     FrozenRun,
     SnapshotContent,
@@ -24,7 +25,7 @@ from backend.domain.schemas import (
 )
 from backend.domain.schemas import SnapshotRequest as Request
 from backend.errors import CrossliftError
-from dashboard import links, words
+from dashboard import links, shell, visitor, words
 from dashboard.client import client
 from dashboard.look import count, size_of
 from dashboard.shell import aria
@@ -69,9 +70,14 @@ def dialog(kind: SnapshotKind) -> Any:
                     html.Div(
                         [
                             html.Div(id="share-made", role="status"),
+                            shell.lacking(Role.SUBMITTER, "To create a link"),
                             html.Div(
                                 [
-                                    dmc.Button("Create link", id="share-create", disabled=True),
+                                    dmc.Button(
+                                        "Create link",
+                                        id="share-create",
+                                        **{**shell.guard(Role.SUBMITTER), "disabled": True},
+                                    ),
                                     html.A(
                                         "Download single HTML file",
                                         id="share-file",
@@ -292,7 +298,8 @@ async def preview(said: Any, anonymous: Any, title: Any, seen: Any) -> Any:
         return refused(error), no_update, True, None, None
     own = title and title != (seen or {}).get("title")
     made_up = title_of(found.content)
-    return listing(found), no_update if own else made_up, False, None, {"sha256": found.sha256, "title": made_up}
+    may = visitor.lacks(Role.SUBMITTER) is None
+    return listing(found), no_update if own else made_up, not may, None, {"sha256": found.sha256, "title": made_up}
 
 
 @callback(

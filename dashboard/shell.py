@@ -14,6 +14,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, page_container
 
+from backend.domain.account import Role
 from backend.domain.schemas import ExperimentView
 from backend.errors import CrossliftError
 from dashboard import glossary, links, look, visitor, words
@@ -219,6 +220,18 @@ def live(page: str, *what: str) -> html.Div:
     ``assets/shell.js``."""
     names = what or ("pulse", "clock", "scheme")
     return html.Div([html.Div(id=f"{page}-{name}", className=f"live-{name}") for name in names], hidden=True)
+
+
+def guard(needs: Role) -> dict[str, Any]:
+    """Of a button that takes a role: nothing for who has it, else that it cannot be pressed; ``lacking`` says why."""
+    return {} if visitor.lacks(needs) is None else {"disabled": True}
+
+
+def lacking(needs: Role, what: str) -> Any:
+    """Why the buttons beside it cannot be pressed, where they cannot: as text, since a button that cannot be pressed is left out
+    by keyboards, and touch screens show no tooltips."""
+    why = visitor.lacks(needs)
+    return None if why is None else html.P(f"{what}: {why[:1].lower()}{why[1:]}", className="soft lacking")
 
 
 def synthetic_badge() -> dmc.Badge:

@@ -20,6 +20,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.domain.account import Role
 from dashboard import links
 
 CALLBACKS: Final = "/_dash-update-component"
@@ -73,6 +74,15 @@ _present: ContextVar[Visitor] = ContextVar("visitor", default=NOBODY)
 def present() -> Visitor:
     """Whom this code runs for; ``NOBODY`` outside of a request."""
     return _present.get()
+
+
+def lacks(needs: Role) -> str | None:
+    """Why the visitor may not do what takes this role, in the words of the API, which judges again whatever a page offers; None
+    where they may, and outside of a request."""
+    who = present()
+    if not who.role or Role(who.role).allows(needs):
+        return None
+    return f"This needs the role {needs.value}; {who.name} is {who.role} here."
 
 
 class Visitors:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from backend.domain.account import Quota
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.gains import ALPHA, Missing, Verdict
 from backend.domain.language import ENGLISH, LANGUAGES
@@ -431,3 +432,12 @@ def activity(queue: QueueView) -> str:
     """The live line of the header: ``2 running · 41 queued · 1 worker``."""
     workers = count(len(queue.workers), "worker") if queue.workers else "no worker"
     return f"{queue.running} running · {queue.queued} queued · {workers}"
+
+
+def limits(quota: Quota) -> list[tuple[str, str]]:
+    """How much of what an account may have it has."""
+    found = (
+        ("Experiments not over", quota.experiments, quota.experiments_most),
+        ("Runs not over", quota.runs, quota.runs_most),
+    )
+    return [(name, f"{have:,}" if most is None else f"{have:,} of {most:,}") for name, have, most in found]

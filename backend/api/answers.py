@@ -20,6 +20,9 @@ from backend.domain.schemas import Page
 Format = Literal["csv", "jsonl"]
 
 ROWS_A_CHUNK: Final = 500
+#: Of a request from this very process, in its scope: where to leave the object that the answer was written from, so that a large
+#: one need not be read back from its own text. Nobody outside can set it.
+HANDED: Final = "crosslift.handed"
 SMALL: Final = 500  # bytes; less is not worth compressing
 #: For ``responses=`` of routes that answer with a table.
 TABLE: Final[dict[int | str, dict[str, Any]]] = {
@@ -40,6 +43,8 @@ def tagged(request: Request, adapter: TypeAdapter[Any], value: Any) -> Response:
     Compressed here and not on the way out, because a strong tag names bytes: the compressed ones have another.
     """
     content = adapter.dump_json(value)
+    if (handed := request.scope.get(HANDED)) is not None:
+        handed["value"] = value
     tag = hashlib.sha256(content).hexdigest()[:32]
     # the middleware's own test, so that it never compresses what was tagged as plain
     plain = len(content) < SMALL or "gzip" not in request.headers.get("accept-encoding", "")

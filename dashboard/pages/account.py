@@ -14,7 +14,6 @@ from backend.domain.account import (
     AccountView,
     AuditEntry,
     Me,
-    Quota,
     Role,
     SessionView,
     TokenRequest,
@@ -22,7 +21,7 @@ from backend.domain.account import (
 )
 from backend.domain.schemas import Page
 from backend.errors import CrossliftError
-from dashboard import links, offline, shell, visitor
+from dashboard import links, offline, shell, visitor, words
 from dashboard.client import client
 from dashboard.look import count
 from dashboard.shell import aria, data
@@ -91,22 +90,13 @@ def _me(me: Me) -> Any:
                 [
                     _fact("Name", me.name),
                     _fact("Role", f"{me.role.value}: {MAY[me.role]}"),
-                    *(_fact(*line) for line in limits(me.quota)),
+                    *(_fact(*line) for line in words.limits(me.quota)),
                 ],
                 className="facts account-me",
             ),
             html.Form(html.Button("Sign out", type="submit"), action=links.SIGN_OUT, method="post", className="account-out"),
         ]
     )  # fmt: skip
-
-
-def limits(quota: Quota) -> list[tuple[str, str]]:
-    """How much of what one may have one has."""
-    found = (
-        ("Experiments not over", quota.experiments, quota.experiments_most),
-        ("Runs not over", quota.runs, quota.runs_most),
-    )
-    return [(name, f"{have:,}" if most is None else f"{have:,} of {most:,}") for name, have, most in found]
 
 
 def _password() -> list[Any]:

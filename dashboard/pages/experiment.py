@@ -14,6 +14,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, ctx, dcc, html, no_update, register_page
 
+from backend.domain.account import Role
 from backend.domain.schemas import ExperimentView, RunView
 from backend.errors import CrossliftError, NotFound
 from dashboard import draft, links, live, progress, shell, states
@@ -46,11 +47,15 @@ async def layout(experiment_id: str | None = None, **_: object) -> Any:
             html.Div(
                 [
                     html.Span(parts["actions"], id="exp-actions", className="links"),
-                    dmc.Button("Retry", id="exp-retry", variant="default", size="xs", className=_hidden(not bad(view))),
+                    dmc.Button(
+                        "Retry", id="exp-retry", variant="default", size="xs", className=_hidden(not bad(view)),
+                        **shell.guard(Role.SUBMITTER),
+                    ),
                     dmc.Button(
                         "Cancel", id="exp-cancel", variant="default", color="red", size="xs",
-                        className=_hidden(not stoppable(view)),
+                        className=_hidden(not stoppable(view)), **shell.guard(Role.SUBMITTER),
                     ),
+                    shell.lacking(Role.SUBMITTER, "To cancel it or try again"),
                 ],
                 className="actions",
             ),

@@ -281,7 +281,13 @@ async def draw(*given: Any) -> Any:
     if here & controls.CHOICES:
         look_ahead(client(), shown)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
-    if digests == before:
+    model, target, metric, settings = (
+        _unless(shown.state.model, asked.model),
+        _unless(shown.state.target, asked.target),
+        _unless(controls.metric(shown), said[3]),
+        _unless(controls.settings(shown), said[4]),
+    )
+    if digests == before and all(each is no_update for each in (model, target, metric, settings)):
         return (no_update,) * 19
 
     def part(name: str, make: Callable[[], Any]) -> Any:
@@ -292,20 +298,20 @@ async def draw(*given: Any) -> Any:
         part("figure", lambda: _figures(shown)),
         part("said", lambda: _said(shown)),
         part("words", lambda: _summary(shown)),
-        _nothing(shown),
-        _body_class(shown),
+        part("frame", lambda: _nothing(shown)),
+        part("frame", lambda: _body_class(shown)),
         part("words", lambda: _badge(shown)),
         part("words", lambda: _benchmark(shown)),
         part("choices", lambda: models),
         part("choices", lambda: targets),
         part("choices", lambda: metrics),
         part("choices", lambda: controls.language_options(shown)),
-        _unless(shown.state.model, asked.model),
-        _unless(shown.state.target, asked.target),
-        _unless(controls.metric(shown), said[3]),
+        model,
+        target,
+        metric,
         part("choices", lambda: controls.settings_options(shown)),
-        _unless(controls.settings(shown), said[4]),
-        not controls.several(shown),
+        settings,
+        part("frame", lambda: not controls.several(shown)),
         digests,
         shown.numbers,
     )

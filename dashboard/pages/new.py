@@ -28,6 +28,7 @@ from dash import (
     register_page,
 )
 
+from backend.domain.account import Role
 from backend.domain.language import ENGLISH
 from backend.domain.run import digest
 from backend.domain.schemas import ExperimentView, Preview
@@ -104,11 +105,12 @@ def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> 
                     ),
                     html.Div(
                         [
-                            dmc.Button(checked.button(preview), id="new-submit", size="md"),
+                            dmc.Button(checked.button(preview), id="new-submit", size="md", **shell.guard(Role.SUBMITTER)),
                             html.Span(checked.results_link(shown), id="new-results"),
                         ],
                         className="submit",
                     ),
+                    shell.lacking(Role.SUBMITTER, "To submit"),
                     html.Div(id="new-said", className="field-error", role="alert"),
                 ],
                 className="step check",

@@ -22,6 +22,7 @@ from dash import (
     register_page,
 )
 
+from backend.domain.account import Role
 from backend.domain.schemas import QueueView, RunView, WorkerView
 from backend.errors import CrossliftError
 from dashboard import links, live, progress, shell, states
@@ -156,6 +157,7 @@ def _workers(queue: QueueView, running: Sequence[RunView]) -> Any:
     return html.Section(
         [
             html.H2("Workers"),
+            shell.lacking(Role.ADMIN, "To drain a worker"),
             html.Ul([html.Li(_worker(w, titles)) for w in queue.workers], className="run-cards workers"),
         ],
         className="part-of",
@@ -210,6 +212,7 @@ def _drain(worker: WorkerView, busy: int) -> Any:
                 type="button",
                 className="button-link",
                 title="It takes nothing new; what it works on goes on to its end." if not drained else None,
+                **shell.guard(Role.ADMIN),
                 **shell.aria(label=f"{label}: {worker.name}"),
             ),
         ],
@@ -226,6 +229,7 @@ def _turn(run: RunView) -> Any:
             id={"queue-move": run.id, "to": place},
             type="button",
             className="button-link",
+            **shell.guard(Role.SUBMITTER),
             **shell.aria(label=f"{label}: {run.title}"),
         )
 
@@ -247,7 +251,8 @@ def _list(name: str, runs: list[RunView], total: int, state: Queue, now: datetim
         narrower = Queue.read({"show": name, "kind": state.kind, "q": state.q}).address
         link = dcc.Link(f"and {left:,} more", href=narrower) if state.show == "all" else f"and {left:,} more"
         more = html.P(link, className="soft")
-    return html.Section([head, html.Ul(rows, className=css), more], className="part-of")
+    moved = shell.lacking(Role.SUBMITTER, "To move a run in the queue") if name in ("queued", "waiting") else None
+    return html.Section([head, moved, html.Ul(rows, className=css), more], className="part-of")
 
 
 def _row(name: str, run: RunView, now: datetime) -> Any:

@@ -27,6 +27,7 @@ from dash import (
     register_page,
 )
 
+from backend.domain.account import Role
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.run import TERMINAL, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, RunDetail, RunView, ScoreView
@@ -76,9 +77,14 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
                     shell.synthetic_badge() if run.benchmark == BENCHMARKS[Source.MINI] else None,
                     html.Span(
                         [
-                            dmc.Button("Retry", id="run-retry", variant="default", size="xs", className=_retry(run)),
+                            shell.lacking(Role.SUBMITTER, "To cancel it or try again"),
                             dmc.Button(
-                                "Cancel", id="run-cancel", variant="default", color="red", size="xs", className=_cancel(run)
+                                "Retry", id="run-retry", variant="default", size="xs", className=_retry(run),
+                                **shell.guard(Role.SUBMITTER),
+                            ),
+                            dmc.Button(
+                                "Cancel", id="run-cancel", variant="default", color="red", size="xs", className=_cancel(run),
+                                **shell.guard(Role.SUBMITTER),
                             ),
                         ],
                         className="head-buttons",

@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
 
+from backend.domain.account import Role
 from backend.domain.schemas import Page, SnapshotView
 from backend.errors import CrossliftError
 from dashboard import links, offline, share, shell
@@ -97,6 +98,7 @@ def listed(found: Page[SnapshotView], now: datetime, *, older: bool = False) -> 
     if found.next_cursor:
         onward.append(dcc.Link("Older", href=links.shares(found.next_cursor)))
     return [
+        shell.lacking(Role.SUBMITTER, "To revoke a link"),
         html.Div(table, className="scroll"),
         html.P([count(found.total, "link"), *(part for link in onward for part in (" · ", link))], className="soft"),
     ]
@@ -125,7 +127,8 @@ def _row(s: SnapshotView, now: datetime) -> Any:
             html.Td(html.Span(state, className=f"share-state {state}"), **data(label="State")),
             html.Td(
                 dmc.Button(
-                    "Revoke", id={"share-revoke": s.id}, size="compact-sm", variant="default", **aria(label=f"Revoke {s.title}")
+                    "Revoke", id={"share-revoke": s.id}, size="compact-sm", variant="default", **shell.guard(Role.SUBMITTER),
+                    **aria(label=f"Revoke {s.title}"),
                 )
                 if state == "open"
                 else None

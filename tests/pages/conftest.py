@@ -157,7 +157,7 @@ class Site:
         with (self.home / "web.log").open("ab") as log:
             command = [sys.executable, "-m", "dashboard.server"]
             self.process = subprocess.Popen(command, env=env, cwd=self.home, stdout=log, stderr=log)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300  # of a machine that others use too
         while True:
             try:
                 if httpx.get(f"{self.url}/healthz", timeout=2).is_success:

@@ -48,6 +48,42 @@ def test_no_serious_violation(path: str, scheme: str, site: Any, visit: Callable
     assert violations(page, PAGES[path]) == "[]"
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_none_on_a_phone_in_either_theme(path: str, site: Any, visit: Callable[..., Any]):
+    page = visit(site, path, width=390, height=844).page
+    ready = "#main h1" if "graph" in PAGES[path] else PAGES[path]  # a list stands for the figure
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "s => document.documentElement.getAttribute('data-mantine-color-scheme') === s", arg=scheme
+        )
+        assert violations(page, ready) == "[]"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture(scope="module")
+def busy(serve: Callable[..., Any]) -> Any:
+    """Some runs done, one failed, one at work, the rest waiting."""
+
+    def fill(lab: Any) -> None:
+        lab.appears()
+        lab.submit(recipes=["mnli", "squad"], targets=["xnli"], seeds=[0, 1])
+        lab.work(at_most=6, broken="squad")
+        lab.claim()
+
+    return serve(fill)
+
+
+@pytest.mark.parametrize("path", ["/", "/explore", "/experiments", "/experiments/1", "/runs/1", "/queue"])
+def test_none_while_runs_are_at_work(path: str, busy: Any, visit: Callable[..., Any]):
+    page = visit(busy, path).page
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert violations(page, "#main h1") == "[]"
+
+
 @pytest.mark.parametrize("path", EMPTY)
 def test_none_where_there_is_nothing_and_on_a_phone(path: str, empty_site: Any, visit: Callable[..., Any]):
     page = visit(empty_site, path, width=390, height=844).page

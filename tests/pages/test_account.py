@@ -10,10 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from backend.domain.account import LOCAL, Role
+from backend.domain.account import LOCAL, Quota, Role
 from backend.domain.schemas import SnapshotRequest
 from backend.store import accounts, snapshots
-from dashboard import links, visitor
+from dashboard import links, visitor, words
 
 pytestmark = pytest.mark.browser
 
@@ -227,6 +227,10 @@ def test_addresses_of_ours_are_led_to():
 
 
 def test_limits_are_said_in_words(http: httpx.Client):
+    assert words.limits(Quota(experiments=3, experiments_most=20, runs=1234, runs_most=None)) == [
+        ("Experiments not over", "3 of 20"),
+        ("Runs not over", "1,234"),
+    ]
     sign_in(http, "sub-1")
     assert '"0 of 20"' in goto(http, "/account").text
     sign_in(http, "adm-1")
@@ -271,3 +275,85 @@ def test_an_account_is_used_in_a_browser(guarded: Any, visit: Callable[..., Any]
     expect(tab.locator("#account-changed")).to_contain_text("12 to 200 characters")
     tab.get_by_role("button", name="Sign out").click()
     expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+# --- buttons that take a role ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_viewer(guarded: Any, browser: Any) -> Iterator[Any]:
+    """A tab of somebody who may look."""
+    context = browser.new_context(base_url=guarded.url)
+    yield entered(context.new_page(), "vie-1")
+    context.close()
+
+
+def entered(tab: Any, name: str) -> Any:
+    tab.goto("/login?next=%2Fqueue")
+    tab.fill("#name", name)
+    tab.fill("#password", PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    tab.wait_for_url("**/queue")
+    return tab
+
+
+NEEDS = "needs the role {}; vie-1 is viewer here."
+
+
+def test_a_viewer_sees_why_a_button_cannot_be_pressed(guarded: Any, as_viewer: Any):
+    guarded.lab.appears()
+    made = guarded.lab.submit(seeds=[5], name="To be cancelled")
+    seen = as_viewer
+    seen.reload()
+    drain = seen.get_by_role("button", name="Drain: a worker")
+    expect(drain).to_be_disabled()
+    expect(seen.locator("#queue-content")).to_contain_text(f"To drain a worker: this {NEEDS.format('admin')}")
+    expect(seen.get_by_role("button", name="To the front").first).to_be_disabled()
+    expect(seen.locator("#queue-content")).to_contain_text(
+        f"To move a run in the queue: this {NEEDS.format('submitter')}"
+    )
+    seen.goto(f"{guarded.url}/experiments/{made}")
+    expect(seen.locator("#exp-cancel")).to_be_disabled()
+    expect(seen.locator(".actions .lacking")).to_have_text(
+        f"To cancel it or try again: this {NEEDS.format('submitter')}"
+    )
+    with httpx.Client(base_url=guarded.url) as http:
+        sign_in(http, "sub-1")
+        runs = http.get(f"/api/v1/experiments/{made}/runs").json()["items"]
+    waits = next(r["id"] for r in runs if r["state"] in ("queued", "waiting"))
+    seen.goto(f"{guarded.url}/runs/{waits}")
+    expect(seen.locator("#run-cancel")).to_be_disabled()
+    expect(seen.locator(".head-buttons .lacking")).to_contain_text(NEEDS.format("submitter"))
+    seen.goto(f"{guarded.url}/new")
+    expect(seen.locator("#new-submit")).to_be_disabled()
+    expect(seen.locator(".check .lacking")).to_have_text(f"To submit: this {NEEDS.format('submitter')}")
+    seen.goto(f"{guarded.url}/explore?target=xnli")
+    seen.locator("#share-open").click()
+    expect(seen.locator("#share-preview")).to_contain_text("XNLI")  # what would leave is shown all the same
+    expect(seen.locator("#share-create")).to_be_disabled()
+    expect(seen.locator(".share-foot .lacking")).to_have_text(f"To create a link: this {NEEDS.format('submitter')}")
+    with seen.expect_download() as file:
+        seen.locator("#share-file").click()
+    assert file.value.suggested_filename.endswith(".html")
+
+
+def test_who_has_the_role_can_press_them(guarded: Any, browser: Any):
+    guarded.lab.appears()
+    context = browser.new_context(base_url=guarded.url)
+    try:
+        seen = entered(context.new_page(), "adm-1")
+        drain = seen.get_by_role("button", name="Drain: a worker")
+        expect(drain).to_be_enabled()
+        expect(seen.locator(".lacking")).to_have_count(0)
+        drain.click()
+        expect(seen.get_by_role("button", name="Take runs again: a worker")).to_be_enabled()
+    finally:
+        context.close()
+
+
+def test_a_role_that_was_taken_away_meanwhile_is_answered_at_the_control(http: httpx.Client):
+    """What a page offers is one thing; the API judges each press again, and its answer is shown."""
+    sign_in(http, "vie-1")
+    asked = {"id": {"queue-drain": "a worker", "on": True}, "at": 1}
+    answer = callback(http, "..queue-said.children...queue-done.data..", ("queue-asked", "data", asked))
+    assert answer.json()["response"]["queue-said"]["children"] == f"This {NEEDS.format('admin')}"

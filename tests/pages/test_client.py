@@ -16,7 +16,7 @@ from backend.api.app import create_app
 from backend.errors import CrossliftError, Invalid, NotFound, TooMany, Unavailable
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import findings
+from dashboard import findings, server
 from dashboard.client import Client
 from dashboard.findings import Shown, find
 from dashboard.links import Explore
@@ -132,6 +132,53 @@ def test_what_is_on_the_way_is_counted_for_its_benchmark_only(real: Ask, lab: An
     lab.submit(seeds=[0])
     assert real(lambda c: find(c, Explore())).running == 6
     assert real(lambda c: find(c, Explore(source="hub"))).running == 0
+
+
+def test_in_one_process_a_matrix_is_handed_over_and_is_what_its_text_says(
+    store: Store, lab: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Thousands of cells take longer to read from their own text than to make."""
+    lab.submit(seeds=[0])
+    lab.work()
+    asked = {"model": None, "target": "xnli", "metric": None, "source": "mini"}
+
+    async def both() -> tuple[Any, Any]:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_app(store)), base_url="http://127.0.0.1"
+        ) as http:
+            told = await Client(http).numbers(**asked)
+        monkeypatch.setattr(Client, "_read", staticmethod(lambda *_: pytest.fail("it was read from its text")))
+        async with server._within(create_app(store)) as http:
+            return told, await Client(http).numbers(**asked)
+
+    told, handed_over = asyncio.run(both())
+    assert handed_over == told
+    assert handed_over[0].model_dump_json() == told[0].model_dump_json()
+
+
+def test_nothing_is_read_ahead_while_somebody_waits(real: Ask, lab: Any, monkeypatch: pytest.MonkeyPatch):
+    """It would run on the cores that answer them; and what was looked at last is read first."""
+    monkeypatch.setattr(findings, "AHEAD_AFTER", 0.2)
+    lab.submit(models=["mini-1", "mini-2"], targets=["xnli", "xquad"], seeds=[0])
+    lab.work()
+
+    async def go(c: Client) -> tuple[int, int, list[Any]]:
+        first = await find(c, Explore(model="mini-1", target="xnli"))
+        findings.look_ahead(c, first)
+        assert c.ahead is not None
+        c.asking += 1  # somebody waits
+        await asyncio.sleep(0.5)
+        while_waiting = len(c.likely)
+        other = findings.Shown(replace(first.state, model="mini-2"), first.matrix)
+        findings.look_ahead(c, other)  # the same task goes on with what is now looked at
+        wanted = list(c.likely)
+        c.asking -= 1
+        await c.ahead
+        return while_waiting, len(c.likely), wanted
+
+    while_waiting, left, wanted = real(go)
+    assert (while_waiting, left) == (2, 0)
+    assert {w.model for w in wanted} == {"mini-1", "mini-2"} and wanted[0].target == "xquad"
 
 
 def test_the_digest_tells_pictures_apart(real: Ask, lab: Any):

@@ -70,8 +70,9 @@ def test_a_reader_chooses_among_settings_and_the_address_says_which(
     finally:
         afresh.context.close()
 
+    was = page.url
     panel.get_by_role("link", name="zero-shot").click()
-    page.wait_for_function("was => location.href !== was", arg=page.url)
+    page.wait_for_function("was => location.href !== was", arg=was)
     expect(summary).to_contain_text("Shown: zero-shot, one of 2 settings")
     assert cells(page, chosen) == every
     page.locator("#explore-settings").click()

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from backend.domain.experiment import BENCHMARKS
+from backend.domain.language import LANGUAGES
 from backend.domain.task import Source
 from dashboard import subset, words
 from dashboard.findings import Shown
@@ -129,7 +130,9 @@ def language_options(shown: Shown) -> list[dict[str, Any]]:
         return [g for g in groups if g.startswith(kind)]
 
     presets = [g for g in (subset.LOW, "resource:mid", "resource:high", subset.NON_LATIN) if g in groups]
-    codes = sorted({*here, *(c for c in chosen if ":" not in c)}, key=words.language_name)
+    if subset.MEASURED in chosen or (shown.matrix is not None and 0 < len(subset.measured(shown.matrix)) < len(here)):
+        presets.insert(0, subset.MEASURED)
+    codes = sorted({*here, *(c for c in chosen if c in LANGUAGES)}, key=words.language_name)
     made = [
         {"group": "Presets", "items": items(presets)},
         {"group": "Families", "items": items(of("family:"))},

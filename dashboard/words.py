@@ -259,7 +259,8 @@ def summary(matrix: GainMatrix, value: str = "gain", left_out: str = "") -> str:
     if transfer:
         best = max(transfer, key=lambda c: c.gain or 0.0)
         size = interval(best.gain, best.low, best.high)
-        sentences.append(f"Largest gain: {best.recipe} in {language_name(best.language)}, {size}, {seeds(best.n)}.")
+        recipe = short_recipes([r.recipe for r in matrix.recipes], 48)[best.recipe]
+        sentences.append(f"Largest gain: {recipe} in {language_name(best.language)}, {size}, {seeds(best.n)}.")
     sentences.append(_cells(verdicts(found), gaps(matrix.cells)))
     if codes := sorted({code for _, code in trained}, key=language_name):
         sentences.append(f"{TRAINED} {NOT_ZERO_SHOT}: trained on rows in {', '.join(map(language_name, codes))} too.")

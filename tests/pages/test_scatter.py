@@ -183,6 +183,15 @@ def test_choices_are_unions_of_groups():
     assert subset.described("resource:low,script:non-Latin,sw") == "low-resource, non-Latin scripts, Swahili"
 
 
+def test_those_with_scores_are_what_a_matrix_says(matrix: Callable[..., GainMatrix]):
+    found = matrix({"mnli": {"sw": 1.0, "th": None, "tr": None}, "squad": {"sw": None, "th": 2.0, "tr": None}})
+    made = subset.narrow(found, "measured")
+    assert (made.languages, len(made.cells)) == (["sw", "th"], 4)
+    assert subset.narrow(matrix({"mnli": {"sw": None, "tr": None}}), "measured,tr").languages == ["tr"]
+    assert subset.read("tr,measured,nonsense") == "measured,tr"
+    assert subset.described("measured,tr") == "those with scores, Turkish"
+
+
 def test_narrowing_to_nothing_leaves_rows_without_cells(matrix: Callable[..., GainMatrix]):
     made = subset.narrow(matrix({"mnli": {"sw": 1.0}}), "th")
     assert (made.languages, made.cells, made.recipes[0].mean_transfer, made.recipes[0].n) == ([], [], None, 0)

@@ -174,7 +174,7 @@ def test_no_more_is_kept_than_allowed(measured):
 
     class Sized:
         def __init__(self, n):
-            self.gains = unit.cells[:1] * n
+            self.every = unit.cells[:1] * n
 
     kept.put("a", 1, Sized(6))
     kept.put("b", 1, Sized(4))

@@ -45,7 +45,7 @@ def read(root: Path, task: str, content: bytes) -> list[object]:
         ("pawsx", b"A b\t" + b"x" * 1_000_000 + b"\t1\r\n", "train-en.tsv: field larger than field limit"),
         ("snli", b'{"sentence1": 3, "sentence2": "B", "gold_label": "neutral"}\n', "a text was expected, not 3"),
         ("snli", b"[" * 100_000 + b"\n", "snli_1.0_train.jsonl: line 1: nested too deeply"),
-        ("cosmosqa", WIDE.encode() + b"\n" + WIDE.encode() + b"\n", "train.csv, line 2: column 'context' is missing"),
+        ("cosmosqa", WIDE.encode() + b"\n" + WIDE.encode() + b"\n", "train.csv, line 2: column 'answer0' is missing"),
         ("squad", b"[" * 100_000, "train-v1.1.json: nested too deeply"),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else f"{len(value)} bytes",

@@ -104,7 +104,7 @@ MINI: dict[str, Any] = {
     ("architecture", "rows", "length", "dropout", "checkpointing", "error"),
     [
         pytest.param(MINI, 64, 64, 0.0, False, 1.0, id="mini"),
-        pytest.param(MID, 12, 160, 0.1, False, 0.3, id="mid"),
+        pytest.param(MID, 12, 160, 0.1, False, 0.3, id="mid", marks=pytest.mark.slow),
         pytest.param(MID, 12, 160, 0.1, True, 0.3, id="mid, layers twice"),
     ],
 )

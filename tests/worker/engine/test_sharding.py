@@ -193,7 +193,7 @@ def test_a_kill_costs_nothing_but_time(world: World, start: Any, root: Path) -> 
     assert all(torch.equal(one[name], two[name]) for name in one)  # bit by bit
 
 
-@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("first", [True, pytest.param(False, marks=SLOW)])
 def test_a_checkpoint_is_the_same_however_it_was_computed(world: World, start: Any, root: Path, first: bool) -> None:
     """What was begun with divided weights is ended with whole ones, and the other way."""
     training = Training.model_validate({**TRAINING.model_dump(), "steps": 40, "frozen": 2})

@@ -77,7 +77,15 @@ def parts(batch: Batch, size: int) -> Iterator[tuple[Batch, float]]:
 
 def portion(batch: Batch, which: int, of: int) -> tuple[Batch, float]:
     """The ``which``-th of ``of`` portions of the items, as even as they can be, and its share of the loss: 0 where nothing in it
-    counts, or where there are fewer items than portions. For a loss that can be split (``counted`` is not None)."""
+    counts, or where there are fewer items than portions.
+
+    Raises:
+        ValueError: this loss cannot be divided.
+    """
+    if counted(batch) is None:
+        raise ValueError(
+            "this loss compares the rows of a batch with each other, which cannot be shared out over devices"
+        )
     start, stop = batch.items * which // of, batch.items * (which + 1) // of
     owner = _owner(batch)
     rows = torch.nonzero((owner >= start) & (owner < stop))[:, 0]

@@ -28,7 +28,7 @@ from torch._C._distributed_c10d import FileStore
 
 from worker import recompute
 from worker.meter import TRAINING, Meter
-from worker.micro import TooLarge, counted, out_of_memory, parts, portion
+from worker.micro import TooLarge, out_of_memory, parts, portion
 from worker.outcomes import Job, RankLost, Report
 
 if TYPE_CHECKING:
@@ -151,10 +151,6 @@ def gradients(
         TooLarge: not even one item fits, on some rank.
         ValueError: this loss cannot be divided.
     """
-    if counted(batch) is None:
-        raise ValueError(
-            "this loss compares the rows of a batch with each other, which cannot be shared out over devices"
-        )
     own, of_batch = portion(batch, ranks.rank, ranks.count)
     most = -(-batch.items // ranks.count)  # items of the largest portion: decisions are the same everywhere
     weights = [p for p in stage.module.parameters() if p.requires_grad]

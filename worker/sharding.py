@@ -30,7 +30,7 @@ from worker import encoder as encoders
 from worker import guard
 from worker.architectures import layers_of
 from worker.guard import Guard
-from worker.micro import TooLarge, counted, out_of_memory, parts, portion
+from worker.micro import TooLarge, out_of_memory, parts, portion
 from worker.outcomes import Report
 from worker.ranks import Ranks
 from worker.weights import frozen_digest, restore_moments, take_up, weights_of
@@ -96,10 +96,6 @@ class Sharded:
             TooLarge: not even one item fits, on some rank.
             ValueError: this loss cannot be divided.
         """
-        if counted(batch) is None:
-            raise ValueError(
-                "this loss compares the rows of a batch with each other, which cannot be shared out over devices"
-            )
         own, of_batch = portion(batch, self.ranks.rank, self.ranks.count)
         most = -(-batch.items // self.ranks.count)
         while True:

@@ -273,7 +273,7 @@ def _store(settings: Settings) -> Store | None:
         if migrate.state(settings.database) != "current":
             return None
         return Store(settings.database)
-    except Exception:
+    except Exception:  # each of these calls is one of ``database``'s too, which reports what it raised
         return None
 
 

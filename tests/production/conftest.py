@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -255,7 +256,7 @@ class Part:
         return sum(str(line.get("message")) == message for line in lines(self.log))
 
 
-class Installed:
+class Installed(ABC):
     """An installation and what people do with it. ``url`` is where people and API are served."""
 
     until = staticmethod(until)
@@ -264,12 +265,13 @@ class Installed:
     url: str
     remote: Remote
 
+    @abstractmethod
     def logs(self) -> list[Path]:
-        raise NotImplementedError
+        """What its processes have written."""
 
+    @abstractmethod
     def pids(self, kind: str) -> list[int]:
         """The processes of a kind, as of now: web, worker, or child, which computes."""
-        raise NotImplementedError
 
     def get(self, path: str) -> httpx.Response:
         """Ask web, signed in, whatever it answers."""

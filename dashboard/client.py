@@ -90,6 +90,7 @@ class Client:
         self.kept: dict[Any, Any] = {}  # answers that a page may draw from again, see ``findings``
         self.ahead: asyncio.Task[None] | None = None  # what reads answers before they are asked for, there too
         self.likely: list[Any] = []  # what it still has to read
+        self.pulse = ""  # what was last heard of what goes on
         self.asking = 0  # readers who wait for an answer right now
         self.rested = 0.0  # when the last of them had it, by ``time.monotonic``
 

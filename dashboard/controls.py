@@ -42,7 +42,7 @@ def filters(shown: Shown) -> Any:
             pick("explore-source", "Benchmark", SOURCES, state.source),
             pick("explore-model", "Model", models, state.model),
             pick("explore-target", turning("Target"), targets, state.target),
-            pick("explore-metric", "Metric", metrics, metric(shown)),
+            pick("explore-metric", "Metric", metrics, metric(shown), kind="short"),
             html.Div(
                 pick("explore-settings", "Settings", settings_options(shown), settings(shown)),
                 id="explore-settings-box", hidden=not several(shown), className="pick wide",
@@ -77,10 +77,10 @@ def filters(shown: Shown) -> Any:
     )  # fmt: skip
 
 
-def pick(id: str, label: Any, data: list[Any], value: str | None, *, searchable: bool = False) -> Any:
+def pick(id: str, label: Any, data: list[Any], value: str | None, *, searchable: bool = False, kind: str = "") -> Any:
     """One of many."""
     return dmc.Select(
-        id=id, label=label, data=data, value=value, allowDeselect=False, size="sm", className="pick", searchable=searchable,
+        id=id, label=label, data=data, value=value, allowDeselect=False, size="sm", className=f"pick {kind}".strip(), searchable=searchable,
         placeholder="none yet", comboboxProps={"withinPortal": True}, checkIconPosition="right",
     )  # fmt: skip
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from backend.domain.address import metrics_of
 from backend.domain.schemas import GainMatrix
@@ -14,13 +15,13 @@ from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
 from dashboard import subset
 from dashboard.client import Client
-from dashboard.links import Explore, Overview, Source, Tradeoff
+from dashboard.links import Explore, Order, Overview, Source, Tradeoff, Value
 from dashboard.words import ended, live
 
 State = TypeVar("State", Explore, Tradeoff, Overview)
 
 KEPT = 32  # matrices that another view of the same numbers is drawn from
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 300.0  # at most; what has happened is seen sooner, see ``noticed``
 AHEAD_AFTER = (
     0.25  # seconds since the last answer to a reader, before each single thing that may be chosen next is read
 )
@@ -61,7 +62,7 @@ class Shown:
     @property
     def digests(self) -> dict[str, str]:
         """Of each part of the page that is drawn from the numbers: equal for equal parts."""
-        s = self.state
+        s = replace(self.state, cell=None)  # which cell is open is told in the browser
         what = self.numbers or f"{self.problem} {self.running} {self.experiments}"
         languages = self.matrix.languages if self.matrix is not None else None
         parts: dict[str, object] = {
@@ -85,7 +86,7 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
     """Ask the API for what a state names; a name that it does not know counts as not given.
 
     Args:
-        fresh: False where an answer of the last minute will do, if nothing has happened since (``forget``): the same numbers are
+        fresh: False where an answer of the last minutes will do, if nothing has happened since (``forget``): the same numbers are
             to be shown otherwise, or a reader goes to and fro between targets.
     """
     api.asking += 1
@@ -132,16 +133,20 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
 
 
-def look_ahead(api: Client, shown: Shown) -> None:
-    """Read, while a reader looks at one matrix, those that are one choice away: under its other settings, the same model's on
-    other targets, the same target's with other models. Only for somebody who chooses, never because runs have ended. One after
-    the other, each only when nobody has asked for anything for a while: this runs on the cores that would answer them. What
-    was looked at last goes before what is still to be read for what was looked at before."""
+def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None]) -> None:
+    """Read, while a reader looks at one matrix, what is one choice away: the same in another order, faded, as scores; then its
+    other settings, the same model's on other targets, the same target's with other models. Only for somebody who chooses, never
+    because runs have ended. One after the other, each only when nobody has asked for anything for a while: this runs on the cores
+    that would answer them. What was looked at last goes before what is still to be read for what was looked at before.
+
+    Args:
+        prepare: makes of each what a page will ask for; called in a thread.
+    """
     if shown.matrix is None:
         return
-    api.likely = _one_choice_away(shown.state, shown.matrix)[:MOST_AHEAD]
+    api.likely = _shown_otherwise(shown.state) + _one_choice_away(shown.state, shown.matrix)[:MOST_AHEAD]
     if api.ahead is None or api.ahead.done():
-        api.ahead = asyncio.create_task(_read_ahead(api))
+        api.ahead = asyncio.create_task(_read_ahead(api, prepare))
 
 
 def _one_choice_away(state: Explore, matrix: GainMatrix) -> list[Explore]:
@@ -152,15 +157,22 @@ def _one_choice_away(state: Explore, matrix: GainMatrix) -> list[Explore]:
     return settings + targets + models
 
 
-async def _read_ahead(api: Client) -> None:
+def _shown_otherwise(state: Explore) -> list[Explore]:
+    """The same numbers in every other way that one control away is."""
+    orders = [replace(state, order=order) for order in get_args(Order) if order != state.order]
+    values = [replace(state, value=value) for value in get_args(Value) if value != state.value]
+    return [*orders, replace(state, fade="none" if state.fade == "unsure" else "unsure"), *values]
+
+
+async def _read_ahead(api: Client, prepare: Callable[[Shown], None]) -> None:
     while api.likely:
         if (wait := api.rested + AHEAD_AFTER - time.monotonic()) > 0 or api.asking:
             await asyncio.sleep(max(wait, 0.02))
             continue
         likely = api.likely.pop(0)
-        if _known(api, _name(likely)) is None:
-            await _find(api, likely, fresh=False)
-            await asyncio.sleep(0.02)  # whoever asked meanwhile comes first
+        shown = await _find(api, likely, fresh=False)
+        await asyncio.to_thread(prepare, shown)
+        await asyncio.sleep(0.02)  # whoever asked meanwhile comes first
 
 
 def _named(state: Explore, matrix: GainMatrix) -> Explore:
@@ -168,7 +180,7 @@ def _named(state: Explore, matrix: GainMatrix) -> Explore:
 
 
 def _known(api: Client, name: tuple[str | None, ...]) -> tuple[float, GainMatrix, str] | None:
-    """An answer of the last minute."""
+    """An answer of the last minutes."""
     kept = _kept(api).get(name)
     return kept if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS else None
 
@@ -176,6 +188,13 @@ def _known(api: Client, name: tuple[str | None, ...]) -> tuple[float, GainMatrix
 def forget(api: Client) -> None:
     """Runs have ended: what was answered before may no longer hold."""
     _kept(api).clear()
+
+
+def noticed(api: Client, pulse: str) -> None:
+    """What every page hears about every few seconds: where it is not what was heard last, runs have ended."""
+    if api.pulse not in ("", pulse):
+        forget(api)
+    api.pulse = pulse
 
 
 def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, str]]:

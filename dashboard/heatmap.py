@@ -129,6 +129,7 @@ def paint(
         gone = [s for s in spots if s.value is None and s.missing is kind]
         if gone:
             _add(figure, "bar", **_missing_marks(gone, kind, theme))
+    written: list[vectors.Image] = []
     with_text = len(rows) * len(columns) <= MAX_TEXT_CELLS
     low, high = ends
 
@@ -139,19 +140,10 @@ def paint(
         size = SIZE["small"] if len(columns) <= 20 else SIZE["tiny"]
         numbers = [s for s in spots if s.value is not None]
         reasons = [s for s in spots if s.value is None and _has_word(s, len(columns))]
-        for name, some, halo in (("numbers", numbers, "none"), ("reasons", reasons, _halo(theme.hatch_ground))):
-            _add(
-                figure,
-                "scatter",
-                x=[s.column for s in some],
-                y=[s.row for s in some],
-                mode="text",
-                text=[s.text for s in some],
-                textfont={"size": size, "color": [ink(s) for s in some], "shadow": halo},
-                hoverinfo="skip",
-                showlegend=False,
-                name=name,
-            )
+        for name, some, halo in (("numbers", numbers, None), ("reasons", reasons, theme.hatch_ground)):
+            if some:
+                said = [vectors.Text(s.column, s.row, (s.text,), ink(s)) for s in some]
+                written.append(vectors.texts(name, said, -0.5, len(columns) - 0.5, len(rows), size, halo))
     dots = [s for s in spots if s.found]
     if dots:
         if dots_drawn:
@@ -173,7 +165,8 @@ def paint(
             x=[None], y=[None], mode="markers", marker={"symbol": "circle", "size": 6, "color": theme.ink},
             name=f"q < {ALPHA:g}".replace("0.", "."), hoverinfo="skip",
         )  # fmt: skip
-    figure["layout"]["images"].append(vectors.over_cells("over cells", over, -0.5, len(columns) - 0.5, len(rows)))
+    joints = vectors.over_cells("over cells", over, -0.5, len(columns) - 0.5, len(rows))
+    figure["layout"]["images"] += [joints, *written]
 
 
 def _joints(rows: int, left: float, right: float, theme: Theme, *, across: bool = True) -> str:
@@ -203,11 +196,6 @@ def many_dots(spots: Sequence[Spot], colours: Sequence[str], ends: tuple[float, 
 
 def _add(figure: Drawing, kind: str, **trace: Any) -> None:
     figure["data"].append({"type": kind, **trace})
-
-
-def _halo(ground: str) -> str:
-    """A shadow in the colour of the ground, so that a word reads on a pattern."""
-    return ", ".join(f"{x}px {y}px 2px {ground}" for x in (-2, 0, 2) for y in (-2, 0, 2))
 
 
 def _has_word(spot: Spot, columns: int) -> bool:
@@ -293,18 +281,11 @@ def paint_means(
     joints = [_joints(len(rows), *edges, theme, across=False)]
     figure["layout"]["images"].append(vectors.over_cells("over means", joints, *edges, len(rows)))
     inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for v, _, _ in means]
-    _add(
-        figure,
-        "scatter",
-        x=[sum(_mean_span(columns)) / 2 for _ in means],
-        y=list(range(len(means))),
-        mode="text",
-        text=[f"<b>{text}</b><br>{row.k} of {row.n}" for (_, text, _), row in zip(means, rows, strict=True)],
-        textfont={"size": SIZE["small"], "color": inks},
-        hoverinfo="skip",
-        showlegend=False,
-        name="mean text",
-    )
+    said = [
+        vectors.Text(sum(edges) / 2, i, (text, f"{row.k} of {row.n}"), ink)
+        for i, ((_, text, _), row, ink) in enumerate(zip(means, rows, inks, strict=True))
+    ]
+    figure["layout"]["images"].append(vectors.texts("mean text", said, *edges, len(rows), SIZE["small"]))
 
 
 def _mean_span(columns: int) -> tuple[float, float]:

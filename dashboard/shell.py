@@ -19,6 +19,7 @@ from backend.domain.schemas import ExperimentView
 from backend.errors import CrossliftError
 from dashboard import glossary, links, look, visitor, words
 from dashboard.client import client
+from dashboard.findings import noticed
 
 NAME = "Crosslift"
 CLOCK_MILLISECONDS = 5_000
@@ -281,8 +282,13 @@ async def beat(_: int | None, last: str | None) -> tuple[Any, Any, Any]:
         queue = await client().queue()
         newest = (await client().experiments()).items
     except CrossliftError as error:
-        return html.Span(error.detail, className="alarm"), None, None  # any answer after this one is news
+        return (
+            html.Span(error.detail, className="alarm", title=error.detail),
+            None,
+            None,
+        )  # any answer after this one is news
     seen = pulse(newest)
+    noticed(client(), seen)
     stuck = not queue.workers and queue.queued + queue.running > 0
     status = html.Span(words.activity(queue), className="alarm" if stuck else None)
     return status, strip(words.live(newest), datetime.now(UTC)), no_update if seen == last else seen

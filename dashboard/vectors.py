@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.look import FONT, SIZE, Theme
 
@@ -41,6 +41,48 @@ def over_cells(name: str, elements: Sequence[str], left: float, right: float, ro
     box = f"{at(left)} {at(-0.5)} {at(right) - at(left)} {at(rows)}"
     return {
         "name": name, "source": _data(f"viewBox='{box}' preserveAspectRatio='none'", elements), "xref": "x", "yref": "y",
+        "x": left, "y": -0.5, "sizex": right - left, "sizey": rows, "sizing": "stretch", "layer": "above",
+    }  # fmt: skip
+
+
+class Text(NamedTuple):
+    """What stands in the middle of one cell; the first of two lines in bold."""
+
+    x: float
+    row: int
+    lines: tuple[str, ...]
+    ink: str
+
+
+def texts(
+    name: str, said: Sequence[Text], left: float, right: float, rows: int, size: int, halo: str | None = None
+) -> Image:
+    """Texts over cells, between ``left`` and ``right``, in all ``rows``: as text of a trace, each costs a browser as much as a hundred cells.
+
+    Their places are shares of a picture that has no size of its own: it takes that of its cells, and letters keep their form.
+
+    Args:
+        size: of the letters, in pixels.
+        halo: a colour around the letters, so that they read on a pattern.
+    """
+    by_ink: dict[str, list[str]] = {}
+    for text in said:
+        x = f"{100 * (text.x - left) / (right - left):.3f}%"
+        y = f"{100 * (text.row + 0.5) / rows:.3f}%"
+        first, *others = text.lines
+        bold = " font-weight='bold'" if others else ""
+        above = 0.35 - 0.65 * len(others)
+        lines = [f"<text x='{x}' y='{y}' dy='{above * size:.1f}'{bold}>{html.escape(first)}</text>"]
+        lines += [
+            f"<text x='{x}' y='{y}' dy='{(above + 1.3 * i) * size:.1f}'>{html.escape(line)}</text>"
+            for i, line in enumerate(others, 1)
+        ]
+        by_ink.setdefault(text.ink, []).extend(lines)
+    around = f" stroke='{halo}' stroke-width='4' paint-order='stroke' stroke-linejoin='round'" if halo else ""
+    groups = [f"<g fill='{ink}'{around}>{''.join(parts)}</g>" for ink, parts in sorted(by_ink.items())]
+    letters = f"width='100%' height='100%' font-family='{_font()}' font-size='{size}' text-anchor='middle'"
+    return {
+        "name": name, "source": _data(letters, groups), "xref": "x", "yref": "y",
         "x": left, "y": -0.5, "sizex": right - left, "sizey": rows, "sizing": "stretch", "layer": "above",
     }  # fmt: skip
 
@@ -91,11 +133,14 @@ def colour_bar(
 
 
 def _text(x: float, y: float, text: str, theme: Theme) -> str:
-    font = FONT.replace("'", "&quot;")
     return (
-        f"<text x='{x:g}' y='{y:g}' font-family='{font}' font-size='{SIZE['tiny']}' fill='{theme.ink}'>"
+        f"<text x='{x:g}' y='{y:g}' font-family='{_font()}' font-size='{SIZE['tiny']}' fill='{theme.ink}'>"
         f"{html.escape(text)}</text>"
     )
+
+
+def _font() -> str:
+    return FONT.replace("'", "&quot;")
 
 
 BAR, WIDTH = 12, 54  # pixels of a colour bar, without and with its labels

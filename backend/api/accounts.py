@@ -167,11 +167,13 @@ def sign_out(response: Response, door: AtDoor, who: AtWho) -> None:
 
 
 def _me(door: Door, who: Who) -> Me:
-    quota = Quota(experiments=0, experiments_most=None, runs=0, runs_most=None)
+    quota, found = Quota(experiments=0, experiments_most=None, runs=0, runs_most=None), None
     if who.account is not None:
         with door.store.read() as session:
             quota = accounts.quota(session, who.account, **door.limits(who))
-    return Me(name=who.name, role=who.role, how=who.how, quota=quota)
+            found = accounts.find(session, who.name)
+    has_password = found is not None and found.password is not None
+    return Me(name=who.name, role=who.role, how=who.how, quota=quota, has_password=has_password)
 
 
 @router.get("/me", operation_id="get_me", response_model=Me)

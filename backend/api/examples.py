@@ -200,10 +200,12 @@ def _accounts() -> tuple[BaseModel, ...]:
     )
     quota = Quota(experiments=1, experiments_most=20, runs=6, runs_most=5000)
     return (
-        Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota),
+        Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota, has_password=True),
         SignInWays(accounts=True, provider="Lab account"),
         DetourBegun(url="https://id.lab.example/authorize?response_type=code&client_id=crosslift"),
-        SignedIn(me=Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota), onward="/explore"),
+        SignedIn(
+            me=Me(name="ada", role=Role.SUBMITTER, how="session", quota=quota, has_password=True), onward="/explore"
+        ),
         quota,
         SessionView(id=1, created_at=BEGAN, expires_at=BEGAN, address="192.0.2.7", this=True),
         token,

@@ -154,6 +154,7 @@ class Me(View):
     role: Role
     how: How
     quota: Quota
+    has_password: bool = Field(description="false where one signs in by a provider alone")
 
 
 class SignedIn(View):

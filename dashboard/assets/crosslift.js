@@ -100,6 +100,8 @@
     if (document.getElementById('explore-ranked')) set('explore-narrow', { data: phone.matches });
   });
 
+  var kept = {}; // the parts of Explore as they were last answered
+
   // --- clientside callbacks ------------------------------------------------------------------------------------
 
   function themed(figures, name) {
@@ -150,7 +152,24 @@
       return benchmark.name + (benchmark.synthetic ? ' · synthetic benchmark' : '');
     },
 
+    drawn: function (answer, chosenScheme, cell, asked) {
+      // what the page shows is the answers so far: each has that which was no longer the same
+      var looks = [chosenScheme, cell].join(' ');
+      var same = looks === kept.looks;
+      if (answer !== kept.last) {
+        same = same && !answer.whole && !('figures' in answer) && !('said' in answer);
+        kept = Object.assign(answer.whole ? {} : kept, answer, { last: answer });
+        ['figures', 'said'].forEach(function (name) { if (answer[name]) kept[name] = JSON.parse(answer[name]); });
+        Object.keys(answer.props || {}).forEach(function (id) { set(id, answer.props[id]); });
+        tell(answer.address, asked);
+      }
+      kept.looks = looks;
+      return same ? [ns.no_update, ns.no_update] : ns.crosslift.paint(kept.figures, chosenScheme, cell, kept.said);
+    },
+
     paint: function (figures, chosenScheme, cell, said) {
+      var page = document.querySelector('.page');
+      if (page) page.classList.toggle('beside', !!cell); // where the drawer is, see findings.css
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
       var figure = spoken(themed(figures, chosenScheme || scheme()), said);
       // the figure fills its box in width; its height is its own

@@ -14,6 +14,8 @@
 
   function mark(path) {
     var section = SECTIONS.find(function (s) { return s[0].test(path); });
+    // Told here and not by :has() in a style sheet, for which a browser styles the whole page anew whenever anything is inserted.
+    root.setAttribute('data-section', section ? section[1] : '');
     document.querySelectorAll('.nav-link').forEach(function (link) {
       var href = link.getAttribute('href');
       if (!section || section[1] !== href) link.removeAttribute('aria-current');
@@ -70,7 +72,10 @@
     start: function () { return shared ? [true, ns.no_update] : [document.hidden, 1]; },
     menu: function (clicks) {
       if (!clicks) return ns.no_update;
-      setTimeout(function () { mark(location.pathname); }, 50); // its links are made when it opens
+      (function look(tries) { // its links are made when it opens
+        if (document.querySelector('.mantine-Drawer-body .nav-link')) mark(location.pathname);
+        else if (tries > 0) setTimeout(look, 50, tries - 1);
+      })(100);
       return true;
     },
     follow: function (click) { // a figure whose cells carry addresses

@@ -44,7 +44,11 @@ async def layout(search: str | None = None, **_: object) -> Any:
         parts: list[Any] = [_me(me)]
         if me.how == "session":
             parts += [
-                *_password(),
+                *(
+                    _password()
+                    if me.has_password
+                    else [html.P("You sign in by the provider: this account has no password.")]
+                ),
                 *_sessions_part(await client().sessions()),
                 *_tokens_part(me, await client().tokens()),
             ]

@@ -1,20 +1,22 @@
 """Explore: what an intermediate task is worth, recipe by language.
 
 The address is the state. ``layout`` builds the page from it, and with it everything the first paint shows. A control
-that changes asks ``draw`` for the numbers and ``tell`` for the new address, which ``assets/crosslift.js`` puts into the
-address bar: a new entry of the history where a target or a cell is opened, else in place of the old one. Going back or
-forward builds the page anew from the address.
+that changes asks ``draw``, once, for the new address and for whatever of the page is not the same under it;
+``assets/crosslift.js`` puts that where it belongs. The address goes into the address bar: a new entry of the history where a
+target or a cell is opened, else in place of the old one. Going back or forward builds the page anew from the address.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
+import orjson
 from dash import (
     ClientsideFunction,
     Input,
@@ -31,7 +33,7 @@ from dash import (
 
 from backend.domain.gains import ALPHA
 from backend.domain.run import RunKind
-from backend.domain.schemas import Curve, RunDetail, RunView
+from backend.domain.schemas import Curve, GainMatrix, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
 from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, tables, words
@@ -49,7 +51,8 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 
 async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), await settled(client(), Explore, search))
-    look_ahead(client(), shown)
+    drawn = {"figures": _figures(shown), "said": _said(shown), "address": await left(client(), shown.state)}
+    look_ahead(client(), shown, _write_ahead)
     state, matrix = shown.state, shown.matrix
     title, panel = _cell(shown)
     return html.Div(
@@ -79,19 +82,16 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="explore-listed"),
             dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
-            dcc.Store(id="explore-figures", data=_figures(shown)),
-            dcc.Store(id="explore-said", data=_said(shown)),
+            dcc.Store(id="explore-drawn", data=drawn | {"whole": True}),
             dcc.Store(id="explore-turn"),
             dcc.Store(id="explore-benchmark"),
-            dcc.Store(id="explore-address"),
             dcc.Store(id="explore-asked", data=links.EXPLORE + (search or "")),
-            html.Div(id="explore-sink", hidden=True),
             shell.live("explore"),
             shell.benchmark(
                 matrix.benchmark if matrix else None, matrix.synthetic if matrix else state.source == Source.MINI.value
             ),
         ],
-        className="page",
+        className="page beside" if state.cell is not None else "page",
     )
 
 
@@ -188,23 +188,50 @@ def _view(state: Explore) -> dict[str, Any]:
     return {"data-view": state.view}
 
 
-def _figures(shown: Shown) -> dict[str, Any] | None:
-    """The figure for either scheme: switching needs no new numbers."""
-    if shown.matrix is None or shown.empty:
+def _figures(shown: Shown) -> str | None:
+    """The figure for either scheme, as JSON: switching needs no new numbers."""
+    if (matrix := shown.matrix) is None or shown.empty:
         return None
-    state, matrix = shown.state, shown.matrix
+    return _written(shown.digests["figure"], lambda: _drawn(shown.state, matrix))
 
+
+def _said(shown: Shown) -> str | None:
+    """What is said of the cells, as JSON, apart from the figure: another order or view of the same numbers says the same."""
+    if (matrix := shown.matrix) is None or shown.empty:
+        return None
+    return _written(shown.digests["said"], lambda: figures.said(matrix, shown.state.languages))
+
+
+WRITTEN = 96  # texts that are kept, of some 300 kB each at most
+_WRITTEN: dict[str, str] = {}
+_WRITING = threading.Lock()  # of the bookkeeping: some are written ahead, in threads
+
+
+def _written(digest: str, make: Callable[[], Any]) -> str:
+    """As text, because the page's framework looks through whatever is not, on its way to the browser and there; and kept, for a reader
+    who goes to and fro between ways to show the same."""
+    text = _WRITTEN.get(digest) or orjson.dumps(make()).decode()
+    with _WRITING:
+        _WRITTEN.pop(digest, None)
+        _WRITTEN[digest] = text  # the latest last
+        while len(_WRITTEN) > WRITTEN:
+            del _WRITTEN[next(iter(_WRITTEN))]
+    return text
+
+
+def _write_ahead(shown: Shown) -> None:
+    """What a reader may choose next, as text."""
+    _figures(shown)
+    _said(shown)
+
+
+def _drawn(state: Explore, matrix: GainMatrix) -> dict[str, Any]:
     if state.value == "cost":
         return figures.schemes(lambda theme: cost_bars(matrix, theme))
     if state.value == "score":
         return figures.unsaid(figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages)))
     fade = state.fade == "unsure"
     return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
-
-
-def _said(shown: Shown) -> dict[str, str] | None:
-    """What is said of the cells, apart from the figure: another order or view of the same numbers says the same."""
-    return figures.said(shown.matrix, shown.state.languages) if shown.matrix is not None and not shown.empty else None
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -242,79 +269,76 @@ _CONTROLS = {name: (f"explore-{name}", holds) for name, holds in controls.CONTRO
 
 
 @callback(
-    Output("explore-figures", "data"),
-    Output("explore-said", "data"),
-    Output("explore-summary", "children"),
-    Output("explore-nothing", "children"),
-    Output("explore-body", "className"),
-    Output("explore-badge", "children"),
-    Output("explore-benchmark", "data"),
-    Output("explore-model", "data"),
-    Output("explore-target", "data"),
-    Output("explore-metric", "data"),
-    Output("explore-languages", "data"),
-    Output("explore-model", "value"),
-    Output("explore-target", "value"),
-    Output("explore-metric", "value"),
-    Output("explore-settings", "data"),
-    Output("explore-settings", "value"),
-    Output("explore-settings-box", "hidden"),
+    Output("explore-drawn", "data"),
     Output("explore-digests", "data"),
     Output("explore-numbers", "data"),
-    *(Input(*control) for name, control in _CONTROLS.items() if name != "view"),
+    *(Input(*control) for control in _CONTROLS.values()),
+    Input("explore-cell", "data"),
     Input("explore-pulse", "children"),
-    State(*_CONTROLS["view"]),
     State("explore-digests", "data"),
     prevent_initial_call=True,
 )
 async def draw(*given: Any) -> Any:
-    """Everything that shows numbers; of that, what is not the same as before."""
-    *said, _, view, last = given
-    asked = _state((*said, view))
+    """The address of what is asked for, and of what shows numbers that which is not the same as before.
+
+    It all goes into one store: what a callback names as its output is drawn twice more, for the time that the answer is awaited."""
+    *said, cell, _, last = given
+    asked = _state(said, cell)
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
     if here & {"source", "model", "target"}:
         asked = replace(asked, settings=None)  # those of one model and target are no others'
-    fresh = not here <= controls.DISPLAY | controls.CHOICES  # the pulse: runs have ended since the last one
+    fresh = not here <= controls.DISPLAY | controls.CHOICES | {
+        "view",
+        "cell",
+    }  # the pulse: runs have ended since the last one
     if fresh:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
-    if here & controls.CHOICES:
-        look_ahead(client(), shown)
+    if here & (controls.CHOICES | controls.DISPLAY):
+        look_ahead(client(), shown, _write_ahead)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
-    model, target, metric, settings = (
-        _unless(shown.state.model, asked.model),
-        _unless(shown.state.target, asked.target),
-        _unless(controls.metric(shown), said[3]),
-        _unless(controls.settings(shown), said[4]),
-    )
-    if digests == before and all(each is no_update for each in (model, target, metric, settings)):
-        return (no_update,) * 19
+    new = {name for name, digest in digests.items() if digest != before.get(name)}
+    drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new)}
+    if "figure" in new:
+        drawn["figures"] = _figures(shown)
+    if "said" in new:
+        drawn["said"] = _said(shown)
+    return (drawn, digests, shown.numbers) if new else (drawn, no_update, no_update)
 
-    def part(name: str, make: Callable[[], Any]) -> Any:
-        return make() if digests[name] != before.get(name) else no_update
 
-    models, targets, metrics = controls.choices(shown)
-    return (
-        part("figure", lambda: _figures(shown)),
-        part("said", lambda: _said(shown)),
-        part("words", lambda: _summary(shown)),
-        part("frame", lambda: _nothing(shown)),
-        part("frame", lambda: _body_class(shown)),
-        part("words", lambda: _badge(shown)),
-        part("words", lambda: _benchmark(shown)),
-        part("choices", lambda: models),
-        part("choices", lambda: targets),
-        part("choices", lambda: metrics),
-        part("choices", lambda: controls.language_options(shown)),
-        model,
-        target,
-        metric,
-        part("choices", lambda: controls.settings_options(shown)),
-        settings,
-        part("frame", lambda: not controls.several(shown)),
-        digests,
-        shown.numbers,
-    )
+def _props(shown: Shown, said: Sequence[Any], new: set[str]) -> dict[str, dict[str, Any]]:
+    """What is not the same as before, by the name of its component. ``said``: what the controls hold."""
+    props: dict[str, dict[str, Any]] = {}
+
+    def put(name: str, **held: Any) -> None:
+        props.setdefault(f"explore-{name}", {}).update(held)
+
+    if "words" in new:
+        put("summary", children=_summary(shown))
+        put("badge", children=_badge(shown))
+        put("benchmark", data=_benchmark(shown))
+    if "frame" in new:
+        put("nothing", children=_nothing(shown))
+        put("body", className=_body_class(shown))
+        put("settings-box", hidden=not controls.several(shown))
+    if "choices" in new:
+        models, targets, metrics = controls.choices(shown)
+        put("model", data=models)
+        put("target", data=targets)
+        put("metric", data=metrics)
+        put("settings", data=controls.settings_options(shown))
+        put("languages", data=controls.language_options(shown))
+    # A control is set only to correct it: what is chosen while an answer is under way must not be taken back.
+    held = dict(zip(controls.CONTROLS, said, strict=True))
+    for name, value in (
+        ("model", shown.state.model),
+        ("target", shown.state.target),
+        ("metric", controls.metric(shown)),
+        ("settings", controls.settings(shown)),
+    ):
+        if value != held[name]:
+            put(name, value=value)
+    return props
 
 
 @callback(
@@ -366,21 +390,6 @@ def _benchmark(shown: Shown) -> dict[str, Any]:
     return {"name": matrix.benchmark, "synthetic": matrix.synthetic}
 
 
-def _unless(value: Any, said: Any) -> Any:
-    """A control is set only to correct it: what is chosen while an answer is under way must not be taken back."""
-    return no_update if value == said else value
-
-
-@callback(
-    Output("explore-address", "data"),
-    *(Input(*control) for control in _CONTROLS.values()),
-    Input("explore-cell", "data"),
-)
-async def tell(*said: Any) -> str:
-    """The address of what is shown."""
-    return await left(client(), _state(said[:-1], said[-1]))
-
-
 @callback(
     Output("explore-drawer", "opened"),
     Output("explore-drawer", "title"),
@@ -395,7 +404,7 @@ async def open_cell(_: Any, cell: Any, opened: Any, *said: Any) -> Any:
     """The drawer of the chosen cell, kept up to date; shut when none is chosen."""
     state = _state(said, cell)
     if state.cell is None:
-        return _unless(False, bool(opened)), no_update, no_update
+        return False if opened else no_update, no_update, no_update
     return True, *_cell(await find(client(), state, fresh=False))
 
 
@@ -458,16 +467,13 @@ def _in_browser(name: str, *arguments: Any, **options: Any) -> None:
 
 
 _in_browser(
-    "paint",
+    "drawn",
     Output("explore-graph", "figure"),
     Output("explore-graph", "style"),
-    Input("explore-figures", "data"),
+    Input("explore-drawn", "data"),
     Input("explore-scheme", "children"),
     Input("explore-cell", "data"),
-    State("explore-said", "data"),
-)
-_in_browser(
-    "tell", Output("explore-sink", "children"), Input("explore-address", "data"), State("explore-asked", "data")
+    State("explore-asked", "data"),
 )
 _in_browser(
     "paint_small",

@@ -134,7 +134,7 @@ def test_a_bad_password_is_refused_in_words(store: Store, bad: str) -> None:
 def test_a_session_is_a_signed_cookie_that_scripts_cannot_read(signed_in: Any, store: Store) -> None:
     browser = signed_in("sub")
     assert browser.get(V1 + "/me").json() == {
-        "name": "sub", "role": "submitter", "how": "session",
+        "name": "sub", "role": "submitter", "how": "session", "has_password": True,
         "quota": {"experiments": 0, "experiments_most": 20, "runs": 0, "runs_most": 5000},
     }  # fmt: skip
     [cookie] = browser.cookies.jar

@@ -162,23 +162,34 @@ def test_nothing_is_read_ahead_while_somebody_waits(real: Ask, lab: Any, monkeyp
     lab.submit(models=["mini-1", "mini-2"], targets=["xnli", "xquad"], seeds=[0])
     lab.work()
 
+    prepared: list[Explore] = []
+
+    def prepare(shown: Shown) -> None:
+        prepared.append(shown.state)
+
     async def go(c: Client) -> tuple[int, int, list[Any]]:
         first = await find(c, Explore(model="mini-1", target="xnli"))
-        findings.look_ahead(c, first)
+        findings.look_ahead(c, first, prepare)
         assert c.ahead is not None
         c.asking += 1  # somebody waits
         await asyncio.sleep(0.5)
         while_waiting = len(c.likely)
         other = findings.Shown(replace(first.state, model="mini-2"), first.matrix)
-        findings.look_ahead(c, other)  # the same task goes on with what is now looked at
+        findings.look_ahead(c, other, prepare)  # the same task goes on with what is now looked at
         wanted = list(c.likely)
         c.asking -= 1
         await c.ahead
         return while_waiting, len(c.likely), wanted
 
     while_waiting, left, wanted = real(go)
-    assert (while_waiting, left) == (2, 0)
-    assert {w.model for w in wanted} == {"mini-1", "mini-2"} and wanted[0].target == "xquad"
+    again, others = wanted[:7], wanted[7:]
+    assert (while_waiting, left) == (9, 0)
+    assert {(w.model, w.target) for w in again} == {("mini-2", "xnli")}  # the same numbers, otherwise
+    assert len({(w.order, w.fade, w.value) for w in again}) == 7
+    assert [(w.model, w.target) for w in others] == [("mini-2", "xquad"), ("mini-1", "xnli")]
+    assert [(s.model, s.target, s.order, s.fade, s.value) for s in prepared] == [
+        (w.model, w.target, w.order, w.fade, w.value) for w in wanted
+    ]
 
 
 def test_the_digest_tells_pictures_apart(real: Ask, lab: Any):
@@ -220,7 +231,7 @@ def test_what_is_one_choice_away_is_read_before_it_is_chosen(real: Ask, lab: Any
             asked.append(str(request.url))
 
         first = await find(c, Explore(model="mini-1", target="xnli"))
-        findings.look_ahead(c, first)
+        findings.look_ahead(c, first, lambda _: None)
         assert c.ahead is not None
         await c.ahead
         c.http.event_hooks["request"].append(note)

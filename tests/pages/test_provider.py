@@ -68,6 +68,17 @@ def test_there_and_back(http: httpx.Client, provided: Any):
     assert "code=" not in (provided.home / "web.log").read_text()  # nor in a line of the log
 
 
+@pytest.mark.browser
+def test_an_account_without_a_password_is_not_asked_for_one(browser: Any, provided: Any):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(provided.url + "/login/with?next=%2Faccount")
+    page.get_by_text("this account has no password").wait_for()
+    assert page.url == provided.url + "/account"
+    assert page.get_by_label("Present password").count() == 0
+    context.close()
+
+
 @pytest.mark.parametrize(
     "onward", ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example", "%2Flogin%2Fback"]
 )

@@ -172,7 +172,7 @@ def _me(door: Door, who: Who) -> Me:
         with door.store.read() as session:
             quota = accounts.quota(session, who.account, **door.limits(who))
             found = accounts.find(session, who.name)
-    has_password = found is not None and found.password is not None
+    has_password = found is not None and found.password != passwords.NONE
     return Me(name=who.name, role=who.role, how=who.how, quota=quota, has_password=has_password)
 
 

@@ -570,7 +570,7 @@ def test_an_experiment_fills_the_page_while_one_looks(young_site: Any, visit: Ca
     expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
     young_site.lab.submit(recipes=["squad"], seeds=[0])
     young_site.lab.work()
-    page.wait_for_function(f"() => ({numbers})() === 18")
+    page.wait_for_function(f"() => ({NUMBERS})().length === 18")
     expect(page.get_by_role("dialog")).to_contain_text("mnli → Arabic")
     assert query(page)["cell"] == "mnli.ar"
 

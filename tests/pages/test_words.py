@@ -44,7 +44,7 @@ def test_a_cell_whose_language_was_trained_in_is_marked_and_said_to_be_not_zero_
     assert words.cell_lines(swahili, row, "none")[-1] == "† not zero-shot: trained on rows in Swahili too"
     assert not any("zero-shot" in line for line in words.cell_lines(german, row, "none"))
     assert words.row_lines(row)[-1] == "† not zero-shot in Swahili"
-    text = html.unescape(unquote(str(figures.gain_heatmap(found))))
+    text = html.unescape(unquote(str(figures.gain_heatmap(found).to_json())))
     assert "+2.5†" in text and "−1.0†" not in text and "-1.0†" not in text
     assert "not zero-shot in Swahili: the encoder was trained" in str(
         drawer.cell_panel(drawer.Cell("squad", "sw"), found)

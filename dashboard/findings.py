@@ -133,7 +133,7 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
 
 
-def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None]) -> None:
+def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None], *, again: bool = False) -> None:
     """Read, while a reader looks at one matrix, what is one choice away: the same in another order, faded, as scores; then its
     other settings, the same model's on other targets, the same target's with other models. Only for somebody who chooses, never
     because runs have ended. One after the other, each only when nobody has asked for anything for a while: this runs on the cores
@@ -141,10 +141,16 @@ def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None]) -> N
 
     Args:
         prepare: makes of each what a page will ask for; called in a thread.
+        again: the same numbers as before are shown, otherwise: what else there is to read is known already.
     """
     if shown.matrix is None:
         return
-    api.likely = _shown_otherwise(shown.state) + _one_choice_away(shown.state, shown.matrix)[:MOST_AHEAD]
+    others = (
+        [one for one in api.likely if _name(one) != _name(shown.state)]
+        if again
+        else _one_choice_away(shown.state, shown.matrix)[:MOST_AHEAD]
+    )
+    api.likely = _shown_otherwise(shown.state) + others
     if api.ahead is None or api.ahead.done():
         api.ahead = asyncio.create_task(_read_ahead(api, prepare))
 

@@ -295,7 +295,7 @@ async def draw(*given: Any) -> Any:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
     if here & (controls.CHOICES | controls.DISPLAY):
-        look_ahead(client(), shown, _write_ahead)
+        look_ahead(client(), shown, _write_ahead, again=not here & controls.CHOICES)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     new = {name for name, digest in digests.items() if digest != before.get(name)}
     drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new)}

@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend import people
+from backend import carrying, people
 from backend.errors import (
     REFUSED,
     Conflict,
@@ -66,6 +66,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(carrying.pack)
+app.command()(carrying.bring)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 

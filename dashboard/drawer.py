@@ -15,7 +15,7 @@ from dash import dcc, html
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, seeds, shell, subset, words
+from dashboard import links, oracle, origin, seeds, shell, subset, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -317,7 +317,7 @@ def _provenance(detail: RunDetail, trained: RunDetail | None) -> list[tuple[str,
     known = {k: v for k, v in (detail.environment or {}).items() if k in ("python", "torch", "transformers")}
     if known:
         facts.append(("Environment", ", ".join(f"{k} {v}" for k, v in known.items())))
-    return facts
+    return facts + origin.facts(detail, trained)
 
 
 def _model(run: RunView, model: Mapping[str, Any]) -> Any:

@@ -29,6 +29,8 @@ from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     Band,
+    BroughtIn,
+    BroughtView,
     Cost,
     Counts,
     Curve,
@@ -114,6 +116,17 @@ def _experiment() -> ExperimentView:
         finished_at=None,
         cancel_requested_at=None,
     )
+
+
+BROUGHT: Final = BroughtView(
+    installation="https://lab.example", program="0.4.0", experiment_there=7, sha256="9c" * 32, brought_at=BEGAN
+)
+
+
+def _brought() -> ExperimentView:
+    ended = Counts(waiting=0, queued=0, running=0, done=16, failed=0, diverged=0, cancelled=0, skipped=0)
+    changed = {"state": "done", "counts": ended, "reused": 0, "progress": 1.0, "finished_at": BEGAN, "brought": BROUGHT}
+    return _experiment().model_copy(update=changed)
 
 
 def _run() -> RunView:
@@ -280,6 +293,8 @@ def _models() -> tuple[BaseModel, ...]:
         model_view(MODEL),
         language_view(LANGUAGES["sw"]),
         _experiment(),
+        BROUGHT,
+        BroughtIn(experiment=_brought(), created=True, runs=16, shared=[], ours=[]),
         _run(),
         COST,
         ScoreView(run=13, language="sw", metric="accuracy", value=61.5, n=500),

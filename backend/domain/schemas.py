@@ -150,6 +150,16 @@ class Counts(View):
 ExperimentState = Literal["waiting", "running", "done", "done with failures", "cancelled"]
 
 
+class BroughtView(View):
+    """Where something was computed that came in a file of another installation."""
+
+    installation: str = Field(description="what it calls itself")
+    program: str = Field(description="version of the program that wrote the file")
+    experiment_there: int = Field(description="number of the experiment there")
+    sha256: str = Field(description="of what was in the file")
+    brought_at: datetime
+
+
 class ExperimentView(View):
     id: int
     name: str
@@ -164,6 +174,19 @@ class ExperimentView(View):
     created_at: datetime
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    brought: BroughtView | None = Field(default=None, description="null where it was submitted here")
+
+
+class BroughtIn(View):
+    """What came of bringing a file in."""
+
+    experiment: ExperimentView
+    created: bool = Field(description="false where this very file was brought in before")
+    runs: int = Field(description="new ones")
+    shared: list[int] = Field(description="runs of here that stand in for those of the file: they found the same")
+    ours: list[int] = Field(
+        description="runs of here that found something else and are shown instead, as was asked for"
+    )
 
 
 class Cost(View):
@@ -227,6 +250,7 @@ class RunView(View):
     parameters_non_embedding: int | None
     cost: Cost | None
     artifact: str | None
+    brought: bool = Field(default=False, description="it was computed elsewhere and came in a file")
 
 
 class Turn(View):
@@ -269,6 +293,11 @@ class RunDetail(View):
     spec: dict[str, Any]
     attempts: list[AttemptView]
     environment: dict[str, str] | None
+    brought: BroughtView | None = Field(default=None, description="null where it was computed here")
+    packages: list[str] | None = Field(
+        default=None,
+        description="name==version of all that was installed where it ran; null of runs from before it was kept",
+    )
     learning: LearningView | None = Field(
         default=None,
         description="of a fine-tune or an intermediate run on one task of labels, options or spans, once it is done",

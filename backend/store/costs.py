@@ -141,7 +141,7 @@ def _children(session: Session, parents: Iterable[int]) -> Iterator[Any]:
 
 def throughput(session: Session) -> list[Measured]:
     """What finished runs took: what a forecast rests on. Newest first; runs that this version of the program cannot read,
-    or whose model is no longer in the catalogue, are left out."""
+    or whose model is no longer in the catalogue, are left out, and those that other machines did and that were brought in."""
     rows = session.execute(
         select(
             run.c.spec,
@@ -152,7 +152,7 @@ def throughput(session: Session) -> list[Measured]:
             run.c.wall_seconds,
             run.c.device_seconds,
         )
-        .where(run.c.state == RunState.DONE.value, run.c.model.in_(list(MODELS)))
+        .where(run.c.state == RunState.DONE.value, run.c.model.in_(list(MODELS)), run.c.brought.is_(None))
         .order_by(run.c.id.desc())
         .limit(FORECAST_FROM)
     )

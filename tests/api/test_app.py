@@ -36,6 +36,8 @@ OPERATIONS = {
     "retry_experiment": ("POST", "/api/v1/experiments/{experiment_id}:retry"),
     "watch_experiment": ("GET", "/api/v1/experiments/{experiment_id}/events"),
     "export_experiment": ("GET", "/api/v1/experiments/{experiment_id}/export"),
+    "pack_experiment": ("GET", "/api/v1/experiments/{experiment_id}/file"),
+    "bring_experiment": ("POST", "/api/v1/experiments:bring"),
     "list_runs": ("GET", "/api/v1/runs"),
     "get_run": ("GET", "/api/v1/runs/{run_id}"),
     "get_run_detail": ("GET", "/api/v1/runs/{run_id}/detail"),

@@ -1,4 +1,4 @@
-"""``crosslift pack`` and ``crosslift bring``: an experiment as one file, from one installation to another."""
+"""``crosslift pack``, ``bring``, ``reproduce`` and ``forecast``: what makes a number worth believing somewhere else or once more."""
 
 from __future__ import annotations
 
@@ -94,3 +94,63 @@ def _judge(file: Path, data: bytes) -> None:
         f"{origin.program}: {len(content.runs)} runs, {len(content.scores)} scores"
     )
     typer.echo(sha256)
+
+
+def reproduce(
+    run: Annotated[int, typer.Argument(min=1, metavar="RUN", help="A run that is done.")],
+    home: Annotated[
+        Path | None, typer.Option("--in", help="Empty folder for the installation of its own, which then stays.")
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=100.0, help="Points that scores may differ by where the same bits cannot be asked for."
+        ),
+    ] = 1.0,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do a run and all that it starts from again, in an installation of its own, and compare every score. Exit code 1: they differ."""
+    from backend.cli import FAILED, print_json, print_table, remote, say, settings
+    from backend.exchange.reproduce import SAID
+    from backend.exchange.reproduce import reproduce as do_again
+
+    with remote(url) as there:
+        report = do_again(there, run, settings(), say, home=home, tolerance=tolerance)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_table(
+            ("run", "what", "scores", "points of curves", "differing"),
+            ((s.run, s.title, s.scores, s.points, len(s.differing) or "") for s in report.stages),
+        )
+        for stage in report.stages:
+            for words in stage.differing[:SAID]:
+                say(f"run {stage.run}: {words}")
+        for note in report.notes:
+            say(f"note: {note}")
+        asked = "bit by bit" if report.exact else f"within {report.tolerance:g} points"
+        say(f"Run {run} {'came out the same' if report.same else 'did NOT come out the same'}, {asked}")
+    if not report.same:
+        raise typer.Exit(FAILED)
+
+
+def forecast(url: Url = None, as_json: AsJson = False) -> None:
+    """Say how good forecasts were: finished runs, each forecast again from what had ended when it began."""
+    from backend.cli import print_json, print_table, remote, say
+    from backend.domain.schemas import ForecastCheck
+
+    with remote(url) as there:
+        found = there.view(ForecastCheck, "/forecast")
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    print_table(
+        ("forecast of", "runs", "median error", "in the band", "without"),
+        ((r.name, r.runs, _percent(r.error), _percent(r.coverage), r.without or "") for r in (found.all, *found.by)),
+    )
+    say(f"{found.said} The band is meant to hold {100 * found.nominal:.0f} % at least.")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"

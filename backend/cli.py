@@ -68,6 +68,8 @@ app = typer.Typer(
 
 app.command()(carrying.pack)
 app.command()(carrying.bring)
+app.command()(carrying.reproduce)
+app.command()(carrying.forecast)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 
@@ -538,6 +540,7 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         *((f"memory: {each.model}", fitting.in_words(each)) for each in plan.memory),
         *(("note", note) for note in plan.notes),
         ("forecast", plan.forecast_from),
+        ("its record", plan.forecast_record),
         ("seeds", plan.seeds_can_show),
         *([("oracle", plan.oracle)] if plan.oracle else []),
     ]

@@ -34,8 +34,12 @@ from backend.domain.schemas import (
     Cost,
     Counts,
     Curve,
+    ExpectedGain,
+    ExpectedGains,
     ExperimentView,
     FieldProblem,
+    ForecastCheck,
+    ForecastRecord,
     FrozenRun,
     GainCell,
     Health,
@@ -118,6 +122,22 @@ def _experiment() -> ExperimentView:
     )
 
 
+EXPECTED: Final = ExpectedGains(
+    said="left out one row at a time (12 rows, 96 cells), it is off by 1.10 points on average; the mean of all other rows by 1.62.",
+    error=1.1,
+    error_of_mean=1.62,
+    cells=[
+        ExpectedGain(
+            recipe="mnli", language="sw", expected=0.8, low=-0.9, high=2.4, neighbours=["mini-4, mnli → xnli (31 %)"]
+        )
+    ],
+)
+RECORD: Final = ForecastCheck(
+    said="Of 148 finished runs, forecast from what had ended when each began, the median error was 11 % and 82 % took what the band said.",
+    nominal=0.8,
+    all=ForecastRecord(name="all", runs=148, without=2, error=0.113, coverage=0.824),
+    by=[ForecastRecord(name="finetune", runs=60, without=0, error=0.074, coverage=0.9)],
+)
 BROUGHT: Final = BroughtView(
     installation="https://lab.example", program="0.4.0", experiment_there=7, sha256="9c" * 32, brought_at=BEGAN
 )
@@ -294,6 +314,10 @@ def _models() -> tuple[BaseModel, ...]:
         language_view(LANGUAGES["sw"]),
         _experiment(),
         BROUGHT,
+        RECORD,
+        EXPECTED,
+        EXPECTED.cells[0],
+        RECORD.all,
         BroughtIn(experiment=_brought(), created=True, runs=16, shared=[], ours=[]),
         _run(),
         COST,
@@ -323,6 +347,7 @@ def _models() -> tuple[BaseModel, ...]:
                 )
             ],
             notes=[],
+            forecast_record=RECORD.said,
             forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
             "The end time counts 2 slots and nothing else in the queue.",
             settings=[

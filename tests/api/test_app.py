@@ -38,6 +38,8 @@ OPERATIONS = {
     "export_experiment": ("GET", "/api/v1/experiments/{experiment_id}/export"),
     "pack_experiment": ("GET", "/api/v1/experiments/{experiment_id}/file"),
     "bring_experiment": ("POST", "/api/v1/experiments:bring"),
+    "check_forecasts": ("GET", "/api/v1/forecast"),
+    "expect_gains": ("GET", "/api/v1/gains/expected"),
     "list_runs": ("GET", "/api/v1/runs"),
     "get_run": ("GET", "/api/v1/runs/{run_id}"),
     "get_run_detail": ("GET", "/api/v1/runs/{run_id}/detail"),

@@ -19,7 +19,9 @@ DIGITS = 12  # of a digest
 def badge(brought: bool) -> Any:
     """Beside a title or a name; nothing where it was computed here."""
     return (
-        dmc.Badge("brought in", variant="outline", color="blue", radius="sm", className="brought") if brought else None
+        dmc.Badge("brought in", variant="outline", color="blue", radius="sm", className="synthetic brought")
+        if brought
+        else None
     )
 
 
@@ -64,7 +66,7 @@ def facts(detail: RunDetail, trained: RunDetail | None) -> list[tuple[str, Any]]
 
 def checkpoint(run: RunView) -> Any:
     where = run.artifact or ("stayed where it was computed" if run.brought else "none")
-    return [dcc.Link(f"#{run.id}", href=links.run(run.id)), " ", html.Span(where, className="soft break-anywhere")]
+    return [dcc.Link(f"#{run.id}", href=links.run(run.id)), " ", html.Span(where, className="soft")]
 
 
 def command(run: RunView) -> str:

@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend import people
+from backend import carrying, people
 from backend.errors import (
     REFUSED,
     Conflict,
@@ -66,6 +66,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(carrying.pack)
+app.command()(carrying.bring)
+app.command()(carrying.reproduce)
+app.command()(carrying.forecast)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 
@@ -536,6 +540,7 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         *((f"memory: {each.model}", fitting.in_words(each)) for each in plan.memory),
         *(("note", note) for note in plan.notes),
         ("forecast", plan.forecast_from),
+        ("its record", plan.forecast_record),
         ("seeds", plan.seeds_can_show),
         *([("oracle", plan.oracle)] if plan.oracle else []),
     ]

@@ -37,6 +37,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         ),
         *(html.P(note, className="note") for note in preview.notes),
         html.P(preview.forecast_from, className="soft"),
+        html.P(preview.forecast_record, className="soft"),
         html.P(preview.oracle, className="soft") if preview.oracle else None,
         html.H3("Runs by kind"),
         _kinds(preview),

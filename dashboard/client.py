@@ -34,7 +34,9 @@ from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
     Curve,
+    ExpectedGains,
     ExperimentView,
+    ForecastCheck,
     GainMatrix,
     Health,
     LogLine,
@@ -179,6 +181,13 @@ class Client:
         """Runs in any of these states."""
         asked = {"state": list(states), "order": order, "limit": limit} | ({"kind": kind} if kind else {})
         return await self._get(TypeAdapter(Page[RunView]), "/api/v1/runs", asked)
+
+    async def expected(self, *, model: str, target: str, metric: str, source: str) -> ExpectedGains:
+        asked = {"model": model, "target": target, "metric": metric, "source": source}
+        return await self._get(TypeAdapter(ExpectedGains), "/api/v1/gains/expected", asked)
+
+    async def forecasts(self) -> ForecastCheck:
+        return await self._get(TypeAdapter(ForecastCheck), "/api/v1/forecast")
 
     async def queue(self) -> QueueView:
         return await self._get(TypeAdapter(QueueView), "/api/v1/queue")

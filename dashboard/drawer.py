@@ -12,10 +12,11 @@ from typing import Any
 
 from dash import dcc, html
 
+from backend.domain.gains import Missing
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, seeds, shell, subset, words
+from dashboard import links, oracle, origin, seeds, shell, subset, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -78,7 +79,7 @@ def cell_panel(
         ]
         body += [] if base else [_runs("Baseline", found.baseline_runs, linked=state is not None)]
     if state is not None:
-        body += _evidence_to_come(found, matrix, base=base)
+        body += _evidence_to_come(found, matrix, base=base, source=state.source)
         body.append(_onward(cell, matrix, state, base=base))
     return html.Div(body, className="cell-panel")
 
@@ -198,11 +199,14 @@ def _runs(label: str, ids: Sequence[int], *, linked: bool = True) -> Any:
     return html.P([f"{label}: ", *(part for link in shown for part in (link, " ")), more], className="run-links")
 
 
-def _evidence_to_come(found: GainCell, matrix: GainMatrix, *, base: bool) -> list[Any]:
-    if not found.runs and not found.baseline_runs:
+def _evidence_to_come(found: GainCell, matrix: GainMatrix, *, base: bool, source: str) -> list[Any]:
+    untried = found.missing is Missing.NOT_RUN and not base
+    if not found.runs and not found.baseline_runs and not untried:
         return []
-    asked = {"runs": found.runs, "baseline": [] if base else found.baseline_runs, "metric": matrix.metric, "base": base,
+    asked: dict[str, Any] = {"runs": found.runs, "baseline": [] if base else found.baseline_runs, "metric": matrix.metric, "base": base,
              "language": found.language}  # fmt: skip
+    if untried:
+        asked["expected"] = {"model": matrix.model, "target": matrix.target, "source": source, "recipe": found.recipe}
     waiting = html.P("Reading the runs …", className="soft")
     return [
         dcc.Store(id="explore-evidence-of", data=asked),
@@ -317,7 +321,7 @@ def _provenance(detail: RunDetail, trained: RunDetail | None) -> list[tuple[str,
     known = {k: v for k, v in (detail.environment or {}).items() if k in ("python", "torch", "transformers")}
     if known:
         facts.append(("Environment", ", ".join(f"{k} {v}" for k, v in known.items())))
-    return facts
+    return facts + origin.facts(detail, trained)
 
 
 def _model(run: RunView, model: Mapping[str, Any]) -> Any:

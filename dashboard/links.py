@@ -326,6 +326,11 @@ def export(id: int, format: Literal["csv", "jsonl"]) -> str:
     return f"{api(f'experiments/{id}/export')}?format={format}"
 
 
+def packed(id: int) -> str:
+    """Of an experiment that has ended, as one file for another installation."""
+    return api(f"experiments/{id}/file")
+
+
 def api(path: str) -> str:
     """The address of something of the API that a reader may open: ``api("runs/7")``."""
     return f"/api/v1/{quote(path)}"

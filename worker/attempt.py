@@ -22,6 +22,7 @@ from backend import logs
 from backend.domain.learning import Learning
 from backend.domain.run import RunState
 from backend.store import runs
+from worker import installed
 from worker.artifacts import BadArtifact, Published
 from worker.causes import cause_of, described
 from worker.ledger import Ledger, LostLease
@@ -231,7 +232,8 @@ class Attempt:
         result = runs.Result(
             scores=outcome.scores, artifact=stored.uri, artifact_digest=stored.digest, artifact_bytes=stored.bytes,
             cost=outcome.cost, parameters=outcome.parameters, parameters_non_embedding=outcome.parameters_non_embedding,
-            environment=outcome.environment, extra={"parameters_trainable": outcome.parameters_trainable},
+            environment={**outcome.environment, "code": installed.code()}, packages=installed.packages(),
+            extra={"parameters_trainable": outcome.parameters_trainable},
             learning=None if outcome.learning is None else Learning(*outcome.learning),
         )  # fmt: skip
         try:

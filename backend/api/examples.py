@@ -29,11 +29,17 @@ from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     Band,
+    BroughtIn,
+    BroughtView,
     Cost,
     Counts,
     Curve,
+    ExpectedGain,
+    ExpectedGains,
     ExperimentView,
     FieldProblem,
+    ForecastCheck,
+    ForecastRecord,
     FrozenRun,
     GainCell,
     Health,
@@ -114,6 +120,33 @@ def _experiment() -> ExperimentView:
         finished_at=None,
         cancel_requested_at=None,
     )
+
+
+EXPECTED: Final = ExpectedGains(
+    said="left out one row at a time (12 rows, 96 cells), it is off by 1.10 points on average; the mean of all other rows by 1.62.",
+    error=1.1,
+    error_of_mean=1.62,
+    cells=[
+        ExpectedGain(
+            recipe="mnli", language="sw", expected=0.8, low=-0.9, high=2.4, neighbours=["mini-4, mnli → xnli (31 %)"]
+        )
+    ],
+)
+RECORD: Final = ForecastCheck(
+    said="Of 148 finished runs, forecast from what had ended when each began, the median error was 11 % and 82 % took what the band said.",
+    nominal=0.8,
+    all=ForecastRecord(name="all", runs=148, without=2, error=0.113, coverage=0.824),
+    by=[ForecastRecord(name="finetune", runs=60, without=0, error=0.074, coverage=0.9)],
+)
+BROUGHT: Final = BroughtView(
+    installation="https://lab.example", program="0.4.0", experiment_there=7, sha256="9c" * 32, brought_at=BEGAN
+)
+
+
+def _brought() -> ExperimentView:
+    ended = Counts(waiting=0, queued=0, running=0, done=16, failed=0, diverged=0, cancelled=0, skipped=0)
+    changed = {"state": "done", "counts": ended, "reused": 0, "progress": 1.0, "finished_at": BEGAN, "brought": BROUGHT}
+    return _experiment().model_copy(update=changed)
 
 
 def _run() -> RunView:
@@ -282,6 +315,12 @@ def _models() -> tuple[BaseModel, ...]:
         model_view(MODEL),
         language_view(LANGUAGES["sw"]),
         _experiment(),
+        BROUGHT,
+        RECORD,
+        EXPECTED,
+        EXPECTED.cells[0],
+        RECORD.all,
+        BroughtIn(experiment=_brought(), created=True, runs=16, shared=[], ours=[]),
         _run(),
         COST,
         ScoreView(run=13, language="sw", metric="accuracy", value=61.5, n=500),
@@ -310,6 +349,7 @@ def _models() -> tuple[BaseModel, ...]:
                 )
             ],
             notes=[],
+            forecast_record=RECORD.said,
             forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
             "The end time counts 2 slots and nothing else in the queue.",
             settings=[

@@ -14,11 +14,11 @@ from backend.api.deps import AtDoor, Door
 from backend.api.problems import RESPONSES
 from backend.domain.address import metrics_of, wrong_languages, wrong_name, wrong_settings
 from backend.domain.model import MODELS
-from backend.domain.schemas import GainMatrix, Overview, TradeoffPoint
+from backend.domain.schemas import ExpectedGains, GainMatrix, Overview, TradeoffPoint
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS
 from backend.errors import FieldError, Invalid
-from backend.store import export, gains, overview, pretrained, tradeoff
+from backend.store import expected, export, gains, overview, pretrained, tradeoff
 
 router = APIRouter(tags=["gains"], responses={s: RESPONSES[s] for s in (401, 403, 404, 422, 500, 503)})
 
@@ -95,6 +95,17 @@ def get_gains(
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, settings=settings, source=source)
     return tagged(request, _MATRIX, matrix)
+
+
+@router.get("/gains/expected", operation_id="expect_gains", response_model=ExpectedGains)
+def expect_gains(
+    door: AtDoor, model: Name = None, target: Name = None, metric: Name = None, source: Source = Source.MINI
+) -> ExpectedGains:
+    """What to expect of the cells of the same matrix that were not run, and how wrong such expectations are. No results."""
+    _check(door, model=model, target=target, metric=metric)
+    with door.store.read() as session:
+        matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
+        return expected.expected(session, matrix, source=source)
 
 
 @router.get(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlmodel import Session
 
 from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
 from backend.domain.fitting import Fitting, fitting
 from backend.domain.forecast import forecast, oracle_in_words
+from backend.domain.forecast_record import Past, records, replay
 from backend.domain.gains import what_seeds_can_show
 from backend.domain.resolved import Resolved, resolved
-from backend.domain.run import RunState, digest
+from backend.domain.run import DeviceClass, RunState, digest
 from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
 from backend.errors import Invalid
 from backend.store import costs, experiments, pretrained, workers
 
 #: A worker not seen for this long is not counted on.
 ALIVE_SECONDS = 60.0
+#: Newest finished runs that say how good forecasts are, while somebody waits for a preview.
+RECENT = 400
 
 
 def preview(session: Session, request: ExperimentRequest) -> Preview:
@@ -36,11 +39,12 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
     fits = fit(planned, to_do, request, listed)
     if fits.refused:
         raise Invalid("The experiment does not fit into the memory of any worker.", errors=fits.refused)
+    past = costs.finished(session)
     expected = forecast(
         planned,
         to_do=to_do,
         unfinished=to_do | ahead,
-        measured=costs.throughput(session),
+        measured=[each.measured for each in past],
         device=request.device,
         slots=live_slots(listed, request.device.value),
     )
@@ -58,12 +62,18 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         memory=list(fits.memory),
         notes=[*fits.notes, *wide(request, listed)],
         forecast_from=expected.rests_on,
+        forecast_record=_record(past, request.device),
         settings=[_settings(row) for row in resolved(request, planned)],
         oracle=oracle_in_words(planned, to_do),
         seeds_can_show=what_seeds_can_show(len(request.seeds)),
         same_data_twice=_twice(planned),
         fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),
     )
+
+
+def _record(past: Sequence[Past], device: DeviceClass) -> str:
+    checked, without = replay([each for each in past if each.measured.device_class is device][:RECENT])
+    return records(checked, without)[0].said()
 
 
 def fit(planned: Plan, to_do: Collection[str], request: ExperimentRequest, listed: Iterable[WorkerView]) -> Fitting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -14,9 +15,12 @@ from backend.api.deps import LARGEST_ID, AtDoor, AtWho, Cursor, Limit, RunId, St
 from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
+from backend.domain.forecast_record import NOMINAL, records, replay
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import (
     Curve,
+    ForecastCheck,
+    ForecastRecord,
     LogLine,
     Page,
     QueueView,
@@ -26,7 +30,7 @@ from backend.domain.schemas import (
     Turn,
     WorkerView,
 )
-from backend.store import accounts, audit, history, runs, workers
+from backend.store import accounts, audit, costs, history, runs, workers
 from backend.store.tables import LIVE
 
 router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
@@ -170,6 +174,20 @@ def get_queue(door: AtDoor) -> QueueView:
     with door.store.read() as session:
         live = {state.value: count for state, count in history.counts(session, LIVE).items()}
         return QueueView(**live, workers=workers.listing(session))
+
+
+@router.get("/forecast", operation_id="check_forecasts", response_model=ForecastCheck, tags=["queue"])
+def check_forecasts(door: AtDoor) -> ForecastCheck:
+    """How good forecasts were: the newest finished runs, each forecast again from what had ended when it began."""
+    with door.store.read() as session:
+        past = costs.finished(session)
+    whole, parts = records(*replay(past))
+    return ForecastCheck(
+        said=whole.said(),
+        nominal=NOMINAL,
+        all=ForecastRecord(**asdict(whole)),
+        by=[ForecastRecord(**asdict(part)) for part in parts],
+    )
 
 
 @router.get("/workers", operation_id="list_workers", response_model=list[WorkerView], tags=["queue"])

@@ -71,7 +71,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class _Estimate:
+class Estimate:
     """Seconds of one run as (low, median, high), and the tier they come from."""
 
     wall: tuple[float, float, float]
@@ -158,8 +158,8 @@ def forecast(
         device: the device class asked for.
         slots: runs that the live workers of this class can run at a time.
     """
-    rates = _Rates(m for m in measured if m.device_class is device)
-    estimates: dict[str, _Estimate] = {}
+    rates = Rates(m for m in measured if m.device_class is device)
+    estimates: dict[str, Estimate] = {}
     unknown = False
     for fingerprint in plan.runs:
         if fingerprint in to_do or fingerprint in unfinished:
@@ -192,17 +192,20 @@ def forecast(
     return Forecast(device_hours, band(ends), disk, words)
 
 
+#: What each tier rests on, in words.
+RESTS_ON: Mapping[int, str] = {
+    1: "from finished runs of the same work",
+    2: "from other data on the same model",
+    3: "scaled by FLOPs from other models",
+    4: "scaled by FLOPs from other kinds of runs",
+}
+
+
 def _words(tiers: Mapping[int, int]) -> str:
     total = sum(tiers.values())
     if not total:
         return "Every run exists already: nothing to compute."
-    said = {
-        1: "from finished runs of the same work",
-        2: "from other data on the same model",
-        3: "scaled by FLOPs from other models",
-        4: "scaled by FLOPs from other kinds of runs",
-    }
-    parts = [f"{tiers[tier]} {said[tier]}" for tier in sorted(tiers)]
+    parts = [f"{tiers[tier]} {RESTS_ON[tier]}" for tier in sorted(tiers)]
     return f"Forecast of {total} {'run' if total == 1 else 'runs'}: {', '.join(parts)}."
 
 
@@ -268,17 +271,21 @@ def makespan(
     return clock
 
 
-class _Rates:
+class Rates:
     """Seconds per unit, per place and per FLOP of the finished runs, grouped by the four tiers."""
 
-    def __init__(self, measured: Iterable[Measured]) -> None:
+    def __init__(self, measured: Iterable[Measured] = ()) -> None:
         self.groups: defaultdict[tuple[int, tuple[str, ...]], list[tuple[float, float]]] = defaultdict(list)
         for m in measured:
-            for tier, key, amount in _tiers(m.work):
-                if amount > 0:
-                    self.groups[tier, key].append((m.wall_seconds / amount, m.device_seconds / amount))
+            self.add(m)
 
-    def estimate(self, of: Work) -> _Estimate | None:
+    def add(self, m: Measured) -> None:
+        """One more that has ended; of one device class all of them."""
+        for tier, key, amount in _tiers(m.work):
+            if amount > 0:
+                self.groups[tier, key].append((m.wall_seconds / amount, m.device_seconds / amount))
+
+    def estimate(self, of: Work) -> Estimate | None:
         """From the nearest tier that has measurements; None where none has."""
         for tier, key, amount in _tiers(of):
             rows = self.groups.get((tier, key))
@@ -286,7 +293,7 @@ class _Rates:
                 factor = SPREAD[tier] ** (2 if len(rows) < FEW else 1)
                 wall = _spread([row[0] for row in rows], factor)
                 device = _spread([row[1] for row in rows], factor)
-                return _Estimate(
+                return Estimate(
                     (wall[0] * amount, wall[1] * amount, wall[2] * amount),
                     (device[0] * amount, device[1] * amount, device[2] * amount),
                     tier,

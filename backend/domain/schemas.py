@@ -150,6 +150,16 @@ class Counts(View):
 ExperimentState = Literal["waiting", "running", "done", "done with failures", "cancelled"]
 
 
+class BroughtView(View):
+    """Where something was computed that came in a file of another installation."""
+
+    installation: str = Field(description="what it calls itself")
+    program: str = Field(description="version of the program that wrote the file")
+    experiment_there: int = Field(description="number of the experiment there")
+    sha256: str = Field(description="of what was in the file")
+    brought_at: datetime
+
+
 class ExperimentView(View):
     id: int
     name: str
@@ -164,6 +174,19 @@ class ExperimentView(View):
     created_at: datetime
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    brought: BroughtView | None = Field(default=None, description="null where it was submitted here")
+
+
+class BroughtIn(View):
+    """What came of bringing a file in."""
+
+    experiment: ExperimentView
+    created: bool = Field(description="false where this very file was brought in before")
+    runs: int = Field(description="new ones")
+    shared: list[int] = Field(description="runs of here that stand in for those of the file: they found the same")
+    ours: list[int] = Field(
+        description="runs of here that found something else and are shown instead, as was asked for"
+    )
 
 
 class Cost(View):
@@ -227,6 +250,7 @@ class RunView(View):
     parameters_non_embedding: int | None
     cost: Cost | None
     artifact: str | None
+    brought: bool = Field(default=False, description="it was computed elsewhere and came in a file")
 
 
 class Turn(View):
@@ -269,6 +293,11 @@ class RunDetail(View):
     spec: dict[str, Any]
     attempts: list[AttemptView]
     environment: dict[str, str] | None
+    brought: BroughtView | None = Field(default=None, description="null where it was computed here")
+    packages: list[str] | None = Field(
+        default=None,
+        description="name==version of all that was installed where it ran; null of runs from before it was kept",
+    )
     learning: LearningView | None = Field(
         default=None,
         description="of a fine-tune or an intermediate run on one task of labels, options or spans, once it is done",
@@ -385,6 +414,25 @@ class MemoryView(View):
     how: str = Field(description="in words: how it will be computed where the known workers are")
 
 
+class ForecastRecord(View):
+    """How good forecasts of some runs were."""
+
+    name: str = Field(description="all, what the forecast rested on, or a kind of run")
+    runs: int = Field(description="that had a forecast when they began")
+    without: int = Field(description="that began before anything like it had ended, and so had none")
+    error: float | None = Field(description="median of |forecast − taken| / taken, in device-seconds")
+    coverage: float | None = Field(description="share that took what the band said")
+
+
+class ForecastCheck(View):
+    """Finished runs of here, each forecast again from what had ended when it began, beside what it took."""
+
+    said: str
+    nominal: float = Field(description="share that the band should hold at least")
+    all: ForecastRecord
+    by: list[ForecastRecord]
+
+
 class Preview(View):
     """What submitting would do, without doing it."""
 
@@ -400,11 +448,35 @@ class Preview(View):
     memory: list[MemoryView] = Field(description="one entry a model, in the order of the request")
     notes: list[str] = Field(description="what else there is to know before it is submitted")
     forecast_from: str = Field(description="what the forecast rests on, in words")
+    forecast_record: str = Field(description="how good such forecasts were here, in words")
     settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")
     oracle: str | None = Field(description="what oracle selection costs, in words; null where it is not asked for")
     seeds_can_show: str
     same_data_twice: list[str] = Field(description="recipe → target pairs left out of headline means")
     fingerprint: str = Field(description="digest of the plan: equal for equal experiments")
+
+
+# --- what is to be expected ---------------------------------------------------------------------------------
+
+
+class ExpectedGain(View):
+    """Of a cell that was not run. No result: it is in no mean and no test."""
+
+    recipe: str
+    language: str
+    expected: float = Field(description="points, from neighbours in size, family, tasks, target and language")
+    low: float = Field(description="four out of five expectations that were checked lay within low and high")
+    high: float
+    neighbours: list[str] = Field(description="known rows with most weight, and their share of all of it")
+
+
+class ExpectedGains(View):
+    said: str = Field(description="how wrong such expectations are, beside the plain mean, in words")
+    error: float | None = Field(
+        description="mean absolute error over known cells, each left out with its row; null: too few"
+    )
+    error_of_mean: float | None = Field(description="the same of the mean of all other rows")
+    cells: list[ExpectedGain]
 
 
 # --- gains -------------------------------------------------------------------------------------------------

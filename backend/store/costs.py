@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from backend.domain.forecast import Measured, work
+from backend.domain.forecast_record import Past
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind, RunSpec, RunState
 from backend.store import graph
@@ -141,9 +142,15 @@ def _children(session: Session, parents: Iterable[int]) -> Iterator[Any]:
 
 def throughput(session: Session) -> list[Measured]:
     """What finished runs took: what a forecast rests on. Newest first; runs that this version of the program cannot read,
-    or whose model is no longer in the catalogue, are left out."""
+    or whose model is no longer in the catalogue, are left out, and those that other machines did and that were brought in."""
+    return [past.measured for past in finished(session)]
+
+
+def finished(session: Session) -> list[Past]:
+    """The same runs with when they began and ended: what a forecast of then can be held against."""
     rows = session.execute(
         select(
+            run.c.id,
             run.c.spec,
             run.c.model,
             run.c.planned_steps,
@@ -151,8 +158,10 @@ def throughput(session: Session) -> list[Measured]:
             run.c.device_class,
             run.c.wall_seconds,
             run.c.device_seconds,
+            run.c.started_at,
+            run.c.finished_at,
         )
-        .where(run.c.state == RunState.DONE.value, run.c.model.in_(list(MODELS)))
+        .where(run.c.state == RunState.DONE.value, run.c.model.in_(list(MODELS)), run.c.brought.is_(None))
         .order_by(run.c.id.desc())
         .limit(FORECAST_FROM)
     )
@@ -162,12 +171,11 @@ def throughput(session: Session) -> list[Measured]:
             spec = RunSpec.model_validate(r.spec)
         except ValidationError:  # of another version of the program
             continue
-        found.append(
-            Measured(
-                work=work(spec, model=r.model, steps=r.planned_steps, examples=r.planned_examples),
-                device_class=DeviceClass(r.device_class),
-                wall_seconds=r.wall_seconds * spec.devices,  # as on one device, about
-                device_seconds=r.device_seconds,
-            )
+        measured = Measured(
+            work=work(spec, model=r.model, steps=r.planned_steps, examples=r.planned_examples),
+            device_class=DeviceClass(r.device_class),
+            wall_seconds=r.wall_seconds * spec.devices,  # as on one device, about
+            device_seconds=r.device_seconds,
         )
+        found.append(Past(run=r.id, measured=measured, began=r.started_at or r.finished_at, ended=r.finished_at))
     return found

@@ -15,7 +15,7 @@ from backend.domain.learning import Learning
 from backend.domain.model import DIRECTORY
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Cost
-from backend.store import experiments, graph, words
+from backend.store import experiments, graph, packages, words
 from backend.store import learning as learnings
 from backend.store.columns import BadValue, db_now, storable
 from backend.store.tables import run, score
@@ -37,6 +37,7 @@ class Result:
     environment: Mapping[str, str]
     extra: Mapping[str, Any] = field(default_factory=dict)
     artifact_bytes: int | None = None
+    packages: str | None = None  # what was installed, a package a line
     learning: Learning | None = None  # of a training whose loss can be held against guessing
 
 
@@ -86,6 +87,10 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
     ]
     _check_scores(rows)
     graph.lock(session)
+    environment = dict(result.environment)
+    if result.packages is not None:
+        environment["packages"] = packages.digest(result.packages)
+        packages.keep(session, {environment["packages"]: result.packages})
     end = (
         graph.move(
             RunState.DONE,
@@ -96,7 +101,7 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
             artifact_bytes=result.artifact_bytes,
             parameters=result.parameters,
             parameters_non_embedding=result.parameters_non_embedding,
-            environment=dict(result.environment),
+            environment=environment,
             extra=dict(result.extra),
             device=cost.device,
             share=cost.share,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,10 @@ from sqlmodel import Session
 
 from backend.domain.experiment import BENCHMARKS, ExperimentRequest, Pins, Plan, PlannedRun
 from backend.domain.run import RunState
-from backend.domain.schemas import Counts, ExperimentState, ExperimentView, Page
+from backend.domain.schemas import BroughtView, Counts, ExperimentState, ExperimentView, Page
 from backend.domain.task import Source
 from backend.errors import Invalid, NotFound
-from backend.store import graph
+from backend.store import brought, graph
 from backend.store.columns import db_now
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
@@ -200,7 +200,7 @@ def _query(only: ColumnElement[bool] | None = None) -> tuple[Any, ColumnElement[
     return query, state
 
 
-def _view(row: RowMapping) -> ExperimentView:
+def _view(row: RowMapping, came: Mapping[int, BroughtView]) -> ExperimentView:
     ended: datetime | None = None
     state: ExperimentState = row["state"]
     if state == "cancelled":
@@ -223,6 +223,7 @@ def _view(row: RowMapping) -> ExperimentView:
         created_at=row["created_at"],
         finished_at=ended,
         cancel_requested_at=row["cancel_requested_at"],
+        brought=came.get(row["id"]),
     )
 
 
@@ -237,7 +238,7 @@ def view(session: Session, id: int) -> ExperimentView:
     row = session.execute(query.where(experiment.c.id == id)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no experiment {id}.")
-    return _view(row)
+    return _view(row, brought.of_experiments(session, [id]))
 
 
 def page(
@@ -266,7 +267,8 @@ def page(
             query = query.where(experiment.c.id < after)
         query = query.limit(limit + 1)
     rows = session.execute(query.order_by(experiment.c.id.desc())).mappings().all()
-    items = [_view(row) for row in rows[:limit]]
+    came = brought.of_experiments(session, [row["id"] for row in rows[:limit]])
+    items = [_view(row, came) for row in rows[:limit]]
     return Page(items=items, next_cursor=write_cursor(items[-1].id) if len(rows) > limit else None, total=total)
 
 

@@ -64,12 +64,15 @@ def wanted() -> ColumnElement[bool]:
 
 
 def answers(session: Session, fingerprints: Iterable[str]) -> dict[str, tuple[int, RunState]]:
-    """The run that is, or will be, the answer for each fingerprint: done or live. At most one each."""
+    """The run that is, or will be, the answer for each fingerprint: done or live. At most one each; what was
+    brought in is none."""
     found: dict[str, tuple[int, RunState]] = {}
     states = [s.value for s in ANSWERS]
     for part in chunks(fingerprints):
         rows = session.execute(
-            select(run.c.fingerprint, run.c.id, run.c.state).where(run.c.fingerprint.in_(part), run.c.state.in_(states))
+            select(run.c.fingerprint, run.c.id, run.c.state).where(
+                run.c.fingerprint.in_(part), run.c.state.in_(states), run.c.brought.is_(None)
+            )
         )
         found.update({fingerprint: (id, RunState(state)) for fingerprint, id, state in rows})
     return found

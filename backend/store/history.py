@@ -24,7 +24,7 @@ from backend.domain.schemas import (
     ScoreView,
 )
 from backend.errors import NotFound
-from backend.store import graph, learning, words
+from backend.store import brought, graph, learning, packages, words
 from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
@@ -132,6 +132,8 @@ def detail(session: Session, id: int) -> RunDetail:
         spec=row["spec"],
         attempts=[_attempt(each) for each in tries],
         environment=row["environment"],
+        brought=brought.of_run(session, row["brought"]),
+        packages=packages.find(session, (row["environment"] or {}).get("packages")),
         learning=_learning(learning.of_runs(session, [id]).get(id)),
         parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
     )
@@ -355,6 +357,7 @@ def _view(
         children=children,
         experiments=experiments,
         cost=_cost(row),
+        brought=row["brought"] is not None,
     )
 
 

@@ -21,7 +21,7 @@ from backend.domain.experiment import same_data_twice
 from backend.domain.gains import Gain, Measurement, gains, one_per_cell
 from backend.domain.run import RunKind, RunState
 from backend.domain.task import Source
-from backend.store import learning
+from backend.store import brought, learning
 from backend.store.reasons import NONE
 from backend.store.tables import run, score
 
@@ -48,8 +48,8 @@ class Unit:
 
 
 def evaluations(*, source: Source, model: str | None = None, target: str | None = None) -> list[ColumnElement[bool]]:
-    """The evaluate runs of a benchmark, as the index has them."""
-    conditions = [run.c.kind == RunKind.EVALUATE.value, run.c.source == source.value]
+    """The evaluate runs of a benchmark, as the index has them; of what was brought in and done here since, those of here."""
+    conditions = [run.c.kind == RunKind.EVALUATE.value, run.c.source == source.value, brought.shown()]
     if model is not None:
         conditions.append(run.c.model == model)
     if target is not None:

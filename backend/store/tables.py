@@ -10,6 +10,8 @@
     account ──< account_session, account_token
             ──< account_experiment >── experiment
 
+    brought ──> experiment                  and run.brought: what came in a file of another installation
+
 Keys are 64-bit integers. Constraints have names by one rule, so that a migration can find them. States and kinds are
 text with a check, not native enumerations, which migrations cannot take back.
 """
@@ -89,13 +91,14 @@ class Run(Row, table=True):
         CheckConstraint("state <> 'running' OR lease_until IS NOT NULL", name="lease"),
         CheckConstraint(f"(state IN ({_words(ENDED)})) = (finished_at IS NOT NULL)", name="finished"),
         CheckConstraint("state <> 'done' OR device_seconds IS NOT NULL", name="cost"),
-        # A run that failed, diverged, was cancelled or skipped stays for ever; trying again is a new row.
+        # A run that failed, diverged, was cancelled or skipped stays for ever; trying again is a new row. One that was brought
+        # in answers for nobody: what it made is not here, and nobody here has seen it compute.
         Index(
             "ux_run_fingerprint",
             "fingerprint",
             unique=True,
-            sqlite_where=text(f"state IN ({_words(ANSWERS)})"),
-            postgresql_where=text(f"state IN ({_words(ANSWERS)})"),
+            sqlite_where=text(f"state IN ({_words(ANSWERS)}) AND brought IS NULL"),
+            postgresql_where=text(f"state IN ({_words(ANSWERS)}) AND brought IS NULL"),
         ),
         Index("ix_run_fingerprint", "fingerprint"),
         Index("ix_run_state_device_class_priority", "state", "device_class", "priority"),
@@ -163,6 +166,30 @@ class Run(Row, table=True):
     flops_counted: float | None = Field(sa_type=Real)
     peak_memory_bytes: int | None = Field(sa_type=Whole)
     energy_joules: float | None = Field(sa_type=Real)
+    brought: int | None = Field(default=None, foreign_key="brought.id", sa_type=Whole)  # null: computed here
+
+
+class Brought(Row, table=True):
+    """A file of an experiment that was brought in. ``origin``: where it was computed, as that installation put it."""
+
+    __tablename__ = "brought"
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    experiment_id: int = Field(foreign_key="experiment.id", sa_type=Whole)
+    sha256: str = _text(64, unique=True)  # of the file
+    origin: Any = Field(nullable=False, sa_type=Json)
+    brought_at: datetime = Field(sa_type=Moment)
+
+
+class Packages(Row, table=True):
+    """What was installed where runs were computed: one package a line, kept once under its SHA-256, which is ``packages`` in the
+    environment of the runs."""
+
+    __tablename__ = "package_list"
+
+    sha256: str = _text(64, primary_key=True)
+    content: str = Field(sa_type=Packed)
+    created_at: datetime = Field(sa_type=Moment)
 
 
 class ExperimentRun(Row, table=True):
@@ -425,6 +452,8 @@ def _table(model: type[Row]) -> Table:
 metadata = Row.metadata
 experiment = _table(Experiment)
 run = _table(Run)
+brought = _table(Brought)
+package_list = _table(Packages)
 experiment_run = _table(ExperimentRun)
 run_parent = _table(RunParent)
 attempt = _table(Attempt)

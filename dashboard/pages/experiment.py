@@ -17,7 +17,7 @@ from dash import Input, Output, State, callback, ctx, dcc, html, no_update, regi
 from backend.domain.account import Role
 from backend.domain.schemas import ExperimentView, RunView
 from backend.errors import CrossliftError, NotFound
-from dashboard import draft, links, live, progress, shell, states
+from dashboard import draft, links, live, origin, progress, shell, states
 from dashboard.client import client
 from dashboard.look import count
 
@@ -42,6 +42,7 @@ async def layout(experiment_id: str | None = None, **_: object) -> Any:
         [
             html.Div([dcc.Link("Experiments", href=links.EXPERIMENTS), f" / {view.id}"], className="trail"),
             html.Div([dmc.Title(view.name, order=1), _benchmark(view)], className="head"),
+            origin.note(view.brought),
             html.Div(id="exp-alert", role="alert", className="away"),
             html.Div(parts["state"], id="exp-state", className="standing", role="status"),
             html.Div(
@@ -116,7 +117,13 @@ def _unread(asked: str | None, error: CrossliftError) -> Any:
 
 def _benchmark(view: ExperimentView) -> Any:
     return html.Span(
-        [html.Span(view.benchmark, className="soft"), " ", shell.synthetic_badge() if view.synthetic else None]
+        [
+            html.Span(view.benchmark, className="soft"),
+            " ",
+            shell.synthetic_badge() if view.synthetic else None,
+            " ",
+            origin.badge(view.brought is not None),
+        ]
     )
 
 
@@ -154,12 +161,19 @@ def _parts(view: ExperimentView, runs: list[RunView]) -> dict[str, Any]:
 
 
 def _actions(view: ExperimentView) -> list[Any]:
+    ended = events(view) is None
     return [
         dcc.Link("See results", href=progress.results(view)),
         dcc.Link("Clone", href=links.new({"from": str(view.id)})),
         html.A("Scores as CSV", href=links.export(view.id, "csv"), download=""),
         html.A("as JSON lines", href=links.export(view.id, "jsonl"), download=""),
-    ]
+        html.A(
+            "All of it as one file", href=links.packed(view.id), download="",
+            title="Request, runs, scores and curves, for another installation: crosslift bring FILE",
+        )
+        if ended
+        else None,
+    ]  # fmt: skip
 
 
 def bad(view: ExperimentView) -> int:

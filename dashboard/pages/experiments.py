@@ -21,7 +21,7 @@ from dash import (
 
 from backend.domain.schemas import ExperimentView, Page
 from backend.errors import CrossliftError
-from dashboard import links, live, progress, shell, states, words
+from dashboard import links, live, origin, progress, shell, states, words
 from dashboard.client import client
 from dashboard.links import Experiments
 from dashboard.look import count
@@ -97,6 +97,7 @@ def _row(e: ExperimentView, now: datetime) -> list[Any]:
         html.Div(
             [
                 dcc.Link(e.name, href=links.experiment(e.id), className="run-title"),
+                origin.badge(e.brought is not None),
                 states.chip(states.of_experiment(e)),
                 html.Span(f"#{e.id}", className="soft"),
             ],

@@ -36,7 +36,7 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, GainMatrix, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, tables, words
+from dashboard import controls, drawer, figures, foretold, links, oracle, panels, share, shell, subset, tables, words
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
@@ -428,8 +428,27 @@ async def evidence(asked: Any) -> Any:
     first = next((one for one in found.values() if one.treated == treated), None)
     trained = await _detail(first.run) if first is not None else None
     metric, language = str(asked.get("metric")), str(asked.get("language"))
+    hoped = await _expected(asked.get("expected"), metric, language)
+    if hoped and not evaluated and not without:
+        return hoped
     selected = await oracle.of_cell(client(), list(found.values()), metric, language)
-    return drawer.evidence_panel(evaluated, detail, trained, list(found.values()), metric, selected)
+    return hoped + drawer.evidence_panel(evaluated, detail, trained, list(found.values()), metric, selected)
+
+
+async def _expected(asked: Any, metric: str, language: str) -> list[Any]:
+    """What to expect of a cell that was not run; nothing of others."""
+    if not isinstance(asked, dict):
+        return []
+    try:
+        found = await client().expected(
+            model=str(asked.get("model")),
+            target=str(asked.get("target")),
+            source=str(asked.get("source")),
+            metric=metric,
+        )
+    except CrossliftError:
+        return []
+    return foretold.expected(found, str(asked.get("recipe")), language)
 
 
 async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:

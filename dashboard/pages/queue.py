@@ -25,7 +25,7 @@ from dash import (
 from backend.domain.account import Role
 from backend.domain.schemas import QueueView, RunView, WorkerView
 from backend.errors import CrossliftError
-from dashboard import links, live, progress, shell, states
+from dashboard import foretold, links, live, progress, shell, states
 from dashboard.client import client
 from dashboard.links import Queue
 from dashboard.look import count, size_of
@@ -77,6 +77,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             html.Div(id="queue-said", className="field-error", role="alert"),
             html.Div(await _content(state), id="queue-content"),
+            await _foretold(),
             shell.live("queue", "clock"),
             dcc.Store(id="queue-asked"),
             dcc.Store(id="queue-done"),
@@ -86,6 +87,14 @@ async def layout(search: str | None = None, **_: object) -> Any:
         ],
         className="page",
     )  # fmt: skip
+
+
+async def _foretold() -> Any:
+    """It changes slowly: as of when the page was opened."""
+    try:
+        return foretold.section(await client().forecasts())
+    except CrossliftError:
+        return None  # what stands above says that nothing can be read
 
 
 async def _content(state: Queue) -> list[Any]:

@@ -33,7 +33,7 @@ from backend.domain.run import TERMINAL, RunKind, RunState
 from backend.domain.schemas import Curve, LogLine, RunDetail, RunView, ScoreView
 from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
-from dashboard import curves, lineage, links, live, logbook, oracle, shell, states, texts, words
+from dashboard import curves, lineage, links, live, logbook, oracle, origin, shell, states, texts, words
 from dashboard.client import client
 from dashboard.links import Run
 from dashboard.look import THEMES, count
@@ -75,6 +75,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
                     dmc.Title(run.title, order=1),
                     html.Span(run.benchmark, className="soft"),
                     shell.synthetic_badge() if run.benchmark == BENCHMARKS[Source.MINI] else None,
+                    origin.badge(run.brought),
                     html.Span(
                         [
                             shell.lacking(Role.SUBMITTER, "To cancel it or try again"),
@@ -94,6 +95,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
             ),
             html.Div(id="run-alert", role="alert", className="away"),
             html.Div(parts["state"], id="run-state", className="standing", role="status"),
+            origin.note(detail.brought),
             html.Div(id="run-said", className="field-error", role="alert"),
             dmc.Tabs(
                 [
@@ -370,9 +372,11 @@ def _provenance(detail: RunDetail, family: lineage.Lineage) -> list[Any]:
                 if detail.environment
                 else html.P("Written down when the run ends.", className="soft"),
                 states.facts([("Artifact", run.artifact)]) if run.artifact else None,
+                *(origin.packages(detail) if detail.environment else ()),
             ],
             className="part-of narrow",
         ),
+        html.Section(origin.again(detail), className="part-of"),
     ]  # fmt: skip
 
 

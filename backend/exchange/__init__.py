@@ -1,0 +1,1 @@
+"""Provenance that leaves and comes back: reproducing a run, an experiment as one file."""

@@ -1,0 +1,1 @@
+"""Results that were made elsewhere, read row by row."""

@@ -1,0 +1,1 @@
+"""Figures that were published elsewhere, with where they stand."""

@@ -1,0 +1,79 @@
+"""What is not a result: how good forecasts were, and what to expect of a cell that nobody has run. Schemas in, components out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from backend.domain.schemas import ExpectedGains, ForecastCheck, ForecastRecord
+from dashboard.look import interval
+from dashboard.shell import aria
+
+
+def section(check: ForecastCheck) -> Any:
+    """One sentence, and what it is made of behind it; nothing before anything has ended."""
+    if check.all.error is None:
+        return None
+    heads = ("Forecast", "Runs", "Median error", "Took what the band said")
+    head = html.Tr([html.Th(h, scope="col", className="number" if i else "") for i, h in enumerate(heads)])
+    table = html.Table(
+        [html.Thead(head), html.Tbody([_row(r) for r in (check.all, *check.by)])], className="score-table"
+    )
+    without = (
+        f" {check.all.without} began before anything like them had ended, and had no forecast."
+        if check.all.without
+        else ""
+    )
+    return html.Details(
+        [
+            html.Summary(check.said),
+            html.P(
+                f"The band is meant to hold {100 * check.nominal:.0f} % at least. Each run is forecast again from what had "
+                f"ended when it began; nothing of later enters.{without}",
+                className="soft",
+            ),
+            html.Div(table, className="scroll", tabIndex="0", role="region", **aria(label="How good forecasts were")),
+        ],
+        className="part-of more",
+    )
+
+
+def _row(r: ForecastRecord) -> Any:
+    return html.Tr(
+        [
+            html.Th(r.name, scope="row"),
+            html.Td(f"{r.runs:,}", className="number"),
+            html.Td(_percent(r.error), className="number"),
+            html.Td(_percent(r.coverage), className="number"),
+        ]
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def expected(found: ExpectedGains, recipe: str, language: str) -> list[Any]:
+    """Of one cell: the expectation, marked as such, and beside it how wrong such ones are."""
+    cell = next((c for c in found.cells if (c.recipe, c.language) == (recipe, language)), None)
+    body: list[Any] = [html.H3("Expected, not measured")]
+    if cell is None:
+        return [*body, html.P(found.said, className="soft")] if found.error is None else []
+    better = found.error is not None and found.error_of_mean is not None and found.error < found.error_of_mean
+    body.append(
+        html.P(
+            ["By its neighbours one would expect ", html.B(f"about {interval(cell.expected, cell.low, cell.high)} points"),
+             ". Nobody has run this: it is in no mean, no test and no export."],
+            className="expected",
+        )
+    )  # fmt: skip
+    if not better:
+        body.append(
+            html.P(
+                "Such expectations are not better than the plain mean here: do not plan by them.", className="expected"
+            )
+        )
+    body.append(html.P(f"How good it is: {found.said}", className="soft"))
+    body.append(html.P(f"Nearest: {'; '.join(cell.neighbours)}.", className="soft"))
+    return body

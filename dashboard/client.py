@@ -30,6 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -91,6 +92,7 @@ class Client:
         self.ahead: asyncio.Task[None] | None = None  # what reads answers before they are asked for, there too
         self.likely: list[Any] = []  # what it still has to read
         self.asking = 0  # readers who wait for an answer right now
+        self.literature: dict[tuple[str, ...], Any] = {}  # published figures that were read; they never change
         self.rested = 0.0  # when the last of them had it, by ``time.monotonic``
 
     async def matrix(
@@ -330,6 +332,34 @@ class Client:
         asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
         return await self._get(TypeAdapter(Page[AuditEntry]), "/api/v1/audit", asked)
 
+    # --- what was published ----------------------------------------------------------------------------------------------
+
+    async def published(self, **asked: str | int | None) -> Page[PublishedView]:
+        """Published figures, by the filters of the API.
+
+        Raises:
+            Invalid: a filter names what no figure has.
+        """
+        return await self._get(TypeAdapter(Page[PublishedView]), "/api/v1/published", _given(asked))
+
+    async def published_sources(self) -> list[PublishedSource]:
+        return await self._get(TypeAdapter(list[PublishedSource]), "/api/v1/published/sources")
+
+    async def published_sets(self) -> list[PublishedSet]:
+        return await self._get(TypeAdapter(list[PublishedSet]), "/api/v1/published/sets")
+
+    async def published_set(self, name: str, metric: str | None = None) -> GainMatrix:
+        """One set, explored like own results."""
+        path = f"/api/v1/published/sets/{quote(name, safe='')}"
+        return await self._get(_MATRIX, path, _given({"metric": metric}))
+
+    async def published_gains(self, **asked: str | int | None) -> Page[PublishedGain]:
+        return await self._get(TypeAdapter(Page[PublishedGain]), "/api/v1/published/gains", _given(asked))
+
+    async def reproduction(self, **asked: str | int | None) -> Page[Reproduction]:
+        """Published figures beside ours."""
+        return await self._get(TypeAdapter(Page[Reproduction]), "/api/v1/published/reproduction", _given(asked))
+
     # --- how it is asked ------------------------------------------------------------------------------------------------
 
     async def _get(self, shape: TypeAdapter[T], path: str, query: Mapping[str, Any] | None = None) -> T:
@@ -366,6 +396,10 @@ class Client:
             return shape.validate_json(answer.content)
         except ValidationError as error:
             raise Unavailable(f"The API at {path} answered in a shape that this version does not know.") from error
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _error(answer: httpx.Response) -> CrossliftError:

@@ -25,6 +25,7 @@ from backend.domain.account import (
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.language import LANGUAGES
+from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
@@ -59,6 +60,10 @@ from backend.domain.schemas import (
     WorkerView,
 )
 from backend.domain.tasks import TASKS
+from backend.literature import sets
+from backend.literature.differences import differences
+from backend.literature.figures import figures, sources
+from backend.literature.protocol import differing
 
 BEGAN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MODEL: Final = MODELS["mini-2"]
@@ -392,6 +397,7 @@ def _models() -> tuple[BaseModel, ...]:
         ),
         *_snapshots(),
         *_accounts(),
+        *_published(),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",
@@ -401,6 +407,17 @@ def _models() -> tuple[BaseModel, ...]:
             errors=[FieldProblem(pointer="/targets/0", message="unknown target task 'xnl'; did you mean xnli?")],
         ),
     )
+
+
+def _published() -> tuple[BaseModel, ...]:
+    """Real ones."""
+    figure = next(f for f in figures() if (f.model, f.task, f.protocol) == ("xlmr-large", "xnli", "zero-shot"))
+    gain = next(g for g in differences() if g.task == "xnli")
+    beside = Reproduction(
+        published=figure.view(), ours=figure.value - 0.5, difference=-0.5, sd=0.3, seeds=3, runs=[13, 23, 33], why=None,
+        notes=differing(figure),
+    )  # fmt: skip
+    return figure.view(), sources()[0], gain, sets.listing()[0], beside
 
 
 def examples() -> dict[str, dict[str, Any]]:

@@ -73,6 +73,12 @@ OPERATIONS = {
     "revoke_token": ("POST", "/api/v1/me/tokens/{token_id}:revoke"),
     "list_accounts": ("GET", "/api/v1/accounts"),
     "list_audit": ("GET", "/api/v1/audit"),
+    "list_published": ("GET", "/api/v1/published"),
+    "list_published_sources": ("GET", "/api/v1/published/sources"),
+    "list_published_gains": ("GET", "/api/v1/published/gains"),
+    "list_published_sets": ("GET", "/api/v1/published/sets"),
+    "get_published_set": ("GET", "/api/v1/published/sets/{name}"),
+    "compare_published": ("GET", "/api/v1/published/reproduction"),
 }
 
 

@@ -30,6 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
@@ -359,6 +360,35 @@ class Client:
     async def reproduction(self, **asked: str | int | None) -> Page[Reproduction]:
         """Published figures beside ours."""
         return await self._get(TypeAdapter(Page[Reproduction]), "/api/v1/published/reproduction", _given(asked))
+
+    # --- what was made elsewhere -----------------------------------------------------------------------------------------
+
+    async def import_results(self, request: ImportRequest) -> ImportDone:
+        """Bring result files in.
+
+        Raises:
+            Invalid: something in them cannot be taken; says each place.
+        """
+        return await self._post(TypeAdapter(ImportDone), "/api/v1/imports", request)
+
+    async def imports(self, limit: int = 50, cursor: str | None = None) -> Page[ImportView]:
+        """The newest first."""
+        asked = _given({"limit": limit, "cursor": cursor})
+        return await self._get(TypeAdapter(Page[ImportView]), "/api/v1/imports", asked)
+
+    async def remove_import(self, id: int) -> ImportView:
+        return await self._post(TypeAdapter(ImportView), f"/api/v1/imports/{id}:remove")
+
+    async def imported_choices(self) -> list[ImportedChoice]:
+        return await self._get(TypeAdapter(list[ImportedChoice]), "/api/v1/imports/choices")
+
+    async def imported_gains(self, **asked: str | None) -> GainMatrix:
+        """Gains among imported scores alone; what is None the API chooses.
+
+        Raises:
+            NotFound: nothing of it was imported.
+        """
+        return await self._get(_MATRIX, "/api/v1/imports/gains", _given(asked))
 
     # --- how it is asked ------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ QUEUE = "/queue"
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
+IMPORTS = "/imports"
 HELP = "/help"
 ACCOUNT = "/account"
 SIGN_IN = "/login"
@@ -289,6 +290,30 @@ class Published:
         return cls.read(parsed(search))
 
 
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """The state of ``/imports``: whose scores are looked at (``lab``: their source), of what. None: what there is most of."""
+
+    cursor: str | None = None
+    lab: str | None = None
+    metric: str | None = None
+    model: str | None = None
+    target: str | None = None
+    value: Literal["gain", "score"] = "gain"
+
+    @property
+    def address(self) -> str:
+        return _address(IMPORTS, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Imports:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Imports:
+        return cls.read(parsed(search))
+
+
 def parsed(search: str) -> dict[str, object]:
     """The query part of an address, with or without its question mark. A parameter given twice is a list: not given."""
     seen: dict[str, object] = {}
@@ -392,6 +417,9 @@ _READERS: dict[tuple[type, str], Callable[[str], object]] = {
     (Experiments, "cursor"): _line,
     (Explore, "languages"): subset.read,
     (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,
+    (Imports, "cursor"): _line,
+    (Imports, "lab"): _line,
+    (Imports, "model"): _line,
     (Published, "cursor"): _line,
     (Published, "q"): _line,
     (Queue, "q"): _line,

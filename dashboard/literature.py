@@ -263,9 +263,12 @@ def set_summary(matrix: GainMatrix) -> str:
 
 def set_columns(matrix: GainMatrix, kind: str) -> list[dict[str, Any]]:
     number = {**_NUMBER, "valueFormatter": {"function": "crossliftScore(params)"}}
+    row, column = {"models": ("Model", "Language"), "tasks": ("Intermediate", "Target")}.get(
+        kind, ("Recipe", "Language")
+    )
     return [
-        {"field": "row", "headerName": "Model" if kind == "models" else "Intermediate", "pinned": "left", "width": 140, "minWidth": 96},
-        {"field": "column", "headerName": "Language" if kind == "models" else "Target", "width": 150},
+        {"field": "row", "headerName": row, "pinned": "left", "width": 140, "minWidth": 96},
+        {"field": "column", "headerName": column, "width": 150},
         {"field": "gain", "headerName": "Gain", **_NUMBER, "width": 96, "valueFormatter": {"function": "crossliftGain(params)"}},
         {"field": "interval", "headerName": "95 % interval", "type": "rightAligned", "width": 130, "sortable": False},
         {"field": "q", "headerName": "q", "type": "rightAligned", "width": 80},

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from backend.domain.literature import PublishedView
+from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainMatrix
 from dashboard import words
 from dashboard.beside import SYMBOL
-from dashboard.figures import languages, score_matrix, shown_value
+from dashboard.figures import languages, score_matrix, score_range, shown_value
 from dashboard.heatmap import Drawing, hover_text
 from dashboard.links import Order
-from dashboard.look import Theme, gain, score
+from dashboard.look import SEQUENTIAL, Theme, colour, gain, ink_on, score
 from dashboard.subset import narrow
 
 
@@ -34,17 +35,31 @@ def mark_scores(
             at.setdefault((rows[f.recipe], columns.index(f.language)), []).append(f)
     if not at:
         return drawing
-    marker = {"symbol": SYMBOL, "size": 10, "color": theme.ink, "line": {"width": 1.6, "color": theme.ink}}
+    ink = _inks(every, theme)
+    inks = [ink(own.get((every.recipes[row].recipe, columns[column]))) for row, column in at]
+    marker = {"symbol": SYMBOL, "size": 10, "color": inks, "line": {"width": 1.6, "color": inks}}
     drawing["data"].append({
-        "type": "scatter", "mode": "markers", "name": "published (not ours)", "marker": marker,
+        "type": "scatter", "mode": "markers", "name": "published", "marker": marker,
         "x": [column + 0.36 for _, column in at], "y": [row - 0.26 for row, _ in at],
         "hovertext": [
             hover_text(_lines(some, own.get((every.recipes[row].recipe, columns[column]))))
             for (row, column), some in at.items()
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>", "showlegend": True,
+        "hovertemplate": "%{hovertext}<extra></extra>", "showlegend": False,
+    })  # fmt: skip
+    drawing["data"].append({  # the same marker in the legend, in a colour that reads on the page
+        "type": "scatter", "mode": "markers", "name": "published (not ours)", "x": [None], "y": [None], "hoverinfo": "skip",
+        "marker": {"symbol": SYMBOL, "size": 10, "color": theme.ink, "line": {"width": 1.6, "color": theme.ink}},
+        "showlegend": True,
     })  # fmt: skip
     return drawing
+
+
+def _inks(matrix: GainMatrix, theme: Theme) -> Callable[[float | None], str]:
+    """What reads on a cell of this score."""
+    low, high = score_range([c.treated for c in matrix.cells if c.treated is not None])
+    colours = SEQUENTIAL[::-1] if lower_is_better(matrix.metric) else SEQUENTIAL
+    return lambda value: theme.ink if value is None else ink_on(colour(colours, value, low, high))
 
 
 def _lines(some: Sequence[PublishedView], own: float | None) -> list[str]:

@@ -67,6 +67,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [
                     dmc.Title("What was published", order=1),
                     dmc.Badge(literature.NOT_OURS, variant="outline", color="gray", radius="sm", className="synthetic"),
+                    dcc.Link("Imported results", href=links.IMPORTS, className="soft"),
                     dmc.Button("Copy link", id="published-copy", variant="default", size="xs", className="copy"),
                 ],
                 className="head",

@@ -54,7 +54,8 @@ def marks(figure: Any, name: str) -> list[Any]:
 def test_a_marker_is_in_the_cell_of_the_same_recipe_and_language(cell):
     shown = matrix(cell)
     drawn = overlay.mark_scores(score_drawing(shown, "name")(LIGHT), shown, published(), "name", None, LIGHT)
-    (trace,) = marks(drawn, "published")
+    trace, named = marks(drawn, "published")
+    assert (named["x"], named["showlegend"], trace["showlegend"]) == ([None], True, False)
     assert {round(y) for y in trace["y"]} == {
         0
     }  # the row of the baseline: nothing with an intermediate stage was published
@@ -78,9 +79,11 @@ def test_markers_follow_the_order_and_the_choice_of_languages(cell):
     shown = matrix(cell)
     drawing = score_drawing(shown, "name", choice="sw")
     made = schemes(lambda theme: overlay.mark_scores(drawing(theme), shown, published(), "name", "sw", theme))
-    (trace,) = marks(made["light"], "published")
+    trace, _ = marks(made["light"], "published")
     assert (len(trace["x"]), "Swahili" in trace["hovertext"][0]) == (1, True)
     assert any(path[-1] == "color" and value == DARK.ink for path, value in made["dark"])
+    white, black = matrix(cell).model_copy(update={"cells": [cell("mnli", "en", 1.0, treated=90.0)]}), LIGHT.ink
+    assert overlay._inks(white, LIGHT)(None) == black
 
 
 def test_when_they_are_wanted():

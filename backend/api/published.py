@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from backend.api import answers
 from backend.api.answers import tagged
-from backend.api.deps import AtDoor, Cursor, Limit
+from backend.api.deps import AtDoor, Cursor, Door, Limit
 from backend.api.problems import RESPONSES
 from backend.domain.language import LANGUAGES
 from backend.domain.literature import (
@@ -217,20 +217,29 @@ def compare_published(
         and language in (None, f.language)
         and metric in (None, f.metric)
     ]
-    with door.store.read() as session:
-        ours = reproduction.measured(
-            session, source=source, models={str(f.model) for f in some}, targets={str(f.task) for f in some}
-        )
-    here = {(key[0], key[2]) for key in ours}
-    chosen = [f for f in some if not run or (f.model, f.task) in here]
     if run:
-        rows = [(f.id, r) for f in chosen if (r := _beside(f, ours)).ours is not None]
+        ours = _ours(door, some, source)
+        rows = [(f.id, r) for f in some if (r := _beside(f, ours)).ours is not None]
         page = _page(rows, limit=limit, cursor=cursor)
     else:  # only those of the page are compared
-        found = _page([(f.id, f) for f in chosen], limit=limit, cursor=cursor)
+        found = _page([(f.id, f) for f in some], limit=limit, cursor=cursor)
+        ours = _ours(door, found.items, source)
         page = Page(items=[_beside(f, ours) for f in found.items], next_cursor=found.next_cursor, total=found.total)
     answers.link_next(request, response, page)
     return page
+
+
+def _ours(door: Door, some: Sequence[Figure], source: Source) -> Mapping[reproduction.Key, Sequence[Measured]]:
+    """What was measured here of the models, recipes, tasks and metrics of these figures."""
+    with door.store.read() as session:
+        return reproduction.measured(
+            session,
+            source=source,
+            models={str(f.model) for f in some},
+            targets={str(f.task) for f in some},
+            recipes={str(f.recipe) for f in some},
+            metrics={f.metric for f in some},
+        )
 
 
 def _beside(figure: Figure, measured: Mapping[reproduction.Key, Sequence[Measured]]) -> Reproduction:

@@ -42,14 +42,21 @@ Key = tuple[str, str, str, str]  # model, recipe, target, metric
 
 
 def measured(
-    session: Session, *, source: Source, models: Collection[str], targets: Collection[str]
+    session: Session,
+    *,
+    source: Source,
+    models: Collection[str],
+    targets: Collection[str],
+    recipes: Collection[str],
+    metrics: Collection[str],
 ) -> Mapping[Key, list[Measured]]:
-    """What was measured of these models and targets on one benchmark."""
+    """What was measured of these models, targets, recipes and metrics on one benchmark."""
     here = [
         *evaluations(source=source),
         run.c.state == RunState.DONE.value,
         run.c.model.in_(sorted(models)),
         run.c.target.in_(sorted(targets)),
+        run.c.recipe.in_(sorted(recipes)),
     ]
     out = {left.run for left in learning.left_out(session, here)}
     translated = trained.by_settings(session, source)
@@ -59,7 +66,7 @@ def measured(
             score.c.language, score.c.value,
         )
         .join(score, score.c.run_id == run.c.id)
-        .where(*here)
+        .where(*here, score.c.metric.in_(sorted(metrics)))
         .order_by(run.c.id)
     )  # fmt: skip
     found: defaultdict[Key, dict[str, Measured]] = defaultdict(dict)

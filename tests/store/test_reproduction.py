@@ -21,7 +21,14 @@ def work(lab, scores):
 
 
 def measured(lab, **changes):
-    asked = {"source": Source.MINI, "models": {"mini-2"}, "targets": {"xnli"}, **changes}
+    asked = {
+        "source": Source.MINI,
+        "models": {"mini-2"},
+        "targets": {"xnli"},
+        "recipes": {"none", "mnli"},
+        "metrics": {"accuracy"},
+        **changes,
+    }
     with lab.store.read() as session:
         return reproduction.measured(session, **asked)
 
@@ -44,6 +51,8 @@ def test_only_what_was_asked_for_and_only_of_one_benchmark(lab):
     assert set(measured(lab)) == {KEY, ("mini-2", "mnli", "xnli", "accuracy")}
     assert measured(lab, source=Source.HUB) == {}
     assert measured(lab, models={"mini-4"}) == {}
+    assert set(measured(lab, recipes={"none"})) == {KEY}
+    assert measured(lab, metrics={"f1"}) == {}
     assert measured(lab, targets={"xquad"}) == {}
 
 

@@ -96,6 +96,7 @@ def test_a_recipe_is_kept_by_its_own_name():
         ("seed", "-1", "a whole number from 0"),
         ("seed", "1.5", "a whole number from 0"),
         ("value", "164.5", "points from 0 to 100"),
+        ("value", "-0.5", "points from 0 to 100"),
         ("value", "nan", "points from 0 to 100"),
         ("value", "inf", "points from 0 to 100"),
         ("value", "high", "points from 0 to 100"),

@@ -30,6 +30,8 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
+from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -94,6 +96,7 @@ class Client:
         self.likely: list[Any] = []  # what it still has to read
         self.pulse = ""  # what was last heard of what goes on
         self.asking = 0  # readers who wait for an answer right now
+        self.literature: dict[tuple[str, ...], Any] = {}  # published figures that were read; they never change
         self.rested = 0.0  # when the last of them had it, by ``time.monotonic``
 
     async def matrix(
@@ -340,6 +343,63 @@ class Client:
         asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
         return await self._get(TypeAdapter(Page[AuditEntry]), "/api/v1/audit", asked)
 
+    # --- what was published ----------------------------------------------------------------------------------------------
+
+    async def published(self, **asked: str | int | None) -> Page[PublishedView]:
+        """Published figures, by the filters of the API.
+
+        Raises:
+            Invalid: a filter names what no figure has.
+        """
+        return await self._get(TypeAdapter(Page[PublishedView]), "/api/v1/published", _given(asked))
+
+    async def published_sources(self) -> list[PublishedSource]:
+        return await self._get(TypeAdapter(list[PublishedSource]), "/api/v1/published/sources")
+
+    async def published_sets(self) -> list[PublishedSet]:
+        return await self._get(TypeAdapter(list[PublishedSet]), "/api/v1/published/sets")
+
+    async def published_set(self, name: str, metric: str | None = None) -> GainMatrix:
+        """One set, explored like own results."""
+        path = f"/api/v1/published/sets/{quote(name, safe='')}"
+        return await self._get(_MATRIX, path, _given({"metric": metric}))
+
+    async def published_gains(self, **asked: str | int | None) -> Page[PublishedGain]:
+        return await self._get(TypeAdapter(Page[PublishedGain]), "/api/v1/published/gains", _given(asked))
+
+    async def reproduction(self, **asked: str | int | None) -> Page[Reproduction]:
+        """Published figures beside ours."""
+        return await self._get(TypeAdapter(Page[Reproduction]), "/api/v1/published/reproduction", _given(asked))
+
+    # --- what was made elsewhere -----------------------------------------------------------------------------------------
+
+    async def import_results(self, request: ImportRequest) -> ImportDone:
+        """Bring result files in.
+
+        Raises:
+            Invalid: something in them cannot be taken; says each place.
+        """
+        return await self._post(TypeAdapter(ImportDone), "/api/v1/imports", request)
+
+    async def imports(self, limit: int = 50, cursor: str | None = None) -> Page[ImportView]:
+        """The newest first."""
+        asked = _given({"limit": limit, "cursor": cursor})
+        return await self._get(TypeAdapter(Page[ImportView]), "/api/v1/imports", asked)
+
+    async def remove_import(self, id: int) -> ImportView:
+        return await self._post(TypeAdapter(ImportView), f"/api/v1/imports/{id}:remove")
+
+    async def imported_choices(self) -> list[ImportedChoice]:
+        return await self._get(TypeAdapter(list[ImportedChoice]), "/api/v1/imports/choices")
+
+    async def imported_gains(self, **asked: str | None) -> GainMatrix:
+        """Gains among imported scores alone; what is None the API chooses.
+
+        Raises:
+            NotFound: nothing of it was imported.
+        """
+        return await self._get(_MATRIX, "/api/v1/imports/gains", _given(asked))
+
     # --- how it is asked ------------------------------------------------------------------------------------------------
 
     async def _get(self, shape: TypeAdapter[T], path: str, query: Mapping[str, Any] | None = None) -> T:
@@ -376,6 +436,10 @@ class Client:
             return shape.validate_json(answer.content)
         except ValidationError as error:
             raise Unavailable(f"The API at {path} answered in a shape that this version does not know.") from error
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _error(answer: httpx.Response) -> CrossliftError:

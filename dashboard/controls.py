@@ -27,9 +27,10 @@ CONTROLS = {
     "order": "value",
     "languages": "value",
     "fade": "checked",
+    "published": "checked",
     "view": "value",
 }
-DISPLAY = frozenset({"value", "order", "languages", "fade"})  # these show the same numbers otherwise
+DISPLAY = frozenset({"value", "order", "languages", "fade", "published"})  # these show the same numbers otherwise
 CHOICES = frozenset({"source", "model", "target", "metric", "settings"})  # these name other numbers
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
@@ -69,6 +70,7 @@ def filters(shown: Shown) -> Any:
                 ],
                 className="choose",
             ),
+            published("explore", shown.state.source, shown.state.published),
             choose("explore-view", "As", {"heatmap": "Figure", "table": table_label()}, state.view),
         ],
         className="filters",
@@ -90,6 +92,19 @@ def choose(id: str, label: str, options: dict[str, Any], value: str) -> Any:
     data = [{"value": v, "label": text} for v, text in options.items()]
     control = dmc.SegmentedControl(id=id, data=data, value=value, size="sm", **aria(label=label))
     return html.Div([html.Span(label, className="pick-label", **aria(hidden="true")), control], className="choose")
+
+
+def published(page: str, source: str, chosen: str) -> Any:
+    """A switch for open markers of published figures; hidden where there can be none."""
+    return html.Div(
+        [
+            html.Span("Published", className="pick-label", **aria(hidden="true")),
+            dmc.Switch(
+                id=f"{page}-published", checked=chosen == "on", size="md", label="open markers", className="fade",
+            ),
+        ],
+        className="choose published-switch", id=f"{page}-published-box", hidden=source == Source.MINI.value,
+    )  # fmt: skip
 
 
 def turning(label: str) -> Any:

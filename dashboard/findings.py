@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
 from backend.domain.address import metrics_of
+from backend.domain.literature import PublishedView
 from backend.domain.schemas import GainMatrix
 from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
-from dashboard import subset
+from dashboard import beside, subset
 from dashboard.client import Client
 from dashboard.links import Explore, Order, Overview, Source, Tradeoff, Value
 from dashboard.words import ended, live
@@ -39,6 +40,7 @@ class Shown:
     running: int = 0
     experiments: int = 0
     numbers: str = ""
+    published: Sequence[PublishedView] = ()
 
     @property
     def empty(self) -> bool:
@@ -66,12 +68,12 @@ class Shown:
         what = self.numbers or f"{self.problem} {self.running} {self.experiments}"
         languages = self.matrix.languages if self.matrix is not None else None
         parts: dict[str, object] = {
-            "figure": (what, s.value, s.order, s.languages, s.fade),
+            "figure": (what, s.value, s.order, s.languages, s.fade, len(self.published)),
             "said": (what, s.languages),
             "lists": (what, s),
             "rows": (what, s.value, s.languages),
             "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
-            "words": (what, s.value, s.languages),
+            "words": (what, s.value, s.languages, len(self.published)),
             "choices": (self._offered, languages),
             "frame": (self.empty and (what, s, self.running, self.experiments), self.matrix is not None and bool(self.matrix.choices)),
         }  # fmt: skip
@@ -91,7 +93,10 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
     """
     api.asking += 1
     try:
-        return await _find(api, state, fresh=fresh)
+        shown = await _find(api, state, fresh=fresh)
+        if shown.matrix is not None and beside.wants_scores(shown.state):
+            shown = replace(shown, published=await beside.scores(api, shown.matrix))
+        return shown
     finally:
         api.asking -= 1
         api.rested = time.monotonic()

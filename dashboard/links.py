@@ -29,6 +29,8 @@ EXPERIMENTS = "/experiments"
 QUEUE = "/queue"
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
+PUBLISHED = "/published"
+IMPORTS = "/imports"
 HELP = "/help"
 ACCOUNT = "/account"
 SIGN_IN = "/login"
@@ -75,7 +77,8 @@ class Explore:
     """The state of ``/explore``. None: what the store has most to show for, the target's headline metric, all languages.
 
     ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding. ``settings`` names one of those that
-    gains were taken under, where they are several; None: in each cell those with most seeds, then with the latest run."""
+    gains were taken under, where they are several; None: in each cell those with most seeds, then with the latest run. ``published``: published scores
+    as open markers, of a real benchmark."""
 
     cell: Cell | None = None
     fade: Fade = "none"
@@ -83,6 +86,7 @@ class Explore:
     metric: str | None = None
     model: str | None = None
     order: Order = "family"
+    published: Literal["on", "off"] = "on"
     settings: str | None = None
     source: Source = "mini"
     target: str | None = None
@@ -139,6 +143,7 @@ class Tradeoff:
     languages: str = "mean_transfer"
     metric: str | None = None
     point: Point | None = None
+    published: Literal["on", "off"] = "on"
     source: Source = "mini"
     target: str | None = None
     view: Literal["figure", "table"] = "figure"
@@ -240,6 +245,72 @@ class Run:
 
     @classmethod
     def of(cls, search: str) -> Run:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The state of ``/published``: figures, a set of them explored like own results (``explore``), or beside ours (``compare``).
+
+    ``run``: only what was run here too. ``q`` is a part of a row, table, task or paper."""
+
+    cursor: str | None = None
+    language: str | None = None
+    metric: str | None = None
+    model: str | None = None
+    paper: str | None = None
+    protocol: Literal[
+        "any",
+        "zero-shot",
+        "translate-train",
+        "translate-train-all",
+        "translate-test",
+        "intermediate",
+        "english",
+        "none",
+    ] = "any"
+    q: str | None = None
+    run: Literal["0", "1"] = "0"
+    set: str | None = None
+    source: Literal["hub", "files"] = "hub"
+    task: str | None = None
+    value: Literal["gain", "score"] = "gain"
+    view: Literal["figures", "explore", "compare"] = "figures"
+
+    @property
+    def address(self) -> str:
+        return _address(PUBLISHED, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Published:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Published:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """The state of ``/imports``: whose scores are looked at (``lab``: their source), of what. None: what there is most of."""
+
+    cursor: str | None = None
+    lab: str | None = None
+    metric: str | None = None
+    model: str | None = None
+    target: str | None = None
+    value: Literal["gain", "score"] = "gain"
+
+    @property
+    def address(self) -> str:
+        return _address(IMPORTS, self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Imports:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Imports:
         return cls.read(parsed(search))
 
 
@@ -351,6 +422,11 @@ _READERS: dict[tuple[type, str], Callable[[str], object]] = {
     (Experiments, "cursor"): _line,
     (Explore, "languages"): subset.read,
     (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,
+    (Imports, "cursor"): _line,
+    (Imports, "lab"): _line,
+    (Imports, "model"): _line,
+    (Published, "cursor"): _line,
+    (Published, "q"): _line,
     (Queue, "q"): _line,
     (Run, "q"): _line,
     (Tradeoff, "languages"): _averaged,

@@ -16,8 +16,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from backend.domain.literature import PublishedGain
 from backend.domain.schemas import TradeoffPoint
-from dashboard import weighing
+from dashboard import beside, weighing
 from dashboard.heatmap import hover_text
 from dashboard.links import Tradeoff
 from dashboard.look import CATEGORICAL, FONT, LIGHT, SHAPES, SIZE, Theme, hours, parameters
@@ -63,13 +64,17 @@ def coding(points: Sequence[TradeoffPoint], state: Tradeoff, theme: Theme) -> Co
     )
 
 
-def tradeoff(points: Sequence[TradeoffPoint], state: Tradeoff, theme: Theme = LIGHT) -> go.Figure:
-    """Gain against what it costs. ``points``: every point there is; the state says which of them are looked at."""
+def tradeoff(
+    points: Sequence[TradeoffPoint], state: Tradeoff, theme: Theme = LIGHT, *, published: Sequence[PublishedGain] = ()
+) -> go.Figure:
+    """Gain against what it costs. ``points``: every point there is; the state says which of them are looked at. ``published``:
+    open markers beside them, in no series and in no front."""
     shown = weighing.looked_at(points, state)
     targets = sorted({p.target for p in shown}, key=task_title)
     front = weighing.on_front(points, state)
     code = coding(points, state, theme)
     places = _places(shown, state)
+    others = beside.place_gains(published, shown, state) if beside.wants_gains(state) else []
     figure = go.Figure()
     for i, target in enumerate(targets):
         axis = {"xaxis": f"x{i + 1 if i else ''}", "yaxis": f"y{i + 1 if i else ''}"}
@@ -79,8 +84,14 @@ def tradeoff(points: Sequence[TradeoffPoint], state: Tradeoff, theme: Theme = LI
         else:
             _draw_series(figure, some, state, places, code, axis, theme)
         _draw_points(figure, some, front, state, places, code, axis, theme)
+        if there := [p for p in others if p.target == target]:
+            figure.add_scatter(**beside.trace(there, axis, theme))
     _legend(figure, shown, code, state, theme)
-    figure.update_layout(**_layout(points, shown, targets, state, theme))
+    if others:
+        group = {"legendgroup": "Marks", "legendgrouptitle": {"text": "<b>Marks</b>"}}
+        mark = beside.legend(theme)
+        figure.add_scatter(x=[None], y=[None], name="published (not ours)", mode="markers", marker=mark, **group)
+    figure.update_layout(**_layout(points, shown, targets, state, theme, others))
     return figure
 
 
@@ -223,14 +234,15 @@ def _legend(figure: go.Figure, shown: Sequence[TradeoffPoint], code: Coding, sta
 
 
 def _layout(
-    points: Sequence[TradeoffPoint], shown: Sequence[TradeoffPoint], targets: Sequence[str], state: Tradeoff, theme: Theme
+    points: Sequence[TradeoffPoint], shown: Sequence[TradeoffPoint], targets: Sequence[str], state: Tradeoff, theme: Theme,
+    others: Sequence[beside.Placed] = (),
 ) -> dict[str, Any]:  # fmt: skip
     n = max(1, len(targets))
     across = 1 if n == 1 else 2 if n in (2, 4) else ACROSS
     down = math.ceil(n / across)
     height = ALONE if down == 1 else PANEL * down + 60
-    values, labels, ends = _ticks(shown, state)
-    bottom, top = _gains(shown)
+    values, labels, ends = _ticks(shown, state, others)
+    bottom, top = _gains(shown, others)
     one = weighing.device(points, state)
     x_title = axis_title(state, device_time(one) if one else "device-hours")
     axes: dict[str, Any] = {}
@@ -287,15 +299,17 @@ def _axis(theme: Theme) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _gains(shown: Sequence[TradeoffPoint]) -> tuple[float, float]:
-    values = [v for p in shown for v in (p.gain, p.low, p.high) if v is not None] + [0.0]
+def _gains(shown: Sequence[TradeoffPoint], others: Sequence[beside.Placed]) -> tuple[float, float]:
+    values = [v for p in shown for v in (p.gain, p.low, p.high) if v is not None] + [0.0, *(p.gain for p in others)]
     pad = max(0.5, 0.06 * (max(values) - min(values)))
     return min(values) - pad, max(values) + pad
 
 
-def _ticks(shown: Sequence[TradeoffPoint], state: Tradeoff) -> tuple[list[float], list[str], list[float]]:
+def _ticks(
+    shown: Sequence[TradeoffPoint], state: Tradeoff, others: Sequence[beside.Placed]
+) -> tuple[list[float], list[str], list[float]]:
     """Where the axis is marked, in words, and where it ends, in powers of ten: at the models' sizes, or at round times."""
-    costs = sorted({weighing.cost(p, state) for p in shown if weighing.cost(p, state) > 0})
+    costs = sorted({*(weighing.cost(p, state) for p in shown if weighing.cost(p, state) > 0), *(p.x for p in others)})
     if not costs:
         return [], [], [0.0, 1.0]
     low, high = math.log10(costs[0]), math.log10(costs[-1])
@@ -305,7 +319,8 @@ def _ticks(shown: Sequence[TradeoffPoint], state: Tradeoff) -> tuple[list[float]
     if state.x == "hours":
         inside = _apart([h for h in _HOURS if ends[0] <= math.log10(h) <= ends[1]], apart)
         return inside, [hours(h) for h in inside], ends
-    names = {weighing.cost(p, state): p.model for p in sorted(shown, key=lambda p: p.model, reverse=True)}
+    names = {p.x: p.model for p in others}
+    names |= {weighing.cost(p, state): p.model for p in sorted(shown, key=lambda p: p.model, reverse=True)}
     kept = _apart(costs, apart)
     return kept, [f"{parameters(round(s))}<br>{html.escape(names[s])}" for s in kept], ends
 

@@ -11,10 +11,11 @@ from typing import Any
 from dash import dcc, html
 from pydantic import TypeAdapter
 
+from backend.domain.literature import PublishedGain
 from backend.domain.schemas import TradeoffPoint
 from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError, Invalid, NotFound
-from dashboard import weighing, words
+from dashboard import beside, weighing, words
 from dashboard.client import Client
 from dashboard.findings import KEPT, KEPT_SECONDS, around
 from dashboard.links import Tradeoff
@@ -33,6 +34,7 @@ class Standing:
     running: int = 0
     experiments: int = 0
     numbers: str = ""
+    published: Sequence[PublishedGain] = ()
 
     @property
     def empty(self) -> bool:
@@ -81,7 +83,8 @@ async def find(api: Client, state: Tradeoff, *, fresh: bool = True) -> Standing:
             del api.kept[next(iter(api.kept))]
     if state.target is not None and state.target not in TASKS and all(p.target != state.target for p in kept[1]):
         state = replace(state, target=None, metric=None)
-    found = Standing(state, kept[1], numbers=kept[2])
+    published = await beside.gains(api) if beside.wants_gains(state) else ()
+    found = Standing(state, kept[1], numbers=kept[2], published=published)
     return replace(found, **await around(api, state.source)) if found.empty else found
 
 

@@ -25,9 +25,11 @@ from backend.api import (
     experiments,
     gains,
     health,
+    imports,
     metrics,
     models,
     problems,
+    published,
     reference,
     runs,
     snapshots,
@@ -149,7 +151,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(metrics.router)
     offered: list[Offered] = []
-    for part in (catalogue, models, experiments, exchange, runs, gains, snapshots, accounts):
+    for part in (catalogue, models, experiments, exchange, runs, gains, snapshots, accounts, published, imports):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,7 +25,9 @@ from backend.domain.account import (
 )
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
+from backend.domain.imports import ImportDone, ImportedChoice, ImportFile, ImportRequest, ImportView
 from backend.domain.language import LANGUAGES
+from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
@@ -65,6 +68,12 @@ from backend.domain.schemas import (
     WorkerView,
 )
 from backend.domain.tasks import TASKS
+from backend.importing import long
+from backend.importing.read import read
+from backend.literature import sets
+from backend.literature.differences import differences
+from backend.literature.figures import figures, sources
+from backend.literature.protocol import differing
 
 BEGAN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MODEL: Final = MODELS["mini-2"]
@@ -434,6 +443,8 @@ def _models() -> tuple[BaseModel, ...]:
         ),
         *_snapshots(),
         *_accounts(),
+        *_published(),
+        *_imports(),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",
@@ -443,6 +454,39 @@ def _models() -> tuple[BaseModel, ...]:
             errors=[FieldProblem(pointer="/targets/0", message="unknown target task 'xnl'; did you mean xnli?")],
         ),
     )
+
+
+def _imports() -> tuple[BaseModel, ...]:
+    whole = long.example().encode()
+    request = ImportRequest(
+        format="long", source="another lab", settings="their defaults", note="from their appendix",
+        files=[ImportFile(name="scores.csv", content=base64.b64encode(whole).decode())],
+    )  # fmt: skip
+    found = read(request)
+    made = ImportView(
+        id=1, source=request.source, settings=request.settings, format=request.format, files=list(found.files),
+        sha256=found.sha256, note=request.note, who="ada", created_at=BEGAN, rows=len(found.rows),
+    )  # fmt: skip
+    done = ImportDone(
+        made=made, added=4, already=0, dry_run=False, said="4 scores of another lab added as import 1.", notes=[]
+    )
+    return (
+        request,
+        made,
+        done,
+        ImportedChoice(source="another lab", model="xlmr-base", target="xnli", metric="accuracy", scores=4),
+    )
+
+
+def _published() -> tuple[BaseModel, ...]:
+    """Real ones."""
+    figure = next(f for f in figures() if (f.model, f.task, f.protocol) == ("xlmr-large", "xnli", "zero-shot"))
+    gain = next(g for g in differences() if g.task == "xnli")
+    beside = Reproduction(
+        published=figure.view(), ours=figure.value - 0.5, difference=-0.5, sd=0.3, seeds=3, runs=[13, 23, 33], why=None,
+        notes=differing(figure),
+    )  # fmt: skip
+    return figure.view(), sources()[0], gain, sets.listing()[0], beside
 
 
 def examples() -> dict[str, dict[str, Any]]:

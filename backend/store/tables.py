@@ -445,6 +445,49 @@ class Audit(Row, table=True):
     subject: str = _text(300)
 
 
+class ImportBatch(Row, table=True):
+    """One import of results that were made elsewhere. ``sha256`` is over everything that was asked for."""
+
+    __tablename__ = "import_batch"
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    sha256: str = _text(64, unique=True)
+    source: str = _text(60)
+    settings: str = _text(60)
+    format: str = _text(16)
+    files: Any = Field(nullable=False, sa_type=Json)
+    note: str = _text(500)
+    who: str = _text(64)
+    created_at: datetime = Field(sa_type=Moment)
+    rows: int = Field(sa_type=Whole)
+
+
+class ImportedScore(Row, table=True):
+    """One imported score, in points. ``key`` is the digest of what it is the score of, its source included."""
+
+    __tablename__ = "imported_score"
+    __table_args__ = (
+        CheckConstraint("n >= 1", name="n"),
+        Index("ix_imported_score_import_id", "import_id"),
+        Index("ix_imported_score_cells", "source", "target", "model", "metric"),
+    )
+
+    key: str = _text(64, primary_key=True)
+    import_id: int = Field(foreign_key="import_batch.id", sa_type=Whole)
+    source: str = _text(60)
+    settings: str = _text(60)
+    model: str = _text(64)
+    recipe: str = _text(1000)
+    target: str = _text(64)
+    language: str = _text(16)
+    metric: str = _text(64)
+    seed: int | None = Field(sa_type=Whole)
+    value: float = Field(sa_type=Real)
+    n: int | None = Field(sa_type=Whole)
+    file: str = _text(200)
+    line: int = Field(sa_type=Whole)
+
+
 def _table(model: type[Row]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -472,6 +515,8 @@ account_token = _table(AccountToken)
 account_experiment = _table(AccountExperiment)
 sign_in_attempt = _table(SignInAttempt)
 audit = _table(Audit)
+import_batch = _table(ImportBatch)
+imported_score = _table(ImportedScore)
 
 # Runs beside runs in one query. Made once: an alias of a table this wide takes longer than most queries.
 parent_run = run.alias("parent")

@@ -25,6 +25,7 @@
       if (benchmark && ns.set_props) ns.set_props('benchmark', { data: benchmark });
     },
     metric: function (target) { return target === 'all'; },
+    synthetic: function (source) { return source === 'mini'; },
     cost: function (x) { return x !== 'hours'; },
     view: function (view) { return view === 'table' ? 'table' : 'figure'; },
 

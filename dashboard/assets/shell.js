@@ -10,7 +10,7 @@
   if (shared) root.setAttribute('data-shared', '');
 
   var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/experiments/, '/experiments'],
-    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
+    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/(published|imports)/, '/published'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
 
   function mark(path) {
     var section = SECTIONS.find(function (s) { return s[0].test(path); });
@@ -99,7 +99,7 @@
 
   // --- single keys: a letter, or g and a letter ------------------------------------------------------------------
 
-  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', x: '/experiments', q: '/queue' };
+  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', p: '/published', x: '/experiments', q: '/queue' };
   var begun = 0; // when g was pressed
 
   function typing(target) {

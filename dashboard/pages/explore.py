@@ -36,7 +36,21 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, GainMatrix, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, drawer, figures, foretold, links, oracle, panels, share, shell, subset, tables, words
+from dashboard import (
+    controls,
+    drawer,
+    figures,
+    foretold,
+    links,
+    oracle,
+    overlay,
+    panels,
+    share,
+    shell,
+    subset,
+    tables,
+    words,
+)
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
@@ -169,7 +183,7 @@ def _summary(shown: Shown) -> str:
     if shown.state.languages:
         k, n = len(narrowed.languages), len(shown.matrix.languages)
         left_out = f"Shown: {subset.described(shown.state.languages)}, {k} of {n} languages"
-    return words.summary(narrowed, shown.state.value, left_out)
+    return words.summary(narrowed, shown.state.value, left_out) + overlay.said_of_scores(shown.published, narrowed)
 
 
 def _nothing(shown: Shown) -> list[Any]:
@@ -192,7 +206,7 @@ def _figures(shown: Shown) -> str | None:
     """The figure for either scheme, as JSON: switching needs no new numbers."""
     if (matrix := shown.matrix) is None or shown.empty:
         return None
-    return _written(shown.digests["figure"], lambda: _drawn(shown.state, matrix))
+    return _written(shown.digests["figure"], lambda: _drawn(shown, matrix))
 
 
 def _said(shown: Shown) -> str | None:
@@ -225,11 +239,16 @@ def _write_ahead(shown: Shown) -> None:
     _said(shown)
 
 
-def _drawn(state: Explore, matrix: GainMatrix) -> dict[str, Any]:
+def _drawn(shown: Shown, matrix: GainMatrix) -> dict[str, Any]:
+    state = shown.state
     if state.value == "cost":
         return figures.schemes(lambda theme: cost_bars(matrix, theme))
     if state.value == "score":
-        return figures.unsaid(figures.schemes(figures.score_drawing(matrix, state.order, choice=state.languages)))
+        drawing = figures.score_drawing(matrix, state.order, choice=state.languages)
+        if not shown.published:
+            return figures.unsaid(figures.schemes(drawing))
+        some = (matrix, shown.published, state.order, state.languages)
+        return figures.unsaid(figures.schemes(lambda theme: overlay.mark_scores(drawing(theme), *some, theme)))
     fade = state.fade == "unsure"
     return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
 
@@ -258,6 +277,7 @@ def _state(values: Sequence[Any], cell: Any = None) -> Explore:
     """What the controls say. They come from a browser: whatever they hold, reading gives a state."""
     said: dict[str, Any] = {**dict(zip(controls.CONTROLS, values, strict=True)), "cell": cell}
     said["fade"] = "unsure" if said["fade"] is True else None
+    said["published"] = "off" if said["published"] is False else None
     chosen = said["languages"]
     said["languages"] = ",".join(map(str, chosen)) if isinstance(chosen, list) else None
     return Explore.read({name: value for name, value in said.items() if value})
@@ -550,4 +570,9 @@ _in_browser(
     Input("explore-drawer", "opened"),
     State("explore-cell", "data"),
     prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("findings", "synthetic"),
+    Output("explore-published-box", "hidden"),
+    Input("explore-source", "value"),
 )

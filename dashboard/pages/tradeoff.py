@@ -29,7 +29,7 @@ from dash import ctx as context
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Source
-from dashboard import controls, figures, links, panels, share, shell, standing, weighing, words
+from dashboard import beside, controls, figures, links, panels, share, shell, standing, weighing, words
 from dashboard.client import client
 from dashboard.findings import left, settled
 from dashboard.links import Tradeoff
@@ -39,8 +39,9 @@ from dashboard.standing import Standing, find
 register_page(__name__, path=links.TRADEOFF, title=f"Trade-off · {shell.NAME}", name="Trade-off")
 
 #: Name of a control, which is that of its parameter. Those in ``DISPLAY`` show the same numbers otherwise.
-CONTROLS = ("source", "target", "metric", "languages", "x", "cost", "device", "colour", "view")
-DISPLAY = frozenset({"target", "x", "cost", "device", "colour"})
+CONTROLS = ("source", "target", "metric", "languages", "x", "cost", "device", "colour", "published", "view")
+DISPLAY = frozenset({"target", "x", "cost", "device", "colour", "published"})
+HOLDS = {name: "checked" if name == "published" else "value" for name in CONTROLS}
 ALL = "all"  # targets
 PARTS = 15
 
@@ -123,6 +124,7 @@ def _filters(found: Standing) -> Any:
                 className="pick-box",
             ),
             controls.choose("tradeoff-colour", "Colour", {"recipe": "Recipe", "model": "Model"}, state.colour),
+            controls.published("tradeoff", state.source, state.published),
             controls.choose("tradeoff-view", "As", {"figure": "Figure", "table": controls.table_label()}, state.view),
         ],
         className="filters",
@@ -222,7 +224,8 @@ def _body(found: Standing) -> list[Any]:
 
 
 def _summary(found: Standing) -> str:
-    return words.tradeoff_summary(found.points, found.state)
+    shown = weighing.looked_at(found.points, found.state)
+    return words.tradeoff_summary(found.points, found.state) + beside.said_of_gains(found.published, shown, found.state)
 
 
 def _nothing(found: Standing) -> list[Any]:
@@ -254,7 +257,7 @@ def _addresses(found: Standing) -> str:
 def _figures(found: Standing) -> dict[str, Any] | None:
     if found.empty:
         return None
-    return figures.schemes(lambda theme: figures.tradeoff(found.points, found.state, theme))
+    return figures.schemes(lambda theme: figures.tradeoff(found.points, found.state, theme, published=found.published))
 
 
 def _ranked(found: Standing) -> list[Any]:
@@ -270,6 +273,7 @@ def _state(values: Sequence[Any], point: Any = None) -> Tradeoff:
     said: dict[str, Any] = {**dict(zip(CONTROLS, values, strict=True)), "point": point}
     if said["target"] == ALL:
         said["target"] = None
+    said["published"] = "off" if said["published"] is False else None
     if said["x"] != "hours":
         said["device"] = None
     return Tradeoff.read({name: value for name, value in said.items() if value})
@@ -294,7 +298,7 @@ def _state(values: Sequence[Any], point: Any = None) -> Tradeoff:
     Output("tradeoff-device", "data"),
     Output("tradeoff-device-box", "hidden"),
     Output("tradeoff-digests", "data"),
-    *(Input(f"tradeoff-{name}", "value") for name in CONTROLS if name != "view"),
+    *(Input(f"tradeoff-{name}", HOLDS[name]) for name in CONTROLS if name != "view"),
     Input("tradeoff-pulse", "children"),
     State("tradeoff-view", "value"),
     State("tradeoff-point", "data"),
@@ -336,7 +340,7 @@ async def draw(*given: Any) -> Any:
 
 @callback(
     Output("tradeoff-address", "data"),
-    *(Input(f"tradeoff-{name}", "value") for name in CONTROLS),
+    *(Input(f"tradeoff-{name}", HOLDS[name]) for name in CONTROLS),
     Input("tradeoff-point", "data"),
     State("tradeoff-digests", "data"),
 )
@@ -362,6 +366,7 @@ _in_browser(
     Input("tradeoff-figures", "data"),
     Input("tradeoff-scheme", "children"),
 )
+_in_browser("findings", "synthetic", Output("tradeoff-published-box", "hidden"), Input("tradeoff-source", "value"))
 _in_browser("findings", "metric", Output("tradeoff-metric-box", "hidden"), Input("tradeoff-target", "value"))
 _in_browser("findings", "cost", Output("tradeoff-cost-box", "hidden"), Input("tradeoff-x", "value"))
 _in_browser(

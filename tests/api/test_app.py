@@ -77,6 +77,19 @@ OPERATIONS = {
     "revoke_token": ("POST", "/api/v1/me/tokens/{token_id}:revoke"),
     "list_accounts": ("GET", "/api/v1/accounts"),
     "list_audit": ("GET", "/api/v1/audit"),
+    "import_results": ("POST", "/api/v1/imports"),
+    "list_imports": ("GET", "/api/v1/imports"),
+    "get_imported_gains": ("GET", "/api/v1/imports/gains"),
+    "list_imported": ("GET", "/api/v1/imports/choices"),
+    "get_import_example": ("GET", "/api/v1/imports/example"),
+    "get_import": ("GET", "/api/v1/imports/{import_id}"),
+    "remove_import": ("POST", "/api/v1/imports/{import_id}:remove"),
+    "list_published": ("GET", "/api/v1/published"),
+    "list_published_sources": ("GET", "/api/v1/published/sources"),
+    "list_published_gains": ("GET", "/api/v1/published/gains"),
+    "list_published_sets": ("GET", "/api/v1/published/sets"),
+    "get_published_set": ("GET", "/api/v1/published/sets/{name}"),
+    "compare_published": ("GET", "/api/v1/published/reproduction"),
 }
 
 

@@ -28,6 +28,9 @@ PAGES = {
     "/runs/6": "#main h1",
     "/queue": "#main h1",
     "/shares": "#main h1",
+    "/imports": "#main h1",
+    "/published?model=xlmr-large&task=xnli": "#published-grid .ag-cell",
+    "/published?view=explore&set=xlmv-xquad-test": "#published-grid .ag-cell",
     "/help": "#gain",
     "/no/such/page": "#main h1",
 }

@@ -14,6 +14,7 @@ PAGES = {
     "Overview": "Overview · Crosslift",
     "Explore": "Explore · Crosslift",
     "Trade-off": "Trade-off · Crosslift",
+    "Published": "Published · Crosslift",
     "Experiments": "Experiments · Crosslift",
     "Queue": "Queue · Crosslift",
     "Shares": "Shares · Crosslift",
@@ -28,6 +29,7 @@ STATES = {
     "/runs/6?level=warning&tab=log": ("#run-level", "Warning and above"),
     "/new?models=mini-2&name=Again": ("#new-name", "Again"),
     "/tradeoff?target=xquad": ("#tradeoff-target", "XQuAD"),
+    "/published?model=xlmr-large&task=xnli": ("#published-model", "XLM-R large"),
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
 }
 FOCUSABLE = """() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main summary, main [tabindex="0"]')]
@@ -73,7 +75,9 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/shares", "/help"])
+@pytest.mark.parametrize(
+    "path", ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/published", "/imports", "/shares", "/help"]
+)
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page
     page.locator("#main h1").first.wait_for()

@@ -1,0 +1,97 @@
+"""A table of scores, one a row, as CSV (UTF-8, a header) or Parquet. ``rows.SCHEMA`` says which columns there are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+
+from backend.errors import shown, unknown
+from backend.importing.rows import COLUMNS, MOST_ROWS, SCHEMA, Errors, Row, check_row
+
+PARQUET = b"PAR1"  # how such a file begins and ends
+REQUIRED = tuple(name for name, (required, _) in SCHEMA.items() if required)
+
+EXAMPLE = (
+    ("xlmr-base", "none", "xnli", "en", "accuracy", 0, 84.9, 5010, ""),
+    ("xlmr-base", "none", "xnli", "sw", "accuracy", 0, 64.2, 5010, ""),
+    ("xlmr-base", "squad", "xnli", "en", "accuracy", 0, 85.1, 5010, ""),
+    ("xlmr-base", "squad", "xnli", "sw", "accuracy", 0, 65.8, 5010, ""),
+)
+
+
+def example() -> str:
+    """A table that can be imported as it is. Its numbers are made up."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(EXAMPLE)
+    return text.getvalue()
+
+
+def read(name: str, content: bytes, errors: Errors, settings: str) -> list[Row]:
+    """The rows of one file. What cannot be taken is said in ``errors``."""
+    lines = _parquet(name, content, errors) if content.startswith(PARQUET) else _csv(name, content, errors)
+    found = []
+    for number, cells in lines:
+        row = check_row(cells, errors, file=name, line=number, settings=settings)
+        if row is not None:
+            found.append(row)
+    return found
+
+
+def _header(name: str, columns: list[str], errors: Errors) -> bool:
+    """Whether the columns are those of the schema; else each that is not is said."""
+    before = errors.count
+    for column in columns:
+        if column not in SCHEMA:
+            errors.say(name, unknown("column", column, COLUMNS), line=1)
+        elif columns.count(column) > 1:
+            errors.say(name, f"column {shown(column)} is there twice", line=1)
+    for column in REQUIRED:
+        if column not in columns:
+            errors.say(name, f"column {column} is missing: {SCHEMA[column][1]}", line=1)
+    return errors.count == before
+
+
+def _csv(name: str, content: bytes, errors: Errors) -> Iterator[tuple[int, Mapping[str, object]]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        errors.say(name, "not UTF-8; accepted are CSV in UTF-8 and Parquet", line=line)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        head = [cell.strip() for cell in next(reader, [])]
+        if not _header(name, head, errors):
+            return
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(head):
+                errors.say(name, f"{len(cells)} cells; the header has {len(head)}", line=reader.line_num)
+                continue
+            yield reader.line_num, dict(zip(head, cells, strict=True))
+    except csv.Error as error:
+        errors.say(name, f"not CSV: {error}", line=reader.line_num)
+
+
+def _parquet(name: str, content: bytes, errors: Errors) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Its rows, counted from 1. pyarrow is imported here: it takes longer than everything else the web process loads."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(content))
+        count, columns = file.metadata.num_rows, list(file.schema_arrow.names)
+        if not _header(name, columns, errors):
+            return
+        if count > MOST_ROWS:  # before they are unpacked: a small file may hold very many
+            errors.say(name, f"{count:,} rows; at most {MOST_ROWS:,} are accepted at a time")
+            return
+        rows = file.read(columns=columns).to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        errors.say(name, f"not Parquet that can be read: {str(error).splitlines()[0][:120]}")
+        return
+    yield from enumerate(rows, start=1)

@@ -30,6 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.certainty import Certainty
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -118,6 +119,14 @@ class Client:
         if not isinstance(matrix, GainMatrix):
             matrix = self._read(_MATRIX, answer, path)
         return matrix, hashlib.sha256(answer.content).hexdigest()[:16]
+
+    async def certainty(self, asked: Mapping[str, str]) -> Certainty:
+        """How sure one gain is.
+
+        Raises:
+            NotFound: there is no such gain.
+        """
+        return await self._get(TypeAdapter(Certainty), "/api/v1/gains/certainty", asked)
 
     async def experiments(
         self, limit: int = 20, cursor: str | None = None, state: str | None = None

@@ -34,7 +34,7 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, tables, words
+from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, sure, tables, words
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
@@ -421,6 +421,12 @@ async def evidence(asked: Any) -> Any:
     metric, language = str(asked.get("metric")), str(asked.get("language"))
     selected = await oracle.of_cell(client(), list(found.values()), metric, language)
     return drawer.evidence_panel(evaluated, detail, trained, list(found.values()), metric, selected)
+
+
+@callback(Output("explore-sure", "children"), Input("explore-sure-of", "data"))
+async def how_sure(asked: Any) -> Any:
+    """Intervals of the gain in the drawer, read while it is already open."""
+    return await sure.read(client(), asked) if isinstance(asked, dict) else no_update
 
 
 async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:

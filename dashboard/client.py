@@ -30,7 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
-from backend.domain.certainty import Certainty
+from backend.domain.certainty import Buckets, Certainty
 from backend.domain.model import MODELS
 from backend.domain.run import canonical
 from backend.domain.schemas import (
@@ -127,6 +127,14 @@ class Client:
             NotFound: there is no such gain.
         """
         return await self._get(TypeAdapter(Certainty), "/api/v1/gains/certainty", asked)
+
+    async def buckets(self, asked: Mapping[str, str]) -> Buckets:
+        """The gain of one cell by kind of test example.
+
+        Raises:
+            NotFound: there is no such gain.
+        """
+        return await self._get(TypeAdapter(Buckets), "/api/v1/gains/buckets", asked)
 
     async def experiments(
         self, limit: int = 20, cursor: str | None = None, state: str | None = None

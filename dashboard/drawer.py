@@ -15,7 +15,7 @@ from dash import dcc, html
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, seeds, shell, subset, sure, words
+from dashboard import links, oracle, parts, seeds, shell, subset, sure, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -71,6 +71,7 @@ def cell_panel(
         body += [html.H3("Each seed"), *seeds.each_seed(found, matrix.metric, linked=state is not None)]
     if state is not None and not base and sure.has_some(found):
         body += sure.to_come(matrix, cell.recipe, cell.language, state)
+        body += parts.to_come(matrix, cell.recipe, cell.language, state)
     if not base:
         body += [html.H3("Cost of the recipe"), _cost(row, [runs[i] for i in found.runs if i in runs] if runs else [])]
     if found.runs or found.baseline_runs:

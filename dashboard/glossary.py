@@ -232,6 +232,14 @@ FORMULAS: Mapping[str, Word] = {
         formula="τ = (pairs of recipes in the same order − in the other) / pairs, corrected for ties",
         sources=("Kendall 1945, Biometrika 33(3)",),
     ),
+    "buckets": Word(
+        "Gain by kind of test example",
+        "A cell's test examples divided by what they are: length, label, kind and length of the answer, word overlap of question and "
+        "paragraph or of premise and hypothesis, script, type of entity, tag. Numbers are cut into thirds of about as many examples. "
+        "Each part has its own gain and interval, over seeds and examples from three seeds on, and none where it holds too few. "
+        "Lengths, overlap and script are kept with a run's predictions when it is evaluated; runs from before that have the others.",
+        sources=("Liu et al. 2021, ExplainaBoard, arXiv 2104.06387",),
+    ),
     "verdict": Word(
         "Verdict",
         "A cell's result in words, so that colour is never alone. helps: q < .05 and the gain is above zero. hurts: q < .05 and below "

@@ -84,6 +84,7 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains",
         "GET /api/v1/gains/export",
         "GET /api/v1/gains/certainty",
+        "GET /api/v1/gains/buckets",
         "GET /api/v1/tradeoff",
         "GET /api/v1/overview",
         "POST /api/v1/snapshots:preview",

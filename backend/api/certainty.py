@@ -11,7 +11,7 @@ from backend.api.answers import tagged
 from backend.api.deps import AtDoor
 from backend.api.gains import Name, Settings, check
 from backend.api.problems import RESPONSES
-from backend.domain.certainty import Certainty
+from backend.domain.certainty import Buckets, Certainty
 from backend.domain.task import Source
 from backend.settings import settings as of_process
 
@@ -24,7 +24,10 @@ Language = Annotated[
     Query(min_length=2, max_length=13, description="a code, or `mean_transfer`: the mean that a row of `/gains` shows"),
 ]
 
+OneLanguage = Annotated[str, Query(min_length=2, max_length=3, description="the code of one language")]
+
 _CERTAINTY: Final = TypeAdapter(Certainty)
+_BUCKETS: Final = TypeAdapter(Buckets)
 
 
 @router.get("/gains/certainty", operation_id="get_certainty", response_model=Certainty)
@@ -50,3 +53,28 @@ def get_certainty(
             session, model=model, target=target, metric=metric, recipe=recipe, language=language, settings=settings, source=source
         )  # fmt: skip
     return tagged(request, _CERTAINTY, certainty.certainty(chosen, of_process().artifact_root))
+
+
+@router.get("/gains/buckets", operation_id="get_buckets", response_model=Buckets)
+def get_buckets(
+    request: Request,
+    door: AtDoor,
+    model: Model,
+    target: Model,
+    recipe: Recipe,
+    language: OneLanguage,
+    metric: Name = None,
+    settings: Settings = None,
+    source: Source = Source.MINI,
+) -> Response:
+    """The gain of one cell by kind of test example: length, label, kind of answer, type of entity, word overlap, script, each with
+    its interval and n, over seeds and examples from three seeds on, else over examples. One interval at a time: among twenty, one
+    is expected to miss."""
+    from backend.store import bucketed, predicted
+
+    check(door, model=model, target=target, metric=metric, settings=settings)
+    with door.store.read() as session:
+        chosen = predicted.choose(
+            session, model=model, target=target, metric=metric, recipe=recipe, language=language, settings=settings, source=source
+        )  # fmt: skip
+    return tagged(request, _BUCKETS, bucketed.buckets(chosen, of_process().artifact_root))

@@ -22,7 +22,7 @@ from backend.domain.account import (
     TokenMade,
     TokenView,
 )
-from backend.domain.certainty import Certainty, GapView, IntervalView, RankView, RecordView
+from backend.domain.certainty import Attribute, Bucket, Buckets, Certainty, GapView, IntervalView, RankView, RecordView
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.language import LANGUAGES
@@ -300,7 +300,25 @@ def _certainty() -> tuple[BaseModel, ...]:
         rank=rank,
         flags=["squad, seed 3: run 43 failed: out of memory"],
     )
-    return interval, record, gap, rank, whole
+    bucket = Bucket(
+        name="up to 34 characters", examples=170, units=170, seeds=3, baseline=60.1, treated=62.9, gain=2.8, interval=interval
+    )  # fmt: skip
+    attribute = Attribute(
+        key="length", title="Text length", note="Characters, in thirds.", buckets=[bucket], missing=None
+    )
+    divided = Buckets(
+        model=MODEL.name,
+        target="xnli",
+        metric="accuracy",
+        recipe="squad",
+        language="sw",
+        gain=3.1,
+        seeds=3,
+        examples=500,
+        attributes=[attribute],
+        missing=None,
+    )
+    return interval, record, gap, rank, whole, bucket, attribute, divided
 
 
 def _gain() -> dict[str, Any]:

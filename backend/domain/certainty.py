@@ -85,9 +85,9 @@ class Bucket(View):
     examples: int
     units: int
     seeds: int
-    baseline: float | None
-    treated: float | None
-    gain: float | None
+    baseline: float
+    treated: float
+    gain: float
     interval: IntervalView
 
 
@@ -109,8 +109,6 @@ class Buckets(View):
     metric: str
     recipe: str
     language: str
-    synthetic: bool
-    benchmark: str
     gain: float
     seeds: int
     examples: int | None

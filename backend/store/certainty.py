@@ -106,7 +106,9 @@ def _from_examples(chosen: Chosen, root: str) -> dict[str, Any]:
         "units_are": units_are(chosen, found),
         "from_seeds": parts.share if parts is not None else None,
         "record": RecordView(won=record.won, tied=record.tied, lost=record.lost),
-        "over_relative": view(_relative(table, less=less)) if chosen.mean is None else None,
+        "over_relative": view(over)
+        if chosen.mean is None and (over := _relative(table, less=less)) is not None
+        else None,
     }
 
 
@@ -123,9 +125,7 @@ def _relative(table: Table, *, less: bool) -> Interval | None:
     return Interval(**changed)
 
 
-def view(interval: Interval | None) -> IntervalView | None:
-    if interval is None:
-        return None
+def view(interval: Interval) -> IntervalView:
     return IntervalView(
         method=interval.method.value,
         low=interval.low,

@@ -34,7 +34,7 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, drawer, figures, links, oracle, panels, share, shell, subset, sure, tables, words
+from dashboard import controls, drawer, figures, links, oracle, panels, parts, share, shell, subset, sure, tables, words
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
@@ -427,6 +427,17 @@ async def evidence(asked: Any) -> Any:
 async def how_sure(asked: Any) -> Any:
     """Intervals of the gain in the drawer, read while it is already open."""
     return await sure.read(client(), asked) if isinstance(asked, dict) else no_update
+
+
+@callback(
+    Output("explore-parts", "children"),
+    Input("explore-parts-open", "n_clicks"),
+    State("explore-parts-of", "data"),
+    prevent_initial_call=True,
+)
+async def by_kind(opened: Any, asked: Any) -> Any:
+    """The gain by kind of test example, once somebody opens that."""
+    return await parts.read(client(), asked) if opened == 1 and isinstance(asked, dict) else no_update
 
 
 async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.domain.certainty import Certainty
+from backend.domain.certainty import Buckets, Certainty
 from backend.domain.gains import paired_t
 from backend.domain.run import RunKind
 from backend.store import runs
@@ -216,18 +216,60 @@ def test_an_answer_is_computed_once(client: TestClient, results: Done, monkeypat
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "said"),
-    [
+def test_what_there_is_not(client: TestClient, results: Done):
+    results()
+    for changes, status, said in (
         ({"recipe": "mnli"}, 404, "no gain of mnli"),
         ({"language": "xx"}, 404, "no gain of squad"),
         ({"target": "xquad"}, 404, "no score of mini-2 on xquad"),
         ({"model": "mini-9"}, 422, "unknown model"),
         ({"metric": "f1"}, 422, "unknown metric"),
         ({"settings": "nothing"}, 422, "settings"),
-    ],
-)
-def test_what_there_is_not(client: TestClient, results: Done, changes: dict[str, str], status: int, said: str):
+    ):
+        for path in ("certainty", "buckets"):
+            response = client.get(f"{V1}/gains/{path}", params={**ASKED, **changes})
+            assert response.status_code == status and said in response.text
+
+
+# --- by kind of example ------------------------------------------------------------------------------------------------------
+
+
+def divided(client: TestClient, **changes: str) -> Buckets:
+    response = client.get(V1 + "/gains/buckets", params={**ASKED, **changes})
+    assert response.status_code == 200, response.text
+    return Buckets.model_validate(response.json())
+
+
+def test_the_gain_of_every_kind_of_example(client: TestClient, results: Done):
     results()
-    response = client.get(V1 + "/gains/certainty", params={**ASKED, **changes})
-    assert response.status_code == status and said in response.text
+    found = divided(client)
+    assert found.missing is None and found.examples == EXAMPLES
+    by_key = {a.key: a for a in found.attributes}
+    assert list(by_key) == ["length", "label", "overlap", "script"]
+    assert "all examples are alike" in str(by_key["label"].missing) and "Latin" in str(by_key["script"].missing)
+    for attribute in (by_key["length"], by_key["overlap"]):
+        assert len(attribute.buckets) == 3 and sum(b.examples for b in attribute.buckets) == EXAMPLES
+        whole = sum(b.gain * b.examples for b in attribute.buckets) / EXAMPLES
+        assert whole == pytest.approx(found.gain, abs=1e-3)  # a mean of examples is made of its parts
+        for bucket in attribute.buckets:
+            assert bucket.gain == pytest.approx(bucket.treated - bucket.baseline)
+            assert bucket.interval.seeds == 3 and "seeds and test examples" in bucket.interval.method
+    assert [b.name for b in by_key["length"].buckets] == [
+        "up to 19 characters",
+        "20 to 29 characters",
+        "30 and more characters",
+    ]
+    assert client.get(V1 + "/gains/buckets", params={**ASKED, "language": "mean_transfer"}).status_code == 422
+
+
+def test_what_was_not_kept_divides_nothing(client: TestClient, results: Done):
+    results(_before)
+    by_key = {a.key: a for a in divided(client).attributes}
+    assert all("was not kept" in str(by_key[key].missing) for key in ("length", "overlap", "script"))
+
+
+def test_without_predictions_nothing_is_divided(client: TestClient, results: Done, tmp_path: Path):
+    results()
+    shutil.rmtree(tmp_path / "artifacts")
+    found = divided(client)
+    assert found.attributes == [] and "are not on this machine" in str(found.missing)

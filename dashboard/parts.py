@@ -32,7 +32,7 @@ def to_come(matrix: GainMatrix, recipe: str, language: str, state: Explore) -> l
                 html.Summary("Gain by kind of test example", id="explore-parts-open", n_clicks=0),
                 html.Div(html.P("Reading the predictions …", className="soft"), id="explore-parts", role="status"),
             ],
-            className="parts",
+            className="by-kind",
         ),
     ]
 
@@ -89,7 +89,7 @@ def _attribute(one: Attribute, place: Callable[[float], float], whole: float) ->
             html.Thead(head),
             html.Tbody([_row(b, place, whole) for b in one.buckets]),
         ],
-        className="pairs parts-table",
+        className="pairs by-kind-table",
     )
     few = sorted({b.interval.refused.partition(":")[0] for b in one.buckets if b.interval.refused is not None})
     notes = [html.P(one.note, className="soft pairs-said")]

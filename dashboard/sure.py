@@ -13,7 +13,7 @@ from backend.errors import CrossliftError
 from dashboard import shell, words
 from dashboard.client import Client
 from dashboard.links import MEAN, Explore
-from dashboard.look import gain, plain, score
+from dashboard.look import gain, plain
 
 MEAN_ASKED = "mean_transfer"  # what the API calls the mean of a row
 MANY_FLAGS = 6
@@ -76,7 +76,8 @@ def _line(word: str, name: str, value: float, one: IntervalView | None) -> Any:
         html.B(f"{gain(value)} {bracket(one)}") if one.refused is None else html.Span(bracket(one), className="soft")
     ]
     rests = words.seeds(one.seeds) if one.units is None else f"{words.seeds(one.seeds)}, {one.units:,} units"
-    said.append(html.Span(f" {rests}. {one.method}." if one.refused is None else "", className="soft"))
+    if one.refused is None:
+        said.append(html.Span(f"{rests}; {one.method}", className="soft"))
     if one.caution is not None:
         said.append(html.Span(f" Careful: {one.caution}.", className="soft"))
     return html.Div([html.Dt(shell.term(word, name)), html.Dd(said)])
@@ -108,7 +109,7 @@ def _facts(found: Certainty) -> list[Any]:
         facts.append(("relative", "Relative gain", f"{gain(found.relative)} %{over}"))
     if found.gap is not None:
         gap = found.gap
-        text = f"{score(gap.without)} without, {score(gap.treated)} with; change {gain(gap.change)}"
+        text = f"{plain(gap.without)} without, {plain(gap.treated)} with; change {gain(gap.change)}"
         facts.append(
             ("gap", "Gap to English", text + (f" {bracket(gap.interval)}" if gap.interval.refused is None else ""))
         )

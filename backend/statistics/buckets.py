@@ -21,7 +21,7 @@ from backend.statistics.bootstrap import over_examples
 from backend.statistics.contrast import gain
 from backend.statistics.interval import Interval
 from backend.statistics.measures import Measure, Rows, chunks_of, counted, f1_of_counts, listed, mean_of_points, measure
-from backend.statistics.table import Table, table
+from backend.statistics.table import Table, distinct, table
 from backend.statistics.variance import both
 
 PARTS = 3  # of a number
@@ -85,7 +85,7 @@ def divisions(task: Task, metric: str, language: str, pairs: Pairs, *, lower_is_
         names = (
             thirds([v for v in values if v is not None], number) if number is not None else {v: str(v) for v in values}
         )
-        of = {name: names[v] for name, v in zip(first.id, values, strict=True) if v is not None}
+        of = {name: names[v] for name, v in zip(distinct(first.id), values, strict=True) if v is not None}
         sizes = Counter(of.values())
         order = (
             list(dict.fromkeys(names.values())) if number is not None else sorted(sizes, key=lambda n: (-sizes[n], n))
@@ -136,7 +136,7 @@ def divisions(task: Task, metric: str, language: str, pairs: Pairs, *, lower_is_
 
 
 def _is(of: Mapping[str, str], name: str) -> Select:
-    return lambda rows: [of.get(one) == name for one in rows.id]
+    return lambda rows: [of.get(one) == name for one in distinct(rows.id)]
 
 
 def _only(rows: Rows, select: Select) -> Rows:

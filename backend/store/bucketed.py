@@ -17,7 +17,9 @@ def buckets(chosen: Chosen, root: str) -> Buckets:
         root: of the artifacts.
     """
     (cell,) = chosen.cells
-    number, found, why = None, [], None
+    number: int | None = None
+    found: list[Attribute] = []
+    why: str | None = None
     try:
         number, found = kept.get(("buckets", *chosen.version), lambda: _divided(chosen, root))
     except Unusable as error:

@@ -11,6 +11,7 @@ import json
 import re
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -180,7 +181,7 @@ def read(
     """
     try:
         import fsspec
-        from pyarrow import ArrowException, BufferReader, array, compute, parquet
+        from pyarrow import ArrowException, BufferReader, compute, parquet
     except ImportError as error:
         raise Missing(f"reading predictions needs {error.name}: install crosslift[backend]") from None
     tried = []
@@ -200,10 +201,9 @@ def read(
         try:
             file = parquet.ParquetFile(BufferReader(raw))
             table = file.read(columns=[name for name in columns if name in file.schema_arrow.names])
-            if languages is not None:
-                table = table.filter(
-                    compute.is_in(table["language"].cast("string"), value_set=array(sorted(languages)))
-                )
+            if languages is not None:  # one by one: a list of them would make Arrow load pandas
+                codes = table["language"].cast("string")
+                table = table.filter(reduce(compute.or_, [compute.equal(codes, code) for code in sorted(languages)]))
         except (OSError, ValueError, KeyError, ArrowException) as error:
             raise Invalid(f"run {run.id}: its predictions cannot be read: {error}") from None
         return {name: table[name].to_pylist() for name in table.column_names}

@@ -82,6 +82,15 @@ def test_answers_by_kind_and_few_examples_say_so():
     assert "was not kept" in str(found["overlap"].missing)
 
 
+def test_examples_of_one_name_are_told_apart():
+    """A pool may name two lines alike."""
+    gold = ["entailment", "neutral"] * 60
+    rows = Rows("sw", ["same"] * 120, gold, gold, [100.0] * 120, script=["Latin"] * 90 + ["Han"] * 30)
+    found = by_key(divisions(TASKS["xnli"], "accuracy", "sw", [(rows, rows)], lower_is_better=False))
+    assert {p.name: p.examples for p in found["label"].parts} == {"entailment": 60, "neutral": 60}
+    assert {p.name: p.units for p in found["script"].parts} == {"Latin": 90, "Han": 30}
+
+
 @pytest.mark.parametrize(
     ("values", "unit", "names"),
     [

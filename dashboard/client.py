@@ -30,6 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.certainty import Buckets, Certainty
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
@@ -124,6 +125,22 @@ class Client:
         if not isinstance(matrix, GainMatrix):
             matrix = self._read(_MATRIX, answer, path)
         return matrix, hashlib.sha256(answer.content).hexdigest()[:16]
+
+    async def certainty(self, asked: Mapping[str, str]) -> Certainty:
+        """How sure one gain is.
+
+        Raises:
+            NotFound: there is no such gain.
+        """
+        return await self._get(TypeAdapter(Certainty), "/api/v1/gains/certainty", asked)
+
+    async def buckets(self, asked: Mapping[str, str]) -> Buckets:
+        """The gain of one cell by kind of test example.
+
+        Raises:
+            NotFound: there is no such gain.
+        """
+        return await self._get(TypeAdapter(Buckets), "/api/v1/gains/buckets", asked)
 
     async def experiments(
         self, limit: int = 20, cursor: str | None = None, state: str | None = None

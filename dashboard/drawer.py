@@ -16,7 +16,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, origin, seeds, shell, subset, words
+from dashboard import links, oracle, origin, parts, seeds, shell, subset, sure, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -70,6 +70,9 @@ def cell_panel(
         body += [html.H3("Left out"), *_left_out(found)]
     if found.differences:
         body += [html.H3("Each seed"), *seeds.each_seed(found, matrix.metric, linked=state is not None)]
+    if state is not None and not base and sure.has_some(found):
+        body += sure.to_come(matrix, cell.recipe, cell.language, state)
+        body += parts.to_come(matrix, cell.recipe, cell.language, state)
     if not base:
         body += [html.H3("Cost of the recipe"), _cost(row, [runs[i] for i in found.runs if i in runs] if runs else [])]
     if found.runs or found.baseline_runs:
@@ -258,6 +261,8 @@ def _mean_panel(row: RecipeRow, matrix: GainMatrix, state: Explore | None) -> An
 
     lines = [(language(c), interval(c.gain, c.low, c.high) + (" •" if words.is_finding(c) else "")) for c in found]
     body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix), _facts(facts)]
+    if state is not None and choice is None and row.mean_transfer is not None:
+        body += sure.to_come(matrix, row.recipe, MEAN, state)
     body += [html.H3("Cost of the recipe"), _cost(row, [])]
     if lines:
         body += [html.H3("Each language, best first"), _facts(lines)]

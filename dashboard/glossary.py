@@ -182,6 +182,74 @@ FORMULAS: Mapping[str, Word] = {
         "much; many cells at once ask for more.",
         formula="sd / √n · δ,   δ such that P(|T(n − 1, δ)| ≥ t(0.975; n − 1)) = 0.8",
     ),
+    "sure": Word(
+        "How sure a gain is",
+        "Three 95 % intervals of one gain, each for another question: what would new seeds on this test set give, what would a new "
+        "test set give these very models, and what would both anew give. The third is the one to quote. Beside them stand "
+        "the relative gain, the gap to English, how many test examples were won and lost, the rank among recipes, and the runs that "
+        "failed and so are in no number. How often each interval holds the truth was simulated; where it could be fewer than 93 in "
+        "100 none is shown, or it is said.",
+    ),
+    "over-examples": Word(
+        "Interval over test examples",
+        "A paired bootstrap with the models as they are: test examples are drawn anew with replacement, 2,000 times, each time the same "
+        "ones with the recipe and without, for all seeds and languages at once. Questions on one paragraph, hypotheses on one "
+        "premise and translations of one example are drawn together. The interval is BCa: percentiles of the drawn gains, corrected "
+        "for bias and skewness. A score that is no mean of examples, as the F1 of entities, is counted anew for every draw. It says "
+        "nothing of new seeds, and needs 50 independent examples, 10 of them with a difference.",
+        formula="α = Φ(z₀ + (z₀ ± 1.96) / (1 − a · (z₀ ± 1.96)))",
+        sources=("Efron 1987, J. Am. Stat. Assoc. 82(397)",),
+    ),
+    "over-both": Word(
+        "Interval over seeds and test examples",
+        "Every seed is tested on the same examples, so a gain has two sources of noise, and what is left over. Their mean squares "
+        "give the variance of the mean; the share of seeds in it tells whether more seeds or a larger test set would narrow it. Scores "
+        "that are no means go in as jackknife pseudo-values. Two rules for the width are known, one too narrow at three seeds (92 "
+        "in 100), one too wide (98); what is shown is half-way, which was simulated at 94 to 97. It takes three seeds.",
+        formula="variance = [MS(seeds) + max(MS(examples) − MS(rest), 0)] / (S · N)",
+        sources=(
+            "Dorfman, Berbaum and Metz 1992, Invest. Radiol. 27",
+            "Hillis 2007, Statist. Med. 26",
+            "Cochran and Cox 1957, Experimental Designs",
+        ),
+    ),
+    "relative": Word(
+        "Relative gain",
+        "The gain in percent of the baseline's mean score: five points are much from 20 and little from 80. Of an error rate it is the "
+        "share of errors that are gone. A baseline near zero makes it large and unsure.",
+        formula="g(s → t) = (p(s → t) − p(t)) / p(t)",
+        sources=("Vu et al. 2020, arXiv 2005.00770",),
+    ),
+    "gap": Word(
+        "Gap to English",
+        "The English score minus the score in another language, of the same models. A recipe that lifts English more than the language "
+        "widens it. The interval of its change is paired t over seeds.",
+        formula="change = gain in English − gain in the language",
+        sources=("Hu et al. 2020, XTREME, arXiv 2003.11080",),
+    ),
+    "record": Word(
+        "Won, tied, lost",
+        "Independent test examples (paragraphs, premises, cases where several belong together) that score better with the recipe than "
+        "without, the same, and worse, on the mean over seeds. Many won and many lost with a small gain mean that the recipe changes "
+        "answers more than it improves them.",
+    ),
+    "rank": Word(
+        "Rank among recipes",
+        "Where the recipe stands by mean gain among those with the same languages and seeds; in how many draws of seeds with "
+        "replacement it is the best; and Kendall's τ between the orders of any two seeds: 1 where all seeds order the recipes "
+        "alike, 0 where the orders have nothing in common. It takes three seeds, and says how much these seeds disagree, not how "
+        "probable it is that a recipe is truly best.",
+        formula="τ = (pairs of recipes in the same order − in the other) / pairs, corrected for ties",
+        sources=("Kendall 1945, Biometrika 33(3)",),
+    ),
+    "buckets": Word(
+        "Gain by kind of test example",
+        "A cell's test examples divided by what they are: length, label, kind and length of the answer, word overlap of question and "
+        "paragraph or of premise and hypothesis, script, type of entity, tag. Numbers are cut into thirds of about as many examples. "
+        "Each part has its own gain and interval, over seeds and examples from three seeds on, and none where it holds too few. "
+        "Lengths, overlap and script are kept with a run's predictions when it is evaluated; runs from before that have the others.",
+        sources=("Liu et al. 2021, ExplainaBoard, arXiv 2104.06387",),
+    ),
     "verdict": Word(
         "Verdict",
         "A cell's result in words, so that colour is never alone. helps: q < .05 and the gain is above zero. hurts: q < .05 and below "

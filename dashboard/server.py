@@ -19,8 +19,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -42,6 +43,12 @@ from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, shell, signing, visitor
 from dashboard.client import Client, handed
+
+# The statistics of a cell load these in a thread when somebody first asks. Plotly looks whether they are there each time that
+# it writes an answer, and breaks on one that is half loaded: so they are loaded before the first request.
+for _name in ("numpy", "pandas"):
+    with suppress(ImportError):
+        import_module(_name)
 
 API_TIMEOUT_SECONDS = 20.0
 LATELY_SECONDS = 900.0  # that somebody is known for while the API does not answer

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from backend.domain.attributes import Described, describe
 from backend.domain.run import DataSpec, Phase, Precision, RunSpec
 from backend.domain.task import Format, Split, Task
 from backend.domain.tasks import TASKS
@@ -153,6 +154,7 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
 
     scores: list[Score] = []
     predictions: dict[str, list[Prediction]] = {}
+    described: dict[str, list[Described | None]] = {}
     streams = in_streams(task, spec)
     room = Room()
     for number, parts in enumerate(streams):
@@ -176,10 +178,11 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         scored = [code for code in sets if code in spec.languages]
         for code, each in formats.decode_all(behaviour, task, sets, read, scored).items():
             predictions[code] = each
+            described[code] = descriptions(each, sets[code].examples)
             values = behaviour.score(task, each)
             scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
     report.phase(Phase.SAVING)
-    write_predictions(job.out / PREDICTIONS, predictions)
+    write_predictions(job.out / PREDICTIONS, predictions, described)
     return tuple(scores)
 
 
@@ -236,23 +239,44 @@ def keep_layers(encoder: Encoder, fraction: float, *, norm: bool = False) -> Non
     keep_lowest(encoder.module, max(1, round(fraction * len(layers_of(encoder.module)))), norm=norm)
 
 
-def write_predictions(path: Path, predictions: Mapping[str, Sequence[Prediction]]) -> None:
-    """One line an example: language, id, prediction, gold (text; JSON where it is a list), score 0 to 100, confidence."""
+def descriptions(predictions: Sequence[Prediction], examples: Sequence[Any]) -> list[Described | None]:
+    """What kind of example each prediction is of; None where its id names none, or several that are not the predictions' own."""
+    if [p.id for p in predictions] == [e.id for e in examples]:
+        return [describe(e) for e in examples]
+    by_id = {e.id: e for e in examples}
+    return [describe(by_id[p.id]) if p.id in by_id else None for p in predictions]
+
+
+def write_predictions(
+    path: Path,
+    predictions: Mapping[str, Sequence[Prediction]],
+    described: Mapping[str, Sequence[Described | None]] | None = None,
+) -> None:
+    """One line an example: language, id, prediction, gold (text; JSON where it is a list), score 0 to 100, confidence; and, where
+    it is described, unit, length, overlap and script (``backend.domain.attributes``)."""
     import pyarrow as arrow
     from pyarrow import parquet
 
     lines = [(code, p) for code, each in predictions.items() for p in each]
-    table = arrow.table(
-        {
-            "language": arrow.array([code for code, _ in lines]).dictionary_encode(),
-            "id": arrow.array([p.id for _, p in lines], arrow.string()),
-            "prediction": arrow.array([_text(p.prediction) for _, p in lines], arrow.string()),
-            "gold": arrow.array([_text(p.gold) for _, p in lines], arrow.string()),
-            "score": arrow.array([p.score for _, p in lines], arrow.float32()),
-            "confidence": arrow.array([p.confidence for _, p in lines], arrow.float32()),
+    columns = {
+        "language": arrow.array([code for code, _ in lines]).dictionary_encode(),
+        "id": arrow.array([p.id for _, p in lines], arrow.string()),
+        "prediction": arrow.array([_text(p.prediction) for _, p in lines], arrow.string()),
+        "gold": arrow.array([_text(p.gold) for _, p in lines], arrow.string()),
+        "score": arrow.array([p.score for _, p in lines], arrow.float32()),
+        "confidence": arrow.array([p.confidence for _, p in lines], arrow.float32()),
+    }
+    if described is not None:
+        of = [d for code in predictions for d in described[code]]
+        columns |= {
+            "unit": arrow.array(
+                [p.id if d is None else d.unit for (_, p), d in zip(lines, of, strict=True)], arrow.string()
+            ),
+            "length": arrow.array([d and d.length for d in of], arrow.int32()),
+            "overlap": arrow.array([d and d.overlap for d in of], arrow.float32()),
+            "script": arrow.array([d and d.script for d in of], arrow.string()).dictionary_encode(),
         }
-    )
-    parquet.write_table(table, path, compression="zstd")
+    parquet.write_table(arrow.table(columns), path, compression="zstd")
 
 
 def _text(value: Any) -> str:

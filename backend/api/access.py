@@ -86,6 +86,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains",
         "GET /api/v1/gains/expected",
         "GET /api/v1/gains/export",
+        "GET /api/v1/gains/certainty",
+        "GET /api/v1/gains/buckets",
         "GET /api/v1/tradeoff",
         "GET /api/v1/overview",
         "GET /api/v1/imports",

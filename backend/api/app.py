@@ -21,6 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from backend.api import (
     accounts,
     catalogue,
+    certainty,
     exchange,
     experiments,
     gains,
@@ -151,7 +152,19 @@ def create_app(
     app.include_router(health.router)
     app.include_router(metrics.router)
     offered: list[Offered] = []
-    for part in (catalogue, models, experiments, exchange, runs, gains, snapshots, accounts, published, imports):
+    for part in (
+        catalogue,
+        models,
+        experiments,
+        exchange,
+        runs,
+        gains,
+        certainty,
+        snapshots,
+        accounts,
+        published,
+        imports,
+    ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

@@ -23,6 +23,7 @@ from backend.domain.account import (
     TokenMade,
     TokenView,
 )
+from backend.domain.certainty import Attribute, Bucket, Buckets, Certainty, GapView, IntervalView, RankView, RecordView
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.imports import ImportDone, ImportedChoice, ImportFile, ImportRequest, ImportView
@@ -314,6 +315,56 @@ def _snapshots() -> tuple[BaseModel, ...]:
     )
 
 
+def _certainty() -> tuple[BaseModel, ...]:
+    method = "seeds and test examples together, two-way variance components"
+    interval = IntervalView(method=method, low=0.2, high=6.0, refused=None, caution=None, units=500, seeds=3)
+    record = RecordView(won=61, tied=404, lost=35)
+    gap = GapView(without=14.2, treated=12.9, change=-1.3, interval=interval)
+    rank = RankView(place=1, of=4, best=0.78, agreement=0.6, seeds=3)
+    whole = Certainty(
+        model=MODEL.name,
+        target="xnli",
+        metric="accuracy",
+        recipe="squad",
+        language="sw",
+        gain=3.1,
+        seeds=3,
+        over_seeds=interval,
+        over_examples=interval,
+        over_both=interval,
+        without_predictions=None,
+        examples=500,
+        units_are="examples",
+        from_seeds=0.4,
+        record=record,
+        relative=5.3,
+        over_relative=interval,
+        gap=gap,
+        detectable=3.4,
+        rank=rank,
+        flags=["squad, seed 3: run 43 failed: out of memory"],
+    )
+    bucket = Bucket(
+        name="up to 34 characters", examples=170, units=170, seeds=3, baseline=60.1, treated=62.9, gain=2.8, interval=interval
+    )  # fmt: skip
+    attribute = Attribute(
+        key="length", title="Text length", note="Characters, in thirds.", buckets=[bucket], missing=None
+    )
+    divided = Buckets(
+        model=MODEL.name,
+        target="xnli",
+        metric="accuracy",
+        recipe="squad",
+        language="sw",
+        gain=3.1,
+        seeds=3,
+        examples=500,
+        attributes=[attribute],
+        missing=None,
+    )
+    return interval, record, gap, rank, whole, bucket, attribute, divided
+
+
 def _gain() -> dict[str, Any]:
     return {"gain": 3.1, "low": 0.4, "high": 5.8, "n": 3}
 
@@ -441,6 +492,7 @@ def _models() -> tuple[BaseModel, ...]:
             runs_done=16,
             experiments=1,
         ),
+        *_certainty(),
         *_snapshots(),
         *_accounts(),
         *_published(),

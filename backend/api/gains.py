@@ -39,7 +39,7 @@ _POINTS = TypeAdapter(list[TradeoffPoint])
 _OVERVIEW = TypeAdapter(Overview)
 
 
-def _check(
+def check(
     door: Door,
     *,
     model: str | None = None,
@@ -72,7 +72,7 @@ def get_overview(
 ) -> Response:
     """What has been learnt so far from one benchmark: verdicts of its cells, the mean gain of every model, recipe and target,
     the best of them, and what it cost. Headline metrics only; model and target narrow down cells and pairs."""
-    _check(door, model=model, target=target)
+    check(door, model=model, target=target)
     with door.store.read() as session:
         found = overview.overview(session, source=source, model=model, target=target)
     return tagged(request, _OVERVIEW, found)
@@ -91,7 +91,7 @@ def get_gains(
     """Gains over the baseline, recipe by language, of one model, target and metric, each with interval, n and verdict,
     or with the reason why there is none. What is left out is chosen: the model and target with the most results, the
     target's headline metric."""
-    _check(door, model=model, target=target, metric=metric, settings=settings)
+    check(door, model=model, target=target, metric=metric, settings=settings)
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, settings=settings, source=source)
     return tagged(request, _MATRIX, matrix)
@@ -124,7 +124,7 @@ def export_gains(
     format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
 ) -> Response:
     """The same gains as a table in long form, cells without a gain and why included."""
-    _check(door, model=model, target=target, metric=metric, settings=settings)
+    check(door, model=model, target=target, metric=metric, settings=settings)
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, settings=settings, source=source)
         rows = list(export.gain_rows(session, matrix, source=source))
@@ -149,7 +149,7 @@ def get_tradeoff(
     ] = "mean_transfer",
 ) -> Response:
     """Every mean gain against parameters and device-hours: one point a model, recipe and target."""
-    _check(door, target=target, metric=metric, languages=languages)
+    check(door, target=target, metric=metric, languages=languages)
     with door.store.read() as session:
         points = tradeoff.tradeoff(session, target=target, metric=metric, source=source, languages=languages)
     return tagged(request, _POINTS, points)

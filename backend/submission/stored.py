@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from backend.domain.language import LANGUAGES
 from backend.domain.run import RunKind, RunState
@@ -144,16 +145,43 @@ def _add(out: zipfile.ZipFile, name: str, text: str) -> None:
     out.writestr(info, text)
 
 
-def stored(run: RunView, root: str, *, gold: bool = False) -> dict[str, list[Stored]]:
+class Kept(Protocol):
+    """A run whose predictions are kept: its address, if it was told one, and its fingerprint."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def artifact(self) -> str | None: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
+def stored(run: Kept, root: str, *, gold: bool = False) -> dict[str, list[Stored]]:
     """A run's predictions (or gold answers) by language, in the order of its examples. What was read is what was stored: its
     digest is that of the artifact's manifest.
 
     Raises:
         Missing: there is no such artifact, here or below ``root``; it is damaged; or what reads it is not installed.
     """
+    columns = ["language", "id", "gold" if gold else "prediction"]
+    table = read(run, root, columns)
+    if lacking := [name for name in columns if name not in table]:
+        raise Invalid(f"run {run.id}: its predictions cannot be read: there is no column {lacking[0]}")
+    return by_language(*(table[name] for name in columns))
+
+
+def read(
+    run: Kept, root: str, columns: Sequence[str], languages: Collection[str] | None = None
+) -> dict[str, list[Any]]:
+    """Columns of a run's predictions, of these languages alone or of all. A column that this file has not is left out.
+
+    Raises:
+        Missing: as ``stored``.
+        Invalid: the file is whole and cannot be read.
+    """
     try:
         import fsspec
-        from pyarrow import BufferReader, parquet
+        from pyarrow import ArrowException, BufferReader, compute, parquet
     except ImportError as error:
         raise Missing(f"reading predictions needs {error.name}: install crosslift[backend]") from None
     tried = []
@@ -171,10 +199,14 @@ def stored(run: RunView, root: str, *, gold: bool = False) -> dict[str, list[Sto
         if not whole:
             raise Missing(f"run {run.id}: {shown(address, 200)}/{PREDICTIONS} is not what was stored")
         try:
-            table = parquet.read_table(BufferReader(raw), columns=["language", "id", "gold" if gold else "prediction"])
-        except (OSError, ValueError, KeyError) as error:
+            file = parquet.ParquetFile(BufferReader(raw))
+            table = file.read(columns=[name for name in columns if name in file.schema_arrow.names])
+            if languages is not None:  # one by one: a list of them would make Arrow load pandas
+                codes = table["language"].cast("string")
+                table = table.filter(reduce(compute.or_, [compute.equal(codes, code) for code in sorted(languages)]))
+        except (OSError, ValueError, KeyError, ArrowException) as error:
             raise Invalid(f"run {run.id}: its predictions cannot be read: {error}") from None
-        return by_language(*(column.to_pylist() for column in table.columns))
+        return {name: table[name].to_pylist() for name in table.column_names}
     raise Missing(f"the predictions of run {run.id} are not on this machine; looked in {', '.join(tried)}")
 
 

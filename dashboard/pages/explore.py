@@ -45,9 +45,11 @@ from dashboard import (
     oracle,
     overlay,
     panels,
+    parts,
     share,
     shell,
     subset,
+    sure,
     tables,
     words,
 )
@@ -469,6 +471,23 @@ async def _expected(asked: Any, metric: str, language: str) -> list[Any]:
     except CrossliftError:
         return []
     return foretold.expected(found, str(asked.get("recipe")), language)
+
+
+@callback(Output("explore-sure", "children"), Input("explore-sure-of", "data"))
+async def how_sure(asked: Any) -> Any:
+    """Intervals of the gain in the drawer, read while it is already open."""
+    return await sure.read(client(), asked) if isinstance(asked, dict) else no_update
+
+
+@callback(
+    Output("explore-parts", "children"),
+    Input("explore-parts-open", "n_clicks"),
+    State("explore-parts-of", "data"),
+    prevent_initial_call=True,
+)
+async def by_kind(opened: Any, asked: Any) -> Any:
+    """The gain by kind of test example, once somebody opens that."""
+    return await parts.read(client(), asked) if opened == 1 and isinstance(asked, dict) else no_update
 
 
 async def _learning(evaluated: RunView, *, treated: bool) -> Learning | None:

@@ -1,6 +1,6 @@
 """Results that were made elsewhere.
 
-Follows: e4a7c19d30b2
+Follows: a93f5e07c1d8
 """
 
 from __future__ import annotations

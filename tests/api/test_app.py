@@ -56,6 +56,8 @@ OPERATIONS = {
     "resume_worker": ("POST", "/api/v1/workers/{name}:resume"),
     "get_gains": ("GET", "/api/v1/gains"),
     "export_gains": ("GET", "/api/v1/gains/export"),
+    "get_certainty": ("GET", "/api/v1/gains/certainty"),
+    "get_buckets": ("GET", "/api/v1/gains/buckets"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_overview": ("GET", "/api/v1/overview"),
     "preview_snapshot": ("POST", "/api/v1/snapshots:preview"),

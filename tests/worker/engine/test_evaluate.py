@@ -93,7 +93,10 @@ def test_scores_and_predictions_of_every_language(world: World, spec_data: Calla
         (code, "accuracy", mini.SIZES["xnli"]["test"]) for code in ("en", "de", "zh")
     ]
     table = parquet.read_table(job.out / "predictions.parquet").to_pylist()
-    assert set(table[0]) == {"language", "id", "prediction", "gold", "score", "confidence"}
+    columns = {"language", "id", "prediction", "gold", "score", "confidence", "unit", "length", "overlap", "script"}
+    assert set(table[0]) == columns
+    assert {line["script"] for line in table if line["language"] == "zh"} <= {"Han", "mixed"}
+    assert all(line["length"] > 0 and 0 <= line["overlap"] <= 1 for line in table)
     for score in outcome.scores:
         own = [line for line in table if line["language"] == score.language]
         assert len({line["id"] for line in own}) == score.n

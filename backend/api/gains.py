@@ -102,7 +102,7 @@ def expect_gains(
     door: AtDoor, model: Name = None, target: Name = None, metric: Name = None, source: Source = Source.MINI
 ) -> ExpectedGains:
     """What to expect of the cells of the same matrix that were not run, and how wrong such expectations are. No results."""
-    _check(door, model=model, target=target, metric=metric)
+    check(door, model=model, target=target, metric=metric)
     with door.store.read() as session:
         matrix = gains.matrix(session, model=model, target=target, metric=metric, source=source)
         return expected.expected(session, matrix, source=source)

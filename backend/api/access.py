@@ -85,6 +85,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/export",
         "GET /api/v1/tradeoff",
         "GET /api/v1/overview",
+        "GET /api/v1/answer",
+        "GET /api/v1/answer/data",
         "POST /api/v1/snapshots:preview",
         "GET /api/v1/snapshots",
         "GET /api/v1/me",

@@ -21,6 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from backend.api import (
     accounts,
     catalogue,
+    conclusion,
     experiments,
     gains,
     health,
@@ -148,7 +149,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(metrics.router)
     offered: list[Offered] = []
-    for part in (catalogue, models, experiments, runs, gains, snapshots, accounts):
+    for part in (catalogue, models, experiments, runs, gains, conclusion, snapshots, accounts):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]
     _add_reference(app)

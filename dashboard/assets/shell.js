@@ -9,7 +9,7 @@
   var shared = /^\/s\//.test(location.pathname);
   if (shared) root.setAttribute('data-shared', '');
 
-  var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/experiments/, '/experiments'],
+  var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/answer/, '/answer'], [/^\/experiments/, '/experiments'],
     [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
 
   function mark(path) {
@@ -94,7 +94,7 @@
 
   // --- single keys: a letter, or g and a letter ------------------------------------------------------------------
 
-  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', x: '/experiments', q: '/queue' };
+  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', a: '/answer', x: '/experiments', q: '/queue' };
   var begun = 0; // when g was pressed
 
   function typing(target) {

@@ -10,14 +10,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from backend.domain.answer import SMALLEST_OF_INTEREST, Answer, Effect, Efficiency, Group, LinePoint, SizePoint
+from backend.domain.answer import SMALLEST_OF_INTEREST, Answer, Effect, Efficiency, LinePoint, SizePoint
 from dashboard.answer_tables import GROUPS, VERDICTS, amount, device_hour, span
 from dashboard.look import CATEGORICAL, FONT, LIGHT, SHAPES, SIZE, Theme, parameters
 
-ROW = 34  # px of an effect
+ROW = 42  # px of an effect
 FIGURE = 400  # px
 PAD = 0.08
-WIDE = 600  # px, at least: a narrower box is scrolled
+WIDE, NARROW = 600, 300  # px, at least: a narrower box is scrolled
 
 
 def forest(answer: Answer, theme: Theme = LIGHT) -> go.Figure:
@@ -53,7 +53,7 @@ def forest(answer: Answer, theme: Theme = LIGHT) -> go.Figure:
         if e.estimate is None
     ]  # fmt: skip
     figure.update_layout(
-        **_layout(theme, 90 + ROW * max(1, len(effects))),
+        **_layout(theme, 90 + ROW * max(1, len(effects)), WIDE),
         annotations=notes,
         shapes=[_strip(theme)],
         xaxis={
@@ -239,15 +239,10 @@ def _title(theme: Theme, text: str) -> dict[str, Any]:
     return {"text": text, "font": {"color": theme.soft, "size": SIZE["small"]}, "standoff": 8}
 
 
-def _layout(theme: Theme, height: int) -> dict[str, Any]:
+def _layout(theme: Theme, height: int, wide: int = NARROW) -> dict[str, Any]:
     return {
-        "template": None, "autosize": True, "meta": {"width": WIDE}, "height": height, "margin": {"l": 12, "r": 12, "t": 34, "b": 56}, "hovermode": "closest",
+        "template": None, "autosize": True, "meta": {"width": wide}, "height": height, "margin": {"l": 12, "r": 12, "t": 34, "b": 56}, "hovermode": "closest",
         "paper_bgcolor": theme.paper, "plot_bgcolor": "rgba(0,0,0,0)", "font": {"family": FONT, "size": SIZE["small"], "color": theme.ink},
         "hoverlabel": {"bgcolor": theme.panel, "bordercolor": theme.line, "align": "left", "font": {"color": theme.ink, "size": SIZE["small"]}},
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"color": theme.ink}, "itemclick": False, "itemdoubleclick": False},
     }  # fmt: skip
-
-
-def group_of(answer: Answer, group: Group) -> list[SizePoint]:
-    """The points of one group, smallest model first."""
-    return [p for p in answer.points if p.group == group]

@@ -103,13 +103,13 @@ def efficiency(answer: Answer) -> Table:
 def sensitivity(answer: Answer) -> Table:
     rows = tuple(
         (
-            f"Without {s.left_out}", span(s.effect.estimate, s.effect.low, s.effect.high), verdict(s.effect),
+            s.left_out, span(s.effect.estimate, s.effect.low, s.effect.high), verdict(s.effect),
             f"{s.effect.gains:,} of {answer.gains:,} gains",
         )
         for s in answer.sensitivity
     )  # fmt: skip
     return Table(
-        ("Left out", "Points per ten-fold parameters [95 %]", "Verdict", "Rests on"), rows, numbers=frozenset({1})
+        ("Size effect", "Points per ten-fold parameters [95 %]", "Verdict", "Rests on"), rows, numbers=frozenset({1})
     )
 
 

@@ -88,7 +88,7 @@ class Efficiency(View):
 
 
 class Sensitivity(View):
-    left_out: str = Field(description="in words")
+    left_out: str = Field(description="in words: what is different from the effect of size over everything")
     effect: Effect
 
 

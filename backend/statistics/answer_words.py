@@ -13,7 +13,7 @@ from typing import Literal
 
 from backend.domain.answer import SMALLEST_OF_INTEREST, Effect, SizePoint
 from backend.domain.gains import MIN_SEEDS
-from backend.statistics.answer import MIN_SIZES, SLOPES
+from backend.statistics.answer import MIN_LANGUAGES, MIN_SIZES, SLOPES
 
 MOST_SEEDS = 30  # that are asked for
 BENT = 0.05  # p below which the models are said not to lie on a line
@@ -49,7 +49,7 @@ def sentence(effect: Effect, points: Sequence[SizePoint]) -> str:
         return f"Not enough evidence to say what model size does to the gain of an intermediate task: {effect.why}."
     sizes = sorted(p.parameters_non_embedding for p in points)
     among = f"Among {effect.models} models of {size(sizes[0])} to {size(sizes[-1])} parameters"
-    said = f"{interval(effect)} {effect.unit}"
+    said = f"{interval(effect)} {effect.unit}{_few(effect)}"
     if effect.verdict in ("more", "less"):
         way = "more" if effect.verdict == "more" else "less"
         small = f", though by less than {SMALLEST_OF_INTEREST:g} point" if effect.within_interest else ""
@@ -128,12 +128,20 @@ def _point(p: SizePoint) -> str:
 def _low(effect: Effect) -> str:
     if effect.estimate is None:
         return f"Low-resource languages alone: not enough evidence, {effect.why}."
-    said = f"{interval(effect)} {effect.unit}"
+    said = f"{interval(effect)} {effect.unit}{_few(effect)}"
     if effect.verdict in ("more", "less"):
         return f"Low-resource languages alone: worth {effect.verdict} to larger models, {said}."
     if effect.within_interest:
         return f"Low-resource languages alone: no difference that matters, {said}."
     return f"Low-resource languages alone: no evidence either way, {said}."
+
+
+def _few(effect: Effect) -> str:
+    """That the languages are too few to stand for others."""
+    if effect.languages >= MIN_LANGUAGES:
+        return ""
+    one = effect.languages == 1
+    return f" ({effect.languages} language{'' if one else 's'}, which stand{'s' if one else ''} for no other)"
 
 
 def _runs(n: int) -> str:
@@ -176,9 +184,7 @@ def needs(effects: Sequence[Effect], sizes: int) -> list[Need]:
         found.append(Need("There are no gains in low-resource languages.", group="low"))
     elif low.estimate is not None and SLOPES not in low.variances:
         found.append(
-            Need(
-                f"Only {low.languages} low-resource languages have gains: they stand for themselves alone.", group="low"
-            )
+            Need(f"Low-resource languages with gains: {low.languages}, too few to stand for others.", group="low")
         )
     return found
 

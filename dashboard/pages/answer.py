@@ -99,7 +99,18 @@ async def _ask(state: links.Answer) -> tuple[Answer | None, CrossliftError | Non
 
 
 def _section(name: str, title: list[Any]) -> Any:
-    return html.Section([html.H2(title), html.Div(shell.graph(f"answer-{name}-graph"), className="figure-box")])
+    return html.Section(
+        [
+            html.H2(title),
+            html.Div(
+                shell.graph(f"answer-{name}-graph"),
+                className="figure-box",
+                role="region",
+                tabIndex="0",
+                **aria(label="".join(title[:1]).strip()),
+            ),
+        ]
+    )
 
 
 def _badge(found: Answer | None) -> Any:

@@ -287,12 +287,12 @@ def test_sensitivity_leaves_out_each_task_and_target_in_turn():
     observations = simulated(2, slope=2.0)
     found = {s.left_out: s.effect for s in look.sensitivity(observations)}
     assert list(found) == [
-        "cells that not every model and seed has", "intermediate task r0", "intermediate task r1", "target t0", "target t1", "target t2",
+        "Common support alone: cells that every model and seed has", "Without the intermediate task r0", "Without the intermediate task r1", "target t0", "target t1", "target t2",
     ]  # fmt: skip
-    assert found["target t0"].gains == sum(o.target != "t0" for o in observations)
-    assert found["target t0"] == look.effect(
+    assert found["Without the target t0"].gains == sum(o.target != "t0" for o in observations)
+    assert found["Without the target t0"] == look.effect(
         "size",
-        "Without target t0",
+        "Without the target t0",
         "per ten-fold parameters",
         "all",
         [o for o in observations if o.target != "t0"],

@@ -94,7 +94,7 @@ def size(answer: Answer, theme: Theme = LIGHT) -> go.Figure:
     pad = max(0.2, PAD * (max(values) - min(values)))
     figure.update_layout(
         **_layout(theme, FIGURE),
-        xaxis=_sizes(answer.points, theme),
+        xaxis=_sizes([(p.model, p.parameters_non_embedding) for p in answer.points], theme),
         yaxis={
             **_axis(theme), "title": _title(theme, "mean gain, points"), "range": [min(values) - pad, max(values) + pad], "showgrid": True,
             "zeroline": True, "zerolinecolor": theme.hatch, "zerolinewidth": 1.5,
@@ -124,7 +124,7 @@ def efficiency(answer: Answer, theme: Theme = LIGHT) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(
         **_layout(theme, FIGURE),
-        xaxis=_sizes(some, theme),
+        xaxis=_sizes([(e.model, e.parameters_non_embedding) for e in some], theme),
         yaxis={
             **_axis(theme), "title": _title(theme, f"points a {device_hour(answer)}"), "zeroline": True, "zerolinecolor": theme.hatch,
             "zerolinewidth": 1.5, "showgrid": True, "rangemode": "tozero",
@@ -212,8 +212,8 @@ def _bought(e: Efficiency) -> str:
 # --- axes ------------------------------------------------------------------------------------------------------------
 
 
-def _sizes(some: Sequence[SizePoint] | Sequence[Efficiency], theme: Theme) -> dict[str, Any]:
-    names = {e.parameters_non_embedding: e.model for e in sorted(some, key=lambda e: e.model, reverse=True)}
+def _sizes(some: Sequence[tuple[str, int]], theme: Theme) -> dict[str, Any]:
+    names = {n: model for model, n in sorted(some, reverse=True)}
     sizes = sorted(names) or [1, 10]
     low, high = math.log10(sizes[0]), math.log10(sizes[-1])
     pad = max(0.12 * (high - low), 0.06)

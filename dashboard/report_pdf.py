@@ -54,7 +54,7 @@ def pdf(answer: Answer, data: bytes, *, version: str, at: datetime) -> bytes:
     _text(made, f"{answer.benchmark}{', a synthetic benchmark' if answer.synthetic else ''}", 8)
     made.ln(2)
     made.set_font("DejaVu", "B", 11)
-    made.multi_cell(WIDE, 5.5, answer.sentence, new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(WIDE, 5.5, answer.sentence, align="L", new_x="LMARGIN", new_y="NEXT")
     made.ln(2)
     for text in answer.also:
         _text(made, f"•  {text}", 9)
@@ -89,7 +89,7 @@ def pdf(answer: Answer, data: bytes, *, version: str, at: datetime) -> bytes:
         basename=name,
         bytes=data,
         desc="gains of single seeds",
-        mime_type="text/csv",
+        compress=True,
         creation_date=at,
         modification_date=at,
     )
@@ -103,9 +103,9 @@ def _head(made: FPDF, title: str) -> None:
     made.ln(1)
 
 
-def _text(made: FPDF, text: str, points: float) -> None:
+def _text(made: FPDF, text: str, points: int) -> None:
     made.set_font("DejaVu", size=points)
-    made.multi_cell(WIDE, points * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(WIDE, points * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _table(made: FPDF, title: str, table: Table) -> None:
@@ -121,7 +121,7 @@ def _table(made: FPDF, title: str, table: Table) -> None:
     with made.table(
         col_widths=tuple(max(8, w) for w in widths),
         text_align=align,
-        line_height=3.6,
+        line_height=4,
         padding=0.8,
         borders_layout="HORIZONTAL_LINES",
     ) as grid:

@@ -210,14 +210,14 @@ def _details(title: str, table: Table, nothing: str = "There is nothing yet.") -
 
 
 def _table(title: str, table: Table) -> Any:
-    def name(i: int) -> dict[str, str]:
-        return {"className": "number"} if i in table.numbers else {}
+    def name(i: int) -> str:
+        return "number" if i in table.numbers else ""
 
     lines = [
-        html.Tr([html.Th(row[0], scope="row"), *(html.Td(text, **name(i)) for i, text in enumerate(row) if i)])
+        html.Tr([html.Th(row[0], scope="row"), *(html.Td(text, className=name(i)) for i, text in enumerate(row) if i)])
         for row in table.rows
     ]
-    head = html.Thead(html.Tr([html.Th(text, scope="col", **name(i)) for i, text in enumerate(table.head)]))
+    head = html.Thead(html.Tr([html.Th(text, scope="col", className=name(i)) for i, text in enumerate(table.head)]))
     return html.Div(
         html.Table([head, html.Tbody(lines)], className="plain-table"), className="scroll", role="region", tabIndex="0",
         **aria(label=title),

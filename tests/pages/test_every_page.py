@@ -14,6 +14,7 @@ PAGES = {
     "Overview": "Overview · Crosslift",
     "Explore": "Explore · Crosslift",
     "Trade-off": "Trade-off · Crosslift",
+    "Answer": "Answer · Crosslift",
     "Experiments": "Experiments · Crosslift",
     "Queue": "Queue · Crosslift",
     "Shares": "Shares · Crosslift",
@@ -27,6 +28,7 @@ STATES = {
     "/queue?kind=evaluate&show=waiting": ("#queue-show", "Waiting"),
     "/runs/6?level=warning&tab=log": ("#run-level", "Warning and above"),
     "/new?models=mini-2&name=Again": ("#new-name", "Again"),
+    "/answer?format=span_qa": ("#answer-format", "Span qa"),
     "/tradeoff?target=xquad": ("#tradeoff-target", "XQuAD"),
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
 }

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg, optimize, stats
+from scipy import linalg, optimize, special  # not scipy.stats, which takes as long to load as all the rest
 
 from backend.domain.answer import (
     SMALLEST_OF_INTEREST,
@@ -109,6 +109,11 @@ class Fit:
     df: tuple[float, ...]
     variances: Mapping[str, float]  # of the random effects, points²
     shares: Mapping[str, tuple[float, ...]]  # of each random effect in the variance of each estimate
+
+
+def t_quantile(df: float) -> float:
+    """Below which 97.5 % of Student's t lie."""
+    return float(special.stdtrit(df, 0.975))
 
 
 class NotIdentified(Exception):
@@ -397,7 +402,7 @@ def _effect(
     verdict: Verdict = "not enough evidence"
     if found is not None:
         estimate, error, df = found.estimates[column], found.errors[column], found.df[column]
-        reach = float(stats.t.ppf(0.975, df)) * error
+        reach = t_quantile(df) * error
         low, high = estimate - reach, estimate + reach
         verdict = "more" if low > 0 else "less" if high < 0 else "no evidence"
     inside = low is not None and high is not None and low > -SMALLEST_OF_INTEREST and high < SMALLEST_OF_INTEREST
@@ -630,7 +635,7 @@ def line(observations: Sequence[Observation], found: Effect) -> list[LinePoint]:
     middle, level = float(sizes.mean()), math.fsum(r.gain for r in each) / len(each)
     off = np.array([r.gain for r in each]) - level - found.estimate * (sizes - middle)
     spread = math.sqrt(float(off @ off) / max(1, len(each) - 2) / len(each))
-    reach = float(stats.t.ppf(0.975, min(found.df, len(each) - 2)))
+    reach = t_quantile(min(found.df, len(each) - 2))
     made = []
     for at in np.linspace(sizes.min(), sizes.max(), LINE_POINTS):
         value = level + found.estimate * (at - middle)
@@ -664,7 +669,7 @@ def bent(observations: Sequence[Observation]) -> float | None:
     if of_means < 1e-12:
         return None
     f = max(0.0, of_line - of_means) / (k - 2) / (of_means / (n - k))
-    return float(stats.f.sf(f, k - 2, n - k))
+    return float(special.fdtrc(k - 2, n - k, f))
 
 
 # --- efficiency and sensitivity ---------------------------------------------------------------------------------------

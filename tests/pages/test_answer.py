@@ -234,6 +234,7 @@ def test_the_page_is_its_address_and_both_files_hold_what_it_says(
 
 @pytest.mark.browser
 def test_where_nothing_was_run_it_says_what_to_do(empty_site: Any, visit: Callable[..., Any]):
+    httpx.get(f"{empty_site.url}/api/v1/answer", timeout=120)  # what it is fitted with is loaded at the first question
     page = visit(empty_site, "/answer").page
     expect(page.locator("#answer-sentence")).to_contain_text("Not enough evidence")
     expect(page.get_by_role("region", name="What to run next")).to_contain_text("3 seeds of every model")

@@ -30,6 +30,7 @@ from backend.domain.account import (
     TokenRequest,
     TokenView,
 )
+from backend.domain.answer import Answer
 from backend.domain.certainty import Buckets, Certainty
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
@@ -264,6 +265,16 @@ class Client:
             NotFound: the store holds no run of this benchmark.
         """
         return await self._get(TypeAdapter(Overview), "/api/v1/overview", {"source": source})
+
+    async def answer(self, source: str, format: str | None = None) -> Answer:
+        """What the gains of a benchmark say about model size and compute."""
+        asked = {"source": source} | ({"task_format": format} if format else {})
+        return await self._get(TypeAdapter(Answer), "/api/v1/answer", asked)
+
+    async def answer_data(self, source: str, format: str | None = None) -> bytes:
+        """The gains that it rests on, as CSV, byte by byte what its digest is of."""
+        asked = {"source": source} | ({"task_format": format} if format else {})
+        return (await self._ask("GET", "/api/v1/answer/data", asked)).content
 
     async def preview_snapshot(self, request: SnapshotRequest) -> SnapshotPreview:
         """What would leave; nothing is written."""

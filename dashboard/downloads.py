@@ -7,6 +7,7 @@ hangs on a token is kept by a cache or told to another site: ``backend.api.gate`
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +16,15 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from backend.domain.answer import Answer
 from backend.domain.run import canonical
 from backend.domain.schemas import Shared
 from backend.errors import CrossliftError
-from dashboard import frozen, links, offline, share
+from dashboard import frozen, links, offline, report, share
 from dashboard.client import Client
 
 #: A file must not run with the pages' rights, wherever it is opened: it brings its own, stricter policy.
+_REPORTS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "csv": "text/csv; charset=utf-8"}
 _KEPT = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
@@ -57,6 +60,30 @@ def install(app: FastAPI, api: Client) -> None:
             status = error.status
         return Response(request.app.state.document, media_type="text/html", status_code=status)
 
+    @app.get(links.ANSWER + "/report.{suffix}", include_in_schema=False)
+    async def answer_report(suffix: str, request: Request) -> Response:
+        """The answer as a file: ``html``, ``pdf``, or its data as ``csv``."""
+        if suffix not in _REPORTS:
+            return PlainTextResponse(f"There is no report of this kind; {', '.join(_REPORTS)} are.", status_code=404)
+        state = links.Answer.of(request.url.query)
+        try:
+            found, data = (
+                await api.answer(state.source, state.format),
+                await api.answer_data(state.source, state.format),
+            )
+            version = await api.version()
+        except CrossliftError as error:
+            return _refusal(error)
+        if hashlib.sha256(data).hexdigest() != found.data_sha256:  # a run has ended between the two
+            return PlainTextResponse(
+                "Results arrived while this was written: ask again.", status_code=503, headers=_KEPT
+            )
+        made = await asyncio.to_thread(_written, suffix, found, data, version)
+        headers = {**_KEPT, "Content-Disposition": f'attachment; filename="{report.file_name(found, suffix)}"'}
+        if suffix == "html":
+            headers["Content-Security-Policy"] = "sandbox allow-scripts"
+        return Response(made, media_type=_REPORTS[suffix], headers=headers)
+
     @app.get("/download/{kind}.html", include_in_schema=False)
     async def without_link(
         kind: str, view: str = "", title: str = "", note: str = "", anonymous: bool = False
@@ -78,6 +105,17 @@ def install(app: FastAPI, api: Client) -> None:
             content=found.content,
         )
         return await _page(shared, canonical(found.content.model_dump(mode="json")), link=False)
+
+
+def _written(suffix: str, found: Answer, data: bytes, version: str) -> bytes:
+    at = datetime.now(UTC)
+    if suffix == "html":
+        return report.page(found, data, version=version, at=at).encode()
+    if suffix == "pdf":
+        from dashboard import report_pdf
+
+        return report_pdf.pdf(found, data, version=version, at=at)
+    return data
 
 
 async def _shared(api: Client, token: str) -> tuple[Shared, str] | Response:

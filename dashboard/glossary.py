@@ -384,6 +384,20 @@ FORMULAS: Mapping[str, Word] = {
         "Cells that have a gain, of all cells of every model, recipe and target that was ever asked for. It says how much of the "
         "grid an overall statement rests on.",
     ),
+    "size-effect": Word(
+        "Effect of model size",
+        "How many points more an intermediate task is worth per ten-fold parameters without embeddings, within one recipe, target and "
+        "language. A mixed-effects model takes the luck of a model's seed, which all its targets share, its luck on one target, which all "
+        "languages share, and how languages differ, as random. Its interval speaks of new seeds and languages with these models, not of "
+        "models that nobody has run. Below three sizes, or three seeds of each, there is none.",
+        formula="gain = cell + β · log₁₀ size + u[seed] + v[seed, target] + b[language] · log₁₀ size + e",
+        sources=("Patterson and Thompson 1971, Biometrika 58(3)", "Satterthwaite 1946, Biometrics Bulletin 2(6)"),
+    ),
+    "interest": Word(
+        "Smallest effect of interest",
+        "One point per ten-fold parameters or device-hours: published baselines of one model differ by more. An effect is called too small to "
+        "matter only where its whole 95 % interval lies within plus and minus that; an interval that merely holds zero says no such thing.",
+    ),
     "per-hour": Word(
         "Gain per device-hour",
         "The mean gain of a pair divided by its marginal device-hours, where the gain is positive. It ranks pairs within one "
@@ -412,6 +426,13 @@ FIGURES: Mapping[str, Word] = {
         "Each point is the mean gain of one model, recipe and target, over its parameters or its device-hours on a logarithmic axis. "
         "Bars are 95 % intervals over seeds; the line is the Pareto front. A line that rises to the right over parameters "
         "is a pattern in what was measured, not a law.",
+    ),
+    "answer-page": Word(
+        "The answer page",
+        "The sentence on top is made from the estimates and claims no more than their intervals. Effects stand with their 95 % intervals, "
+        "over a strip of what is too small to matter; a row without a mark says that there is not enough evidence. Below, the mean gain of "
+        "each model against its size with the fitted line and its band, and the points that a device-hour buys. The table of sensitivity "
+        "shows the effect of size without each task and target.",
     ),
     "small-heatmap": Word(
         "The small heatmap on Overview",

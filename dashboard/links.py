@@ -18,12 +18,14 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from backend.domain.address import SETTINGS
 from backend.domain.language import GROUPS, LANGUAGES
+from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
 
 OVERVIEW = "/"
 EXPLORE = "/explore"
 TRADEOFF = "/tradeoff"
+ANSWER = "/answer"
 NEW = "/new"
 EXPERIMENTS = "/experiments"
 QUEUE = "/queue"
@@ -163,6 +165,30 @@ class Tradeoff:
 
     @classmethod
     def of(cls, search: str) -> Tradeoff:
+        return cls.read(parsed(search))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The state of ``/answer``. ``format``: only targets of this one; None: all."""
+
+    format: str | None = None
+    source: Source = "mini"
+
+    @property
+    def address(self) -> str:
+        return _address(ANSWER, self)
+
+    def report(self, suffix: Literal["html", "pdf", "csv"]) -> str:
+        """Of the report as a file."""
+        return _address(f"{ANSWER}/report.{suffix}", self)
+
+    @classmethod
+    def read(cls, query: Mapping[str, object]) -> Answer:
+        return cls(**_read(cls, query))
+
+    @classmethod
+    def of(cls, search: str) -> Answer:
         return cls.read(parsed(search))
 
 
@@ -418,6 +444,7 @@ def _averaged(text: str) -> str | None:
 
 #: Parameters with a grammar of their own. The others are one of the words that their type allows, or a name.
 _READERS: dict[tuple[type, str], Callable[[str], object]] = {
+    (Answer, "format"): lambda text: text if text in {f.value for f in Format} else None,
     (Explore, "cell"): Cell.read,
     (Experiments, "cursor"): _line,
     (Explore, "languages"): subset.read,

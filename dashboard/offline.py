@@ -42,13 +42,13 @@ EXPLAINED = (
 
 
 @lru_cache(maxsize=1)
-def _plotly() -> str:
+def plotly_program() -> str:
     """The program that draws, from the installed package: the same that the pages use."""
     return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text("utf-8")
 
 
 @lru_cache(maxsize=8)
-def _hash(script: str) -> str:
+def script_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
@@ -62,11 +62,11 @@ def page(shared: Shared, text: str, *, link: bool) -> str:
     """
     content = shared.content
     chosen = frozen.state(content)
-    program = _plotly()
+    program = plotly_program()
     policy = "; ".join(
         [
             "default-src 'none'",
-            f"script-src {_hash(program)} {_hash(_SCRIPT)}",
+            f"script-src {script_hash(program)} {script_hash(_SCRIPT)}",
             "style-src 'unsafe-inline'",
             "img-src data: blob:",
             "base-uri 'none'",
@@ -74,9 +74,9 @@ def page(shared: Shared, text: str, *, link: bool) -> str:
         ]
     )
     badge = '<span class="badge">synthetic benchmark</span>' if content.synthetic else ""
-    tables = _table("Every number", frozen.table(content, chosen))
+    tables = table("Every number", frozen.table(content, chosen))
     if content.matrix is not None:
-        tables = _table("Mean gains", frozen.means(content.matrix)) + tables
+        tables = table("Mean gains", frozen.means(content.matrix)) + tables
     return f"""<!DOCTYPE html>
 <html lang="en" dir="ltr">
 <head>
@@ -112,7 +112,7 @@ digest above.</p>
 <p class="soft">Title, note and date are not part of the content: equal numbers have equal addresses. Live view when it was
 frozen: <code>{escape(content.view)}</code></p>
 </main>
-<script type="application/json" id="figures">{_json(frozen.draw(content, chosen))}</script>
+<script type="application/json" id="figures">{embedded(frozen.draw(content, chosen))}</script>
 <script type="application/octet-stream" id="content">{base64.b64encode(text.encode()).decode()}</script>
 <script>{program}</script>
 <script>{_SCRIPT}</script>
@@ -140,7 +140,7 @@ def _note(note: str) -> str:
     return "".join(f"<p class='note'>{escape(part)}</p>" for part in note.splitlines() if part.strip())
 
 
-def _json(value: object) -> str:
+def embedded(value: object) -> str:
     """JSON that cannot end the script it stands in."""
     text = json.dumps(value, cls=PlotlyJSONEncoder, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -156,7 +156,7 @@ def _words() -> str:
     return _facts((glossary.WORDS[word].title, glossary.WORDS[word].plain) for word in EXPLAINED)
 
 
-def _table(title: str, table: Table) -> str:
+def table(title: str, table: Table) -> str:
     def line(row: Iterable[str]) -> str:
         cells = []
         for i, text in enumerate(row):
@@ -191,4 +191,4 @@ def _runs(runs: Iterable[FrozenRun]) -> str:
         )
         for r in runs
     )
-    return _table("Runs", Table(head, rows, numbers=frozenset({5}))).replace("<h2>Runs</h2>\n", "")
+    return table("Runs", Table(head, rows, numbers=frozenset({5}))).replace("<h2>Runs</h2>\n", "")

@@ -51,6 +51,7 @@ VIEWERS: Final = (
     "GET /",
     f"POST {links.SIGN_OUT}",
     "GET /download/{kind}.html",
+    f"GET {links.ANSWER}/report.{{suffix}}",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none
 )

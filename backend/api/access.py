@@ -101,6 +101,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/published/sets",
         "GET /api/v1/published/sets/{name}",
         "GET /api/v1/published/reproduction",
+        "GET /api/v1/answer",
+        "GET /api/v1/answer/data",
         "POST /api/v1/snapshots:preview",
         "GET /api/v1/snapshots",
         "GET /api/v1/me",

@@ -23,6 +23,7 @@ from backend.domain.account import (
     TokenMade,
     TokenView,
 )
+from backend.domain.answer import Answer, Effect
 from backend.domain.certainty import Attribute, Bucket, Buckets, Certainty, GapView, IntervalView, RankView, RecordView
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Verdict, what_seeds_can_show
@@ -492,6 +493,7 @@ def _models() -> tuple[BaseModel, ...]:
             runs_done=16,
             experiments=1,
         ),
+        _answer(),
         *_certainty(),
         *_snapshots(),
         *_accounts(),
@@ -539,6 +541,21 @@ def _published() -> tuple[BaseModel, ...]:
         notes=differing(figure),
     )  # fmt: skip
     return figure.view(), sources()[0], gain, sets.listing()[0], beside
+
+
+def _answer() -> Answer:
+    """Of a store without gains: what there is no evidence for has a reason in the place of a number."""
+    size = Effect(
+        name="size", title="Model size, all languages", unit="per ten-fold parameters", group="all", estimate=None, low=None,
+        high=None, se=None, df=None, verdict="not enough evidence", within_interest=False, why="there are no gains of it",
+        variances={}, share_of_languages=None, gains=0, models=0, seeds=0, languages=0, targets=0,
+    )  # fmt: skip
+    return Answer(
+        source="mini", benchmark="mini-XTREME-R", synthetic=True, format=None, device_class=None,
+        sentence=f"Not enough evidence to say what model size does to the gain of an intermediate task: {size.why}.", also=[],
+        effects=[size], points=[], line=[], efficiency=[], sensitivity=[], next_steps=[], left_out=[], failed=[], methods=[],
+        formats=[], gains=0, data_sha256="0" * 64,
+    )  # fmt: skip
 
 
 def examples() -> dict[str, dict[str, Any]]:

@@ -73,6 +73,12 @@ def units(
     return found
 
 
+def version(session: Session, metrics: Collection[str], *, source: Source) -> dict[Name, list[tuple[Any, ...]]]:
+    """What every unit of these metrics is computed from: equal while no gain can have changed."""
+    out = {left.run for left in learning.left_out(session, _done(source=source, model=None, target=None))}
+    return _versions(session, metrics, out, source=source, model=None, target=None)
+
+
 def _done(*, source: Source, model: str | None, target: str | None) -> list[ColumnElement[bool]]:
     return [*evaluations(source=source, model=model, target=target), run.c.state == RunState.DONE.value]
 

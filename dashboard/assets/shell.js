@@ -9,8 +9,9 @@
   var shared = /^\/s\//.test(location.pathname);
   if (shared) root.setAttribute('data-shared', '');
 
-  var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/experiments/, '/experiments'],
-    [/^\/(queue|runs)(\/|$)/, '/queue'], [/^\/shares/, '/shares'], [/^\/(published|imports)/, '/published'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
+  var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/answer/, '/answer'],
+    [/^\/(published|imports)/, '/published'], [/^\/experiments/, '/experiments'], [/^\/(queue|runs)(\/|$)/, '/queue'],
+    [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
 
   function mark(path) {
     var section = SECTIONS.find(function (s) { return s[0].test(path); });
@@ -99,7 +100,7 @@
 
   // --- single keys: a letter, or g and a letter ------------------------------------------------------------------
 
-  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', p: '/published', x: '/experiments', q: '/queue' };
+  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', a: '/answer', p: '/published', x: '/experiments', q: '/queue' };
   var begun = 0; // when g was pressed
 
   function typing(target) {

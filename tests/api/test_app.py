@@ -60,6 +60,8 @@ OPERATIONS = {
     "get_buckets": ("GET", "/api/v1/gains/buckets"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_overview": ("GET", "/api/v1/overview"),
+    "get_answer": ("GET", "/api/v1/answer"),
+    "get_answer_data": ("GET", "/api/v1/answer/data"),
     "preview_snapshot": ("POST", "/api/v1/snapshots:preview"),
     "make_snapshot": ("POST", "/api/v1/snapshots"),
     "list_snapshots": ("GET", "/api/v1/snapshots"),

@@ -22,6 +22,7 @@ PAGES = {
     "/explore?model=mini-2&target=xnli": "#explore-graph .main-svg",
     "/explore?model=mini-2&target=xnli&view=table&cell=squad.ar": ".cell-panel",
     "/tradeoff": "#tradeoff-graph .main-svg",
+    "/answer": "#answer-forest-graph .main-svg",
     "/new": "#main h1",
     "/experiments": "#main h1",
     "/experiments/1": "#main h1",
@@ -34,7 +35,7 @@ PAGES = {
     "/help": "#gain",
     "/no/such/page": "#main h1",
 }
-EMPTY = ("/", "/explore", "/tradeoff", "/experiments", "/queue", "/shares")
+EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/experiments", "/queue", "/shares")
 
 
 def violations(page: Any, ready: str) -> str:

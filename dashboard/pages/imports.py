@@ -401,3 +401,6 @@ clientside_callback(
 clientside_callback(
     ClientsideFunction("live", "tell"), Output("imports-sink", "children"), Input("imports-address", "data")
 )
+clientside_callback(
+    ClientsideFunction("findings", "upload"), Output("imports-sink", "title"), Input("imports-upload", "id")
+)

@@ -177,6 +177,7 @@ def _grid(found: Found) -> Any:
         enableEnterpriseModules=False,
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
         columnSize=None,
+        eventListeners={"cellKeyDown": ["crossliftLink(params)"]},
         dashGridOptions={
             "theme": {"function": "crossliftTheme(themeQuartz)"},
             "animateRows": False,

@@ -77,6 +77,14 @@ def test_figures_are_filtered_and_the_address_says_how(site: Any, visit: Callabl
     expect(said).to_contain_text(f"{count:,} of 5,741 published figures from 54 tables of 20 sources; 100 shown.")
     link = page.locator("#published-grid a").first
     expect(link).to_have_attribute("href", re.compile("^https://"))
+    # arrow keys move between cells, Enter follows a cell's link
+    watch = "addEventListener('click', e => { const a = e.target.closest('a'); if (a) { e.preventDefault(); window.to = a.href; } }, true)"
+    page.evaluate(watch)
+    page.locator("#published-grid [col-id=size].ag-cell").first.click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("window.to").startswith("https://")
+    page.reload()
     page.get_by_label("Text holds").fill("X-STILTs")
     expect(said).to_contain_text("1 of 5,741")
     expect(page).to_have_url(re.compile(r"/published\?q=X-STILTs&task=xnli$"))

@@ -140,10 +140,13 @@ def paint(
         size = SIZE["small"] if len(columns) <= 20 else SIZE["tiny"]
         numbers = [s for s in spots if s.value is not None]
         reasons = [s for s in spots if s.value is None and _has_word(s, len(columns))]
-        for name, some, halo in (("numbers", numbers, None), ("reasons", reasons, theme.hatch_ground)):
+        right = len(columns) - 0.5
+        for nth, (name, some, halo) in enumerate(
+            (("numbers", numbers, None), ("reasons", reasons, theme.hatch_ground)), 1
+        ):
             if some:
                 said = [vectors.Text(s.column, s.row, (s.text,), ink(s)) for s in some]
-                written.append(vectors.texts(name, said, -0.5, len(columns) - 0.5, len(rows), size, halo))
+                written.append(vectors.texts(name, said, -0.5, right, len(rows), size, nth=nth, halo=halo))
     dots = [s for s in spots if s.found]
     if dots:
         if dots_drawn:
@@ -285,7 +288,7 @@ def paint_means(
         vectors.Text(sum(edges) / 2, i, (text, f"{row.k} of {row.n}"), ink)
         for i, ((_, text, _), row, ink) in enumerate(zip(means, rows, inks, strict=True))
     ]
-    figure["layout"]["images"].append(vectors.texts("mean text", said, *edges, len(rows), SIZE["small"]))
+    figure["layout"]["images"].append(vectors.texts("mean text", said, *edges, len(rows), SIZE["small"], nth=1))
 
 
 def _mean_span(columns: int) -> tuple[float, float]:

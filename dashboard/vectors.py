@@ -55,7 +55,15 @@ class Text(NamedTuple):
 
 
 def texts(
-    name: str, said: Sequence[Text], left: float, right: float, rows: int, size: int, halo: str | None = None
+    name: str,
+    said: Sequence[Text],
+    left: float,
+    right: float,
+    rows: int,
+    size: int,
+    *,
+    nth: int,
+    halo: str | None = None,
 ) -> Image:
     """Texts over cells, between ``left`` and ``right``, in all ``rows``: as text of a trace, each costs a browser as much as a hundred cells.
 
@@ -63,6 +71,8 @@ def texts(
 
     Args:
         size: of the letters, in pixels.
+        nth: among the pictures over these cells, from 1; ``over_cells`` is none of them. Of those that lie at the very same place
+            plotly shows one.
         halo: a colour around the letters, so that they read on a pattern.
     """
     by_ink: dict[str, list[str]] = {}
@@ -83,7 +93,7 @@ def texts(
     letters = f"width='100%' height='100%' font-family='{_font()}' font-size='{size}' text-anchor='middle'"
     return {
         "name": name, "source": _data(letters, groups), "xref": "x", "yref": "y",
-        "x": left, "y": -0.5, "sizex": right - left, "sizey": rows, "sizing": "stretch", "layer": "above",
+        "x": left, "y": -0.5, "sizex": right - left, "sizey": rows + nth * 1e-6, "sizing": "stretch", "layer": "above",
     }  # fmt: skip
 
 

@@ -29,8 +29,11 @@ FIGURE = """() => {
     (plot.layout.shapes || []).length, plot.layout.paper_bgcolor, plot.layout.images.map(i => i.source)], (key, value) => key === 'uid' ? undefined : value);
 }"""
 NUMBERS = """() => {
-  const images = document.querySelector('#explore-graph .js-plotly-plot').layout.images;
-  const svg = decodeURIComponent(images.find(i => i.name === 'numbers').source.split(',').slice(1).join(','));
+  const plot = document.querySelector('#explore-graph .js-plotly-plot'), drawn = [...plot.querySelectorAll('.imagelayer image')];
+  if (drawn.length !== plot.layout.images.length) throw new Error(`${drawn.length} of ${plot.layout.images.length} pictures are there`);
+  const source = plot.layout.images.find(i => i.name === 'numbers').source;
+  const there = drawn.map(i => i.getAttribute('xlink:href') || i.getAttribute('href')).find(h => h === source);
+  const svg = decodeURIComponent(there.split(',').slice(1).join(','));
   return [...new DOMParser().parseFromString(svg, 'image/svg+xml').querySelectorAll('text')].map(t => t.textContent);
 }"""
 CENTRE = """([row, column]) => {

@@ -180,6 +180,14 @@ def test_rows_that_train_on_the_same_data_twice_say_so(matrix: Make):
     assert "same data twice" not in second
 
 
+def test_no_two_pictures_lie_at_the_same_place(matrix: Make, cell: Callable[..., GainCell]):
+    """Of those that do, plotly shows one."""
+    gone = cell("mnli", "de", None, missing=Missing.NOT_RUN)
+    images = gain_heatmap(matrix({"mnli": {"sw": cell("mnli", "sw", 1.0, q=0.01), "de": gone}})).layout.images
+    assert [i.name for i in images] == ["colours", "over cells", "numbers", "reasons", "over means", "mean text"]
+    assert len({(i.xref, i.x, i.sizex, i.yref, i.y, i.sizey) for i in images}) == len(images)
+
+
 def test_means_stand_beside_their_support(matrix: Make):
     figure = gain_heatmap(
         matrix({"mnli": {"sw": 1.0, "de": 2.0, "hi": None}, "squad": {"sw": None, "de": None, "hi": None}})

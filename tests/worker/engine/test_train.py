@@ -161,17 +161,22 @@ def test_dropout_resumes_too(world: World, notes: Notes, tiny: Callable[..., Any
     encoder.module.config.hidden_dropout_prob = 0.1
     encoder.save(tmp_path / "encoder")
     spec = world.on("mnli", model=ModelSpec(checkpoint="dir:encoder", revision=None, architecture=None))
-    _, whole = world.run(spec, name="whole", model_root=tmp_path)
+    unbroken = notes()
+    _, whole = world.run(spec, unbroken, name="whole", model_root=tmp_path)
     encoder.module.config.hidden_dropout_prob = 0.0
     encoder.save(tmp_path / "encoder")
     _, without = world.run(spec, name="without", model_root=tmp_path)
     assert not same(whole.out, without.out)  # it was on
     encoder.module.config.hidden_dropout_prob = 0.1
     encoder.save(tmp_path / "encoder")
+    before, after = notes(stop_at=6), notes()
     with pytest.raises(Stopped):
-        world.run(spec, notes(stop_at=6), name="parts", model_root=tmp_path)
-    _, parts = world.run(spec, name="parts", model_root=tmp_path)
+        world.run(spec, before, name="parts", model_root=tmp_path)
+    _, parts = world.run(spec, after, name="parts", model_root=tmp_path)
+    assert after.resumptions == [4]
     assert same(whole.out, parts.out)
+    # the best checkpoint may be an early one: what came after it is in the curves alone
+    assert {name: before.curves.get(name, {}) | points for name, points in after.curves.items()} == unbroken.curves
 
 
 def test_resuming_from_an_older_checkpoint_gives_the_same(world: World, notes: Notes) -> None:

@@ -83,6 +83,7 @@ def test_the_command_prints_every_row():
     assert unknown.returncode == 1 and "no row Z9" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_a_guard_without_which_nothing_fails_is_reported(tmp_path: Path):
     """The script itself, on a small tree: one guard that counts, one that does not, one that is not there."""
     (tmp_path / ".ci").mkdir()

@@ -52,6 +52,7 @@ def test_no_serious_violation(path: str, scheme: str, site: Any, visit: Callable
     assert violations(page, PAGES[path]) == "[]"
 
 
+@pytest.mark.slow  # minutes in all, as are the next ones
 @pytest.mark.parametrize("path", PAGES)
 def test_none_on_a_phone_in_either_theme(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path, width=390, height=844).page
@@ -78,6 +79,7 @@ def busy(serve: Callable[..., Any]) -> Any:
     return serve(fill)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/explore", "/experiments", "/experiments/1", "/runs/1", "/queue"])
 def test_none_while_runs_are_at_work(path: str, busy: Any, visit: Callable[..., Any]):
     page = visit(busy, path).page
@@ -95,7 +97,7 @@ def test_none_where_there_is_nothing_and_on_a_phone(path: str, empty_site: Any, 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_none_in_what_is_shared(scheme: str, site: Any, visit: Callable[..., Any], browser: Any, tmp_path: Path):
     """The dialog, the frozen page with a cell open, the page of a link that is gone, and the file."""
     page = visit(site, "/explore?model=mini-2&target=xnli", color_scheme=scheme).page

@@ -54,6 +54,7 @@ def hostile(serve: Callable[..., Any]) -> Any:
     return serve(fill, CROSSLIFT_ACCOUNTS="true")
 
 
+@pytest.mark.slow
 def test_nothing_that_was_typed_runs(hostile: Any, visit: Callable[..., Any]):
     tab = visit(hostile, "/login?next=javascript%3Awindow.owned%3D1").page
     dialogs: list[str] = []

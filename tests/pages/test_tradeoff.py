@@ -69,6 +69,7 @@ def until(page: Page, name: str, value: str | None) -> None:
     page.wait_for_function("([n, v]) => new URLSearchParams(location.search).get(n) === v", arg=[name, value])
 
 
+@pytest.mark.slow
 def test_every_control_changes_the_address_and_the_address_gives_the_same_page(study: Any, visit: Callable[..., Any]):
     page = settled(visit(study, "/tradeoff").page)
     expect(page).to_have_title("Trade-off · Crosslift")
@@ -220,6 +221,7 @@ def test_it_fills_while_one_looks(young_site: Any, visit: Callable[..., Any]):
     assert query(page) == {"x": "hours"}
 
 
+@pytest.mark.slow
 def test_a_bare_address_is_of_the_benchmark_that_is_worked_on(serve: Callable[..., Any], visit: Callable[..., Any]):
     """A laboratory that never ran the mini world is not led to an empty page of it; and may still choose it."""
 

@@ -105,7 +105,7 @@ MINI: dict[str, Any] = {
     [
         pytest.param(MINI, 64, 64, 0.0, False, 1.0, id="mini"),
         pytest.param(MID, 12, 160, 0.1, False, 0.3, id="mid", marks=pytest.mark.slow),
-        pytest.param(MID, 12, 160, 0.1, True, 0.3, id="mid, layers twice"),
+        pytest.param(MID, 12, 160, 0.1, True, 0.3, id="mid, layers twice", marks=pytest.mark.slow),
     ],
 )
 def test_the_peak_of_a_real_run(

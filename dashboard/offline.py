@@ -63,32 +63,11 @@ def page(shared: Shared, text: str, *, link: bool) -> str:
     content = shared.content
     chosen = frozen.state(content)
     program = plotly_program()
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {script_hash(program)} {script_hash(_SCRIPT)}",
-            "style-src 'unsafe-inline'",
-            "img-src data: blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
     badge = '<span class="badge">synthetic benchmark</span>' if content.synthetic else ""
     tables = table("Every number", frozen.table(content, chosen))
     if content.matrix is not None:
         tables = table("Mean gains", frozen.means(content.matrix)) + tables
-    return f"""<!DOCTYPE html>
-<html lang="en" dir="ltr">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>{escape(shared.title)} · Crosslift</title>
-<style>{_STYLE}</style>
-</head>
+    return f"""{head(shared.title, _STYLE, program, _SCRIPT)}
 <body>
 <main>
 <p class="banner">{escape(banner(shared))} <code id="sha256">{escape(shared.sha256)}</code> <span id="checked"></span></p>
@@ -119,6 +98,32 @@ frozen: <code>{escape(content.view)}</code></p>
 </body>
 </html>
 """
+
+
+def head(title: str, style: str, *programs: str) -> str:
+    """How such a file begins. Its policy lets these programs run and nothing else, and reaches no network."""
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(map(script_hash, programs))}",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en" dir="ltr">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<title>{escape(title)} · Crosslift</title>
+<style>{style}</style>
+</head>"""
 
 
 def banner(shared: Shared) -> str:

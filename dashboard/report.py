@@ -41,16 +41,6 @@ def page(answer: Answer, data: bytes, *, version: str, at: datetime) -> str:
         at: when it was made.
     """
     program = offline.plotly_program()
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {offline.script_hash(program)} {offline.script_hash(_SCRIPT)}",
-            "style-src 'unsafe-inline'",
-            "img-src data: blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
     badge = '<span class="badge">synthetic benchmark</span>' if answer.synthetic else ""
     drawn = {
         name: {scheme: draw(answer, theme).to_plotly_json() for scheme, theme in THEMES.items()}
@@ -62,18 +52,7 @@ def page(answer: Answer, data: bytes, *, version: str, at: datetime) -> str:
         else f"<h2>What to run next</h2><p>{escape(answer_tables.NOTHING_NEXT)}</p>"
     )
     flagged = offline.table("Failed and not learnt", answer_tables.failed(answer)) if answer.failed else ""
-    return f"""<!DOCTYPE html>
-<html lang="en" dir="ltr">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>{escape(answer_tables.TITLE)} · Crosslift</title>
-<style>{_STYLE}</style>
-</head>
+    return f"""{offline.head(answer_tables.TITLE, _STYLE, program, _SCRIPT)}
 <body>
 <main>
 <p class="banner">{escape(made(answer, version=version, at=at))} · data <code id="sha256">{escape(answer.data_sha256)}</code> <span id="checked"></span></p>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,11 @@ def ended(run: Any) -> messages.OutcomeSaid:
     return last
 
 
-def both(world: World, start: Any, root: Path, spec: RunSpec, tolerance: float | None = 2e-4) -> tuple[Job, Job]:
-    """The run with whole weights on each device, and with divided ones; their losses and weights agree."""
+def both(
+    world: World, start: Any, root: Path, spec: RunSpec, tolerance: float | None = 2e-4, free: Collection[str] = ()
+) -> tuple[Job, Job]:
+    """The run with whole weights on each device, and with divided ones; their losses and weights agree. ``free``: weights that no
+    loss depends on, whose gradient is rounding and nothing else, which AdamW takes for steps of full size."""
     found = []
     for sharded in (False, True):
         job = world.job(spec.model_copy(update={"sharded": sharded}), f"{sharded}", model_root=root)
@@ -68,7 +72,10 @@ def both(world: World, start: Any, root: Path, spec: RunSpec, tolerance: float |
     for point, value in its.items():
         assert others[point] == pytest.approx(value, abs=1e-5), point
     if tolerance is not None:
-        agree(weights(whole), weights(divided), tolerance)
+        one, two = weights(whole), weights(divided)
+        for name in free:
+            del one[name], two[name]
+        agree(one, two, tolerance)
     assert trained == trained_too
     return whole, divided
 
@@ -95,7 +102,9 @@ def test_what_is_frozen_stays_and_is_whole_again(
 @SLOW
 @pytest.mark.parametrize("task", ["udpos", "squad", "copa"])
 def test_every_format_that_can_be_shared_out(world: World, start: Any, root: Path, task: str) -> None:
-    both(world, start, root, world.on(task, training=TRAINING, devices=2))
+    # The softmax over positions is the same whatever is added to the scores of all of them, be it by the last layer.
+    free = ("head.out.bias", "model.encoder.layer.1.output.LayerNorm.bias") if task == "squad" else ()
+    both(world, start, root, world.on(task, training=TRAINING, devices=2), free=free)
 
 
 @SLOW

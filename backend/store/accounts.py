@@ -77,7 +77,10 @@ def add(session: Session, name: str, role: Role, password: str | None) -> int:
 
 
 def find(session: Session, name: str) -> Found | None:
-    """The account of this name that may sign in."""
+    """The account of this name that may sign in. What cannot be a name is none, and is not asked for: of half a character or a
+    NUL a database would only complain."""
+    if bad_name(name):
+        return None
     row = session.execute(
         select(account.c.id, account.c.name, account.c.role, account.c.password).where(
             account.c.name == name, account.c.disabled_at.is_(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -192,6 +193,13 @@ def test_a_session_runs_out(signed_in: Any, store: Store) -> None:
     with store.write() as session:
         session.execute(text("UPDATE account_session SET expires_at = '2020-01-01 00:00:00.000000'"))
     assert browser.get(V1 + "/me").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud99c", "\x9au\0\ud99c\udc3e", "local", "Ada"])
+def test_what_cannot_be_a_name_is_a_wrong_one(guarded: FastAPI, name: str) -> None:
+    body = json.dumps({"name": name, "password": "x"})
+    answer = TestClient(guarded).post(V1 + "/session", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 401, 422), answer.text  # half a character is no JSON of ours
 
 
 def test_wrong_name_wrong_password_and_disabled_cannot_be_told_apart(guarded: FastAPI, store: Store) -> None:

@@ -30,6 +30,7 @@ from backend.domain.account import Role, TokenRequest
 from backend.store import accounts, credentials
 from backend.store.session import Store
 
+pytestmark = pytest.mark.timeout(3600)  # with 300 examples each
 EXAMPLES = int(os.environ.get("CROSSLIFT_TEST_EXAMPLES", "8"))  # of each operation
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -13,7 +13,8 @@ from typing import Literal
 
 from backend.domain.answer import SMALLEST_OF_INTEREST, Effect, SizePoint
 from backend.domain.gains import MIN_SEEDS
-from backend.statistics.answer import MIN_LANGUAGES, MIN_SIZES, SLOPES
+from backend.statistics.answer import MIN_LANGUAGES, MIN_SIZES
+from backend.statistics.reml import SLOPES
 
 MOST_SEEDS = 30  # that are asked for
 BENT = 0.05  # p below which the models are said not to lie on a line

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from backend.statistics import answer as look
 from backend.statistics import answer_words as say
+from backend.statistics import reml
 from backend.statistics.answer import Observation
 
 SIZES = (500_000, 1_500_000, 5_000_000)
@@ -199,7 +200,7 @@ def test_estimates_variances_and_likelihood_are_those_of_statsmodels(seed: int, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = model.fit(reml=True, method=["lbfgs"])
-    ours = look.fit(y, x, parts)
+    ours = reml.fit(y, x, parts)
     assert theirs.converged
     assert ours.estimates[0] == pytest.approx(theirs.fe_params[0], rel=1e-3)
     assert ours.variances["rest"] == pytest.approx(theirs.scale, rel=1e-3)
@@ -215,7 +216,7 @@ def test_without_random_effects_it_is_least_squares():
     rng = np.random.default_rng(0)
     x = np.column_stack([np.ones(30), rng.normal(size=30)])
     y = x @ [1.0, 2.0] + rng.normal(size=30)
-    ours = look.fit(y, x, {})
+    ours = reml.fit(y, x, {})
     beta, left = np.linalg.lstsq(x, y, rcond=None)[:2]
     assert ours.estimates == pytest.approx(tuple(beta))
     assert ours.errors[1] == pytest.approx(math.sqrt(left[0] / 28 * np.linalg.inv(x.T @ x)[1, 1]))
@@ -224,23 +225,23 @@ def test_without_random_effects_it_is_least_squares():
 
 def test_columns_that_depend_on_each_other_are_refused():
     x = np.column_stack([np.ones(9), np.ones(9)])
-    with pytest.raises(look.NotIdentified, match="depend on each other"):
-        look.fit(np.arange(9.0), x, {})
+    with pytest.raises(reml.NotIdentified, match="depend on each other"):
+        reml.fit(np.arange(9.0), x, {})
 
 
 def test_quantiles_are_students():
     from scipy import stats
 
     for df in (1.0, 4.3, 7.0, 250.0):
-        assert look.t_quantile(df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
+        assert reml.t_quantile(df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
 
 
 def test_contrasts_take_an_intercept_out_of_every_block():
     blocks = ["a", "b", "a", "a", "b", "c"]
-    h = look.contrasts(blocks)
+    h = reml.contrasts(blocks)
     assert h.shape == (3, 6)
     assert h @ h.T == pytest.approx(np.eye(3))
-    assert h @ look.indicators(blocks) == pytest.approx(np.zeros((3, 3)))
+    assert h @ reml.indicators(blocks) == pytest.approx(np.zeros((3, 3)))
 
 
 # --- order, and what is missing -----------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
-"""Addresses: the only file that builds or reads one. What a page shows is what its address says.
+"""Addresses: the only package that builds or reads one. The state of a page may be a module of its own in here.
 
-An address is short and stable: parameters in alphabetical order, those at their default left out. Reading never fails:
-an unknown parameter, a value that is none of the allowed ones, or a parameter given twice counts as not given.
+What a page shows is what its address says.
+
+An address is short and stable: parameters in alphabetical order, those at their default left out. Reading
+never fails (``reading``).
 
 ``model``, ``target`` and ``metric`` are checked for their shape here, and for their existence by whoever knows what the
 store holds. Model and target have no default that would be the same next year, so a complete address names them; the
@@ -11,16 +13,18 @@ metric's is the headline metric of the target.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
-from urllib.parse import parse_qsl, quote, urlencode
+from typing import Any, Literal, TypeVar, cast
+from urllib.parse import quote, urlencode
 
 from backend.domain.address import SETTINGS
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.reading import NAME, READERS, line, read, written
+from dashboard.links.reading import parsed as parsed
 
 OVERVIEW = "/"
 EXPLORE = "/explore"
@@ -52,7 +56,6 @@ T = TypeVar("T")
 #: What a reader of a frozen page can still choose: how it is shown, never what.
 SLICES = frozenset("cell colour cost device fade languages order point value view x".split())
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 _RECIPE = re.compile(r"[\w:+@=,.-]{1,200}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}|mean")
 MEAN = "mean"  # in the place of a language: the mean over the languages that are looked at
@@ -101,12 +104,12 @@ class Explore:
 
     @property
     def address(self) -> str:
-        return _address(EXPLORE, self)
+        return written(EXPLORE, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Explore:
         """From a parsed query: what Dash hands to a layout (a text, or a list where a parameter comes twice)."""
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Explore:
@@ -129,7 +132,7 @@ class Point:
     def read(cls, text: str) -> Point | None:
         model, _, rest = text.partition("/")
         recipe, _, target = rest.rpartition("/")
-        fine = _NAME.fullmatch(model) and _RECIPE.fullmatch(recipe) and _NAME.fullmatch(target)
+        fine = NAME.fullmatch(model) and _RECIPE.fullmatch(recipe) and NAME.fullmatch(target)
         return cls(model, recipe, target) if fine else None
 
 
@@ -157,11 +160,11 @@ class Tradeoff:
 
     @property
     def address(self) -> str:
-        return _address(TRADEOFF, self)
+        return written(TRADEOFF, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Tradeoff:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Tradeoff:
@@ -177,15 +180,15 @@ class Answer:
 
     @property
     def address(self) -> str:
-        return _address(ANSWER, self)
+        return written(ANSWER, self)
 
     def report(self, suffix: Literal["html", "pdf", "csv"]) -> str:
         """Of the report as a file."""
-        return _address(f"{ANSWER}/report.{suffix}", self)
+        return written(f"{ANSWER}/report.{suffix}", self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Answer:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Answer:
@@ -201,11 +204,11 @@ class Overview:
 
     @property
     def address(self) -> str:
-        return _address(OVERVIEW, self)
+        return written(OVERVIEW, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Overview:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Overview:
@@ -221,11 +224,11 @@ class Experiments:
 
     @property
     def address(self) -> str:
-        return _address(EXPERIMENTS, self)
+        return written(EXPERIMENTS, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Experiments:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Experiments:
@@ -242,11 +245,11 @@ class Queue:
 
     @property
     def address(self) -> str:
-        return _address(QUEUE, self)
+        return written(QUEUE, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Queue:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Queue:
@@ -263,11 +266,11 @@ class Run:
     tab: Literal["progress", "log", "provenance"] = "progress"
 
     def address(self, id: int) -> str:
-        return _address(run(id), self)
+        return written(run(id), self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Run:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Run:
@@ -305,11 +308,11 @@ class Published:
 
     @property
     def address(self) -> str:
-        return _address(PUBLISHED, self)
+        return written(PUBLISHED, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Published:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Published:
@@ -329,23 +332,15 @@ class Imports:
 
     @property
     def address(self) -> str:
-        return _address(IMPORTS, self)
+        return written(IMPORTS, self)
 
     @classmethod
     def read(cls, query: Mapping[str, object]) -> Imports:
-        return cls(**_read(cls, query))
+        return cls(**read(cls, query))
 
     @classmethod
     def of(cls, search: str) -> Imports:
         return cls.read(parsed(search))
-
-
-def parsed(search: str) -> dict[str, object]:
-    """The query part of an address, with or without its question mark. A parameter given twice is a list: not given."""
-    seen: dict[str, object] = {}
-    for name, text in parse_qsl(search.removeprefix("?")):
-        seen[name] = [] if name in seen else text
-    return seen
 
 
 def help(word: str) -> str:
@@ -391,7 +386,7 @@ def sliced(frozen: T, search: str) -> T:
     query = parsed(search)
     fixed = {"languages"} if cls is Tradeoff else set()  # its points are of the languages that it was frozen with
     names = SLICES - fixed
-    found = {name: value for name, value in _read(cls, query).items() if name in names}
+    found = {name: value for name, value in read(cls, query).items() if name in names}
     found |= {name: None for name in names if query.get(name) == "-" and _optional(cls, name)}
     return cast(T, replace(cast(Any, frozen), **found))
 
@@ -415,7 +410,7 @@ def new(said: Mapping[str, str] | None = None) -> str:
 
 def filled(search: str, names: Collection[str]) -> dict[str, str]:
     """Read what ``new`` wrote. What a form holds may be wrong, so any short line of text is taken."""
-    return {k: v for k, v in parsed(search).items() if k in names and isinstance(v, str) and _line(v, 4000)}
+    return {k: v for k, v in parsed(search).items() if k in names and isinstance(v, str) and line(v, 4000)}
 
 
 def export(id: int, format: Literal["csv", "jsonl"]) -> str:
@@ -433,57 +428,29 @@ def api(path: str) -> str:
     return f"/api/v1/{quote(path)}"
 
 
-def _line(text: str, limit: int = 100) -> str | None:
-    return text if text.isprintable() and 0 < len(text) <= limit else None
-
-
 def _averaged(text: str) -> str | None:
     """What a gain of the trade-off is of."""
     return text if text in ("mean_all", "mean_transfer") or text in LANGUAGES or text in GROUPS else None
 
 
-#: Parameters with a grammar of their own. The others are one of the words that their type allows, or a name.
-_READERS: dict[tuple[type, str], Callable[[str], object]] = {
-    (Answer, "format"): lambda text: text if text in {f.value for f in Format} else None,
-    (Explore, "cell"): Cell.read,
-    (Experiments, "cursor"): _line,
-    (Explore, "languages"): subset.read,
-    (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,
-    (Imports, "cursor"): _line,
-    (Imports, "lab"): _line,
-    (Imports, "model"): _line,
-    (Published, "cursor"): _line,
-    (Published, "q"): _line,
-    (Queue, "q"): _line,
-    (Run, "q"): _line,
-    (Tradeoff, "languages"): _averaged,
-    (Tradeoff, "point"): Point.read,
-}
-
-
-def _read(cls: type, query: Mapping[str, object]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    found: dict[str, Any] = {}
-    for field in fields(cls):
-        text = query.get(field.name)
-        if not isinstance(text, str):
-            continue
-        reader = _READERS.get((cls, field.name))
-        if reader is not None:
-            value: object = reader(text)
-        elif isinstance(field.default, str):
-            value = text if text in get_args(hints[field.name]) else None
-        else:
-            value = text if _NAME.fullmatch(text) else None
-        if value is not None:
-            found[field.name] = value
-    return found
-
-
-def _address(path: str, state: Any) -> str:
-    said = {f.name: str(getattr(state, f.name)) for f in fields(state) if getattr(state, f.name) != f.default}
-    query = urlencode(sorted(said.items()), quote_via=quote, safe=":,@/")
-    return f"{path}?{query}" if query else path
+READERS.update(
+    {
+        (Answer, "format"): lambda text: text if text in {f.value for f in Format} else None,
+        (Explore, "cell"): Cell.read,
+        (Experiments, "cursor"): line,
+        (Explore, "languages"): subset.read,
+        (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,
+        (Imports, "cursor"): line,
+        (Imports, "lab"): line,
+        (Imports, "model"): line,
+        (Published, "cursor"): line,
+        (Published, "q"): line,
+        (Queue, "q"): line,
+        (Run, "q"): line,
+        (Tradeoff, "languages"): _averaged,
+        (Tradeoff, "point"): Point.read,
+    }
+)
 
 
 def within(address: str) -> str:

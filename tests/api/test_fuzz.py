@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +43,28 @@ def judge(case: Any, response: Any) -> None:
     case.validate_response(response, checks=[c for c in CHECKS if not (late and c is not_a_server_error)])
 
 
+def copied(source: Path, target: Path) -> None:
+    """A database, also while others have it open."""
+    with closing(sqlite3.connect(source)) as a, closing(sqlite3.connect(target)) as b:
+        a.backup(b)
+
+
 @pytest.fixture(scope="module")
-def described(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def path(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fuzz") / "crosslift.db"
     shutil.copy(migrated, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def described(path: Path) -> Iterator[Any]:
     store = Store(f"sqlite:///{path}")
     app = create_app(store)
     body = {"name": "x", "models": ["mini-2"], "recipes": ["mnli"], "targets": ["xnli"]}
     with TestClient(app) as client:
         for seed in (0, 1):
             assert client.post("/api/v1/experiments", json={**body, "seeds": [seed]}).status_code == 201
+    copied(path, path.with_suffix(".before"))
     found = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
     yield found.exclude(path_regex="/events$")  # those do not end
     store.dispose()
@@ -88,11 +102,15 @@ STEPS = 12  # requests of a sequence
 
 
 @pytest.mark.timeout(3600)
-def test_made_up_sequences_of_requests(described: Any) -> None:
-    """What was made by one request is asked for, cancelled, retried, exported and revoked by the next, in any order."""
+def test_made_up_sequences_of_requests(described: Any, path: Path) -> None:
+    """What was made by one request is asked for, cancelled, retried, exported and revoked by the next, in any order. What
+    can be drawn next depends on what was answered, so every sequence begins with the same store."""
     machine = described.as_state_machine()
 
     class Sequence(machine):  # type: ignore[misc,valid-type]
+        def setup(self) -> None:
+            copied(path.with_suffix(".before"), path)
+
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             judge(case, response)
 

@@ -23,14 +23,14 @@ from dashboard.findings import noticed
 
 NAME = "Crosslift"
 CLOCK_MILLISECONDS = 5_000
-NAVIGATION = (
+#: What stands in the header: a page by itself, or several under one word.
+NAVIGATION: tuple[tuple[str, str | tuple[tuple[str, str], ...]], ...] = (
     ("Overview", links.OVERVIEW),
     ("Explore", links.EXPLORE),
     ("Trade-off", links.TRADEOFF),
     ("Answer", links.ANSWER),
-    ("Published", links.PUBLISHED),
-    ("Experiments", links.EXPERIMENTS),
-    ("Queue", links.QUEUE),
+    ("Results", (("Published", links.PUBLISHED), ("Imports", links.IMPORTS))),
+    ("Work", (("Experiments", links.EXPERIMENTS), ("Queue", links.QUEUE))),
     ("Shares", links.SHARES),
     ("Help", links.HELP),
 )
@@ -162,8 +162,21 @@ def _header() -> list[Any]:
     ]
 
 
-def _links() -> list[Any]:
-    return [dcc.Link(label, href=path, className="nav-link") for label, path in NAVIGATION]
+def _links(*, opened: bool = False) -> list[Any]:
+    """``opened``: with the pages of a group under its name, as a list has room for."""
+    return [
+        dcc.Link(label, href=to, className="nav-link") if isinstance(to, str) else _group(label, to, opened)
+        for label, to in NAVIGATION
+    ]
+
+
+def _group(label: str, pages: tuple[tuple[str, str], ...], opened: bool) -> Any:
+    inside = html.Div([dcc.Link(page, href=path, className="nav-link") for page, path in pages], className="nav-pages")
+    if opened:
+        return html.Div(
+            [html.Div(label, className="nav-title"), inside], className="nav-group", role="group", **aria(label=label)
+        )
+    return html.Details([html.Summary(label, className="nav-summary"), inside], className="nav-group")
 
 
 def _account(className: str, before: str = "") -> list[Any]:
@@ -175,7 +188,7 @@ def _account(className: str, before: str = "") -> list[Any]:
 def _menu() -> dmc.Drawer:
     """The navigation of a narrow screen."""
     return dmc.Drawer(
-        [html.Nav([*_links(), *_account("nav-link", "Account: ")], **aria(label="Pages"))],
+        [html.Nav([*_links(opened=True), *_account("nav-link", "Account: ")], **aria(label="Pages"))],
         id="menu",
         title="Pages",
         opened=False,

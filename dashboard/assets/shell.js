@@ -22,6 +22,10 @@
       if (!section || section[1] !== href) link.removeAttribute('aria-current');
       else link.setAttribute('aria-current', href === path ? 'page' : 'true');
     });
+    document.querySelectorAll('details.nav-group').forEach(function (group) {
+      group.open = false;
+      group.toggleAttribute('data-here', Boolean(group.querySelector('[aria-current]')));
+    });
   }
 
   function set(id, props) { if (ns.set_props) ns.set_props(id, props); }
@@ -44,6 +48,24 @@
     main.focus();
     main.scrollIntoView();
   });
+
+  // Of the groups in the header one is open at most, and none when one has gone elsewhere.
+  function shut(but) {
+    document.querySelectorAll('details.nav-group[open]').forEach(function (group) { if (group !== but) group.open = false; });
+  }
+  document.addEventListener('click', function (event) {
+    shut(event.target.closest && event.target.closest('details.nav-group'));
+  });
+  document.addEventListener('focusin', function (event) {
+    shut(event.target.closest && event.target.closest('details.nav-group'));
+  });
+  document.addEventListener('keydown', function (event) {
+    var group = event.key === 'Escape' && document.querySelector('details.nav-group[open]');
+    if (!group) return;
+    shut();
+    group.querySelector('summary').focus();
+    event.stopImmediatePropagation();
+  }, true);
 
   function pass_on(what) { // to the pages' callbacks: shell.live
     var newest = 0;

@@ -98,14 +98,42 @@ def test_the_page_one_is_on_is_marked_below_it_too(site: Any, visit: Callable[..
         page = visit(site, path).page
         nav = page.get_by_role("navigation", name="Pages")
         expect(nav.locator("[aria-current]")).to_have_text([name])
+        group = nav.locator("details[data-here]")
+        expect(group).to_have_count(1)
+        group.locator("summary").click()
         expect(nav.get_by_role("link", name=name)).to_have_attribute("aria-current", value)
+
+
+def test_a_group_of_the_header_is_shut_by_escape_by_the_next_and_by_going_elsewhere(
+    site: Any, visit: Callable[..., Any]
+):
+    page = visit(site, "/help").page
+    nav = page.get_by_role("navigation", name="Pages")
+    opened = nav.locator("details[open]")
+    results = nav.locator("summary", has_text="Results")
+    results.focus()
+    page.keyboard.press("Enter")
+    expect(opened).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(opened.get_by_role("link").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(opened).to_have_count(0)
+    expect(results).to_be_focused()
+    results.click()
+    nav.locator("summary", has_text="Work").click()
+    expect(opened).to_have_count(1)
+    opened.get_by_role("link", name="Experiments").click()
+    expect(page).to_have_url(site.url + "/experiments")
+    expect(opened).to_have_count(0)
 
 
 def test_the_foot_names_the_benchmark_of_this_page_not_of_the_last(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/explore").page
     badge = page.locator("#benchmark-badge")
     expect(badge).to_contain_text("mini-XTREME-R")
-    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Queue").click()
+    nav = page.get_by_role("navigation", name="Pages")
+    nav.get_by_text("Work").click()
+    nav.get_by_role("link", name="Queue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
     expect(badge).to_have_text("")
     page.go_back()

@@ -17,11 +17,10 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-import plotly
 from plotly.utils import PlotlyJSONEncoder
 
 from backend.domain.schemas import FrozenRun, Shared
-from dashboard import frozen, glossary, look, share
+from dashboard import frozen, glossary, look, program, share
 from dashboard.frozen import Table
 
 _STYLE = (Path(__file__).parent / "offline.css").read_text("utf-8")
@@ -41,12 +40,6 @@ EXPLAINED = (
 )
 
 
-@lru_cache(maxsize=1)
-def plotly_program() -> str:
-    """The program that draws, from the installed package: the same that the pages use."""
-    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text("utf-8")
-
-
 @lru_cache(maxsize=8)
 def script_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
@@ -62,12 +55,12 @@ def page(shared: Shared, text: str, *, link: bool) -> str:
     """
     content = shared.content
     chosen = frozen.state(content)
-    program = plotly_program()
+    drawing = program.text()
     badge = '<span class="badge">synthetic benchmark</span>' if content.synthetic else ""
     tables = table("Every number", frozen.table(content, chosen))
     if content.matrix is not None:
         tables = table("Mean gains", frozen.means(content.matrix)) + tables
-    return f"""{head(shared.title, _STYLE, program, _SCRIPT)}
+    return f"""{head(shared.title, _STYLE, drawing, _SCRIPT)}
 <body>
 <main>
 <p class="banner">{escape(banner(shared))} <code id="sha256">{escape(shared.sha256)}</code> <span id="checked"></span></p>
@@ -93,7 +86,7 @@ frozen: <code>{escape(content.view)}</code></p>
 </main>
 <script type="application/json" id="figures">{embedded(frozen.draw(content, chosen))}</script>
 <script type="application/octet-stream" id="content">{base64.b64encode(text.encode()).decode()}</script>
-<script>{program}</script>
+<script>{drawing}</script>
 <script>{_SCRIPT}</script>
 </body>
 </html>

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from backend.domain.answer import Answer
-from dashboard import answer_figures, answer_tables, glossary, offline
+from dashboard import answer_figures, answer_tables, glossary, offline, program
 from dashboard.look import THEMES
 
 _STYLE = (Path(__file__).parent / "offline.css").read_text("utf-8")
@@ -40,7 +40,7 @@ def page(answer: Answer, data: bytes, *, version: str, at: datetime) -> str:
         version: of the program that made it.
         at: when it was made.
     """
-    program = offline.plotly_program()
+    drawing = program.text()
     badge = '<span class="badge">synthetic benchmark</span>' if answer.synthetic else ""
     drawn = {
         name: {scheme: draw(answer, theme).to_plotly_json() for scheme, theme in THEMES.items()}
@@ -52,7 +52,7 @@ def page(answer: Answer, data: bytes, *, version: str, at: datetime) -> str:
         else f"<h2>What to run next</h2><p>{escape(answer_tables.NOTHING_NEXT)}</p>"
     )
     flagged = offline.table("Failed and not learnt", answer_tables.failed(answer)) if answer.failed else ""
-    return f"""{offline.head(answer_tables.TITLE, _STYLE, program, _SCRIPT)}
+    return f"""{offline.head(answer_tables.TITLE, _STYLE, drawing, _SCRIPT)}
 <body>
 <main>
 <p class="banner">{escape(made(answer, version=version, at=at))} · data <code id="sha256">{escape(answer.data_sha256)}</code> <span id="checked"></span></p>
@@ -84,7 +84,7 @@ def page(answer: Answer, data: bytes, *, version: str, at: datetime) -> str:
 </main>
 <script type="application/json" id="figures">{offline.embedded(drawn)}</script>
 <script type="application/octet-stream" id="content">{base64.b64encode(data).decode()}</script>
-<script>{program}</script>
+<script>{drawing}</script>
 <script>{_SCRIPT}</script>
 </body>
 </html>

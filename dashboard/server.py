@@ -41,7 +41,7 @@ from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, shell, signing, visitor
+from dashboard import downloads, program, shell, signing, visitor
 from dashboard.client import Client, handed
 
 # The statistics of a cell load these in a thread when somebody first asks. Plotly looks whether they are there each time that
@@ -105,6 +105,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     app.add_middleware(visitor.Visitors)
     gate: Any = Gate  # compared with, whatever starlette's types say
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
+    program.install(app)
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)
     _warm_up(app, pages)

@@ -17,7 +17,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from backend.domain.account import Role
 from backend.domain.schemas import ExperimentView
 from backend.errors import CrossliftError
-from dashboard import glossary, links, look, visitor, words
+from dashboard import glossary, links, look, program, visitor, words
 from dashboard.client import client
 from dashboard.findings import noticed
 
@@ -58,7 +58,7 @@ INDEX = """<!DOCTYPE html>
     <meta name="color-scheme" content="light dark">
     <title>{%title%}</title>
     <link rel="icon" type="image/svg+xml" href="/assets/mark.svg">
-    <script src="/assets/scheme.js"></script>
+    <script src="/assets/scheme.js" data-plotly="PLOTLY" data-grid="GRID"></script>
     {%css%}
   </head>
   <body>
@@ -68,7 +68,7 @@ INDEX = """<!DOCTYPE html>
     {%scripts%}
     {%renderer%}
   </body>
-</html>"""
+</html>""".replace("PLOTLY", program.address()).replace("GRID", program.grid_address())
 
 
 def graph(id: str, figure: Any = None) -> dcc.Graph:

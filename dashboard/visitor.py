@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.domain.account import Role
-from dashboard import links
+from dashboard import links, program
 
 CALLBACKS: Final = "/_dash-update-component"
 ROUTER: Final = ".._pages_content.children..._pages_store.data.."
@@ -34,6 +34,7 @@ MOST_BYTES_KNOWN: Final = 16 << 20  # of what others may: the gate takes no more
 ANYBODY: Final = (
     "GET /assets/{path:path}",
     "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
+    f"GET {program.PATH}",
     "GET /_dash-layout",  # the frame of every page, without one
     "GET /_dash-dependencies",
     "GET /_favicon.ico",

@@ -507,6 +507,8 @@ def test_the_scheme_changes_without_asking_and_is_remembered(site: Any, visit: C
     page = settled(visit(site, "/explore?target=xnli", locale="en-GB").page)  # a profile of its own
     ground = "() => document.querySelector('#explore-graph .js-plotly-plot').layout.paper_bgcolor"
     assert page.evaluate(ground) == "#ffffff"
+    expect(page.locator("#status")).not_to_be_empty()  # the first beat has been
+    page.wait_for_load_state("networkidle")
     asked = callbacks(page)
     page.get_by_role("button", name="Switch between light and dark").click()
     page.wait_for_function(f"() => ({ground})() === '#16191d'")

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from plotly.offline import get_plotlyjs_version
 
 from dashboard import pages as pages_package
 
@@ -66,10 +67,33 @@ def test_pages_need_nothing_unsafe(http: httpx.Client):
 
 
 def test_what_is_served_is_compressed_and_kept(http: httpx.Client):
-    script = re.search(r'src="(/_dash-component-suites/dash_ag_grid/[^"]+)"', http.get("/explore").text)
+    script = re.search(r'src="(/_dash-component-suites/dash_mantine_components/[^"]+)"', http.get("/explore").text)
     assert script is not None
     answer = http.get(script[1], headers={"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
+    assert "max-age=31536000" in answer.headers["cache-control"]
+
+
+def test_the_program_that_draws_is_of_the_version_that_figures_are_made_for(http: httpx.Client):
+    named = re.search(r'data-plotly="([^"]+)"', http.get("/explore").text)
+    assert named is not None
+    answer = http.get(named[1], headers={"accept-encoding": "gzip"})
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert "immutable" in answer.headers["cache-control"]
+    assert len(answer.content) > 1_000_000
+    assert f"v{get_plotlyjs_version().split('.')[0]}." in answer.text[:200]
+    assert http.get(named[1], headers={"accept-encoding": "identity"}).text == answer.text
+    assert http.get("/program/plotly-000000000000.js").status_code == 404
+
+
+def test_the_program_that_draws_tables_is_named_and_not_begun_with(http: httpx.Client):
+    document = http.get("/explore").text
+    named = re.search(r'data-grid="([^"]+)"', document)
+    assert named is not None
+    assert f'src="{named[1]}"' not in document
+    answer = http.get(named[1])
+    assert "dash_ag_grid" in answer.text
     assert "max-age=31536000" in answer.headers["cache-control"]
 
 
@@ -78,6 +102,8 @@ def test_no_callback_blocks_the_event_loop(tmp_path: Path):
     code = """
 import inspect, json, sys
 from starlette.testclient import TestClient
+from plotly.offline import get_plotlyjs_version
+
 from backend.store.session import Store
 from dashboard.server import create
 app = create(Store("sqlite:///here.db"))

@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend import carrying, people
+from backend import carrying, costing, people
 from backend.errors import (
     REFUSED,
     Conflict,
@@ -70,6 +70,7 @@ app.command()(carrying.pack)
 app.command()(carrying.bring)
 app.command()(carrying.reproduce)
 app.command()(carrying.forecast)
+app.command()(costing.plan)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 

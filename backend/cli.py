@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from backend import carrying, people
+from backend import carrying, costing, people
 from backend.errors import (
     REFUSED,
     Conflict,
@@ -70,6 +70,7 @@ app.command()(carrying.pack)
 app.command()(carrying.bring)
 app.command()(carrying.reproduce)
 app.command()(carrying.forecast)
+app.command()(costing.plan)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 
@@ -570,52 +571,57 @@ def status(
             _one(there, experiment, as_json)
 
 
-def _all(there: Remote, as_json: bool) -> None:
-    from backend.domain.schemas import ExperimentView, Page, QueueView
+# What it shows is read from the answers as they come: the schemas take longer to be loaded than the rest of `status` takes.
 
+
+def _all(there: Remote, as_json: bool) -> None:
     listed, queue = there.get("/experiments", limit=50), there.get("/queue")
     if as_json:
         print_json({"experiments": listed["items"], "queue": queue})
         return
-    views = Page[ExperimentView].model_validate(listed).items
     print_table(
         ("id", "state", "done", "reused", "failed", "name"),
         (
-            (v.id, v.state, f"{v.counts.done}/{v.runs}", v.reused, v.counts.failed + v.counts.diverged, v.name)
-            for v in views
+            (v["id"], v["state"], f"{counts['done']}/{v['runs']}", v["reused"], counts["failed"] + counts["diverged"], v["name"])
+            for v in listed["items"]
+            for counts in (v["counts"],)
         ),
-    )
-    state = QueueView.model_validate(queue)
-    say(f"{state.running} running, {state.queued} queued, {state.waiting} waiting; {len(state.workers)} workers")
+    )  # fmt: skip
+    state, workers = " ".join(f"{queue[n]} {n}," for n in ("running", "queued", "waiting")), len(queue["workers"])
+    say(f"{state.rstrip(',')}; {workers} workers")
 
 
 def _one(there: Remote, experiment: int, as_json: bool) -> None:
-    from backend.domain.run import RunState
-    from backend.domain.schemas import ExperimentView
-
-    view = there.view(ExperimentView, f"/experiments/{experiment}")
-    runs = list(pages(there, f"/experiments/{experiment}/runs"))
+    view = there.get(f"/experiments/{experiment}")
+    runs = list(entries(there, f"/experiments/{experiment}/runs"))
     if as_json:
-        print_json({"experiment": view.model_dump(mode="json"), "runs": [r.model_dump(mode="json") for r in runs]})
+        print_json({"experiment": view, "runs": runs})
         return
+    done = view["counts"]["done"]
     say(
-        f"{view.name} ({view.benchmark}): {view.state}, {view.counts.done} of {view.runs} runs done, {view.reused} reused"
+        f"{view['name']} ({view['benchmark']}): {view['state']}, {done} of {view['runs']} runs done, {view['reused']} reused"
     )
-    shown = [r for r in runs if r.state is not RunState.DONE] or runs
-    print_table(("run", "state", "kind", "what", "why"), ((r.id, r.state, r.kind, r.title, r.why) for r in shown))
+    shown = [r for r in runs if r["state"] != "done"] or runs
+    columns = ("id", "state", "kind", "title", "why")
+    print_table(("run", "state", "kind", "what", "why"), ([r[name] for name in columns] for r in shown))
+
+
+def entries(there: Remote, path: str, **query: Any) -> Iterable[dict[str, Any]]:
+    """Everything of a list, page by page."""
+    cursor: str | None = None
+    while True:
+        page = there.get(path, limit=200, cursor=cursor, **query)
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
 
 
 def pages(there: Remote, path: str, **query: Any) -> Iterable[RunView]:
-    """Every run of a list, page by page."""
-    from backend.domain.schemas import Page, RunView
+    """Every run of a list."""
+    from backend.domain.schemas import RunView
 
-    cursor: str | None = None
-    while True:
-        page = Page[RunView].model_validate(there.get(path, limit=200, cursor=cursor, **query))
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    yield from (RunView.model_validate(each) for each in entries(there, path, **query))
 
 
 @app.command()

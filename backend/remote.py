@@ -67,8 +67,10 @@ class Remote:
         named = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment must not stand between this machine and itself
         own = _loopback(urlsplit(base).hostname or "")
+        # certificates take longer to be read than most answers, and http has none
+        secure = urlsplit(base).scheme == "https"
         self.client = httpx.Client(
-            base_url=base, timeout=timeout, trust_env=not own, follow_redirects=False, headers=named
+            base_url=base, timeout=timeout, trust_env=not own, follow_redirects=False, headers=named, verify=secure
         )
 
     def __enter__(self) -> Remote:

@@ -17,6 +17,8 @@ from dashboard.draft import LABELS, Draft
 from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
 
+WORTH_SAYING = 0.95  # of the cost of every pair by itself
+
 
 def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], now: datetime) -> list[Any]:
     """The whole panel. ``preview`` is None where something is missing or wrong."""
@@ -32,6 +34,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
                 ("Done in", band(preview.hours_until_done) or "not known"),
                 ("Ends about", ends(preview.hours_until_done, now)),
                 ("Disk", size_of(preview.disk_bytes)),
+                *_sharing(preview),
                 *_memory(preview),
             ]
         ),
@@ -63,6 +66,15 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
     if preview.not_applicable:
         parts += [html.H3("Not applicable"), _reasons(preview.not_applicable)]
     return parts
+
+
+def _sharing(preview: Preview) -> list[tuple[str, Any]]:
+    """How much more it would be without sharing, where that is worth a line."""
+    ratio = preview.cost.ratio
+    if ratio is None or ratio > WORTH_SAYING:
+        return []
+    said = f"every pair trained by itself would be {1 / ratio:.1f} times as much"
+    return [("Sharing", html.Span(said, title=preview.cost.said))]
 
 
 def _memory(preview: Preview) -> list[tuple[str, Any]]:

@@ -25,12 +25,14 @@ from backend.domain.account import (
 )
 from backend.domain.answer import Answer, Effect
 from backend.domain.certainty import Attribute, Bucket, Buckets, Certainty, GapView, IntervalView, RankView, RecordView
-from backend.domain.experiment import ExperimentRequest
+from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.imports import ImportDone, ImportedChoice, ImportFile, ImportRequest, ImportView
 from backend.domain.language import LANGUAGES
 from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
+from backend.domain.plan_cost import grid_cost
+from backend.domain.recipe import Recipe
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     Band,
@@ -47,6 +49,7 @@ from backend.domain.schemas import (
     ForecastRecord,
     FrozenRun,
     GainCell,
+    GridCost,
     Health,
     LogLine,
     MemoryView,
@@ -370,6 +373,12 @@ def _gain() -> dict[str, Any]:
     return {"gain": 3.1, "low": 0.4, "high": 5.8, "n": 3}
 
 
+def _grid() -> GridCost:
+    """Of a real plan, in a store in which nothing is done."""
+    asked = ExperimentRequest(name="x", models=(MODEL.name,), recipes=(Recipe.parse("squad"),), targets=("xnli",))
+    return grid_cost(plan(asked), device=asked.device)
+
+
 def _models() -> tuple[BaseModel, ...]:
     return (
         task_view(TASKS["xnli"]),
@@ -389,6 +398,8 @@ def _models() -> tuple[BaseModel, ...]:
         LogLine(id=77, at=BEGAN, level="info", attempt=1, message="checkpoint at step 100"),
         WORKER,
         QueueView(waiting=9, queued=2, running=1, workers=[WORKER]),
+        _grid(),
+        _grid().all,
         Preview(
             cells=6,
             runs=16,
@@ -410,6 +421,7 @@ def _models() -> tuple[BaseModel, ...]:
                 )
             ],
             notes=[],
+            cost=_grid(),
             forecast_record=RECORD.said,
             forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
             "The end time counts 2 slots and nothing else in the queue.",

@@ -12,6 +12,7 @@ from backend.domain.fitting import Fitting, fitting
 from backend.domain.forecast import forecast, oracle_in_words
 from backend.domain.forecast_record import Past, records, replay
 from backend.domain.gains import what_seeds_can_show
+from backend.domain.plan_cost import grid_cost
 from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import DeviceClass, RunState, digest
 from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
@@ -61,6 +62,12 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         disk_bytes=expected.disk_bytes,
         memory=list(fits.memory),
         notes=[*fits.notes, *wide(request, listed)],
+        cost=grid_cost(
+            planned,
+            done={f for f, (_, state) in existing.items() if state is RunState.DONE},
+            measured=[each.measured for each in past],
+            device=request.device,
+        ),
         forecast_from=expected.rests_on,
         forecast_record=_record(past, request.device),
         settings=[_settings(row) for row in resolved(request, planned)],

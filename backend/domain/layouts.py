@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,24 @@ def bucc_text(path: Path, language: str) -> Iterator[dict[str, Any]]:
         yield {"id": key, "sentence": sentence, "english": False, "gold": gold.get(key, [])}
     for key, sentence in texts[english]:
         yield {"id": key, "sentence": sentence, "english": True, "gold": []}
+
+
+def aligned_text(path: Path, language: str) -> Iterator[dict[str, Any]]:
+    """A text and its English translation, line by line: ``tatoeba.deu-eng.deu``, beside which lies ``tatoeba.deu-eng.eng``.
+
+    Raises:
+        Malformed: one of the two has a line that the other lacks, or one is empty.
+    """
+    english = path.with_suffix(".eng")
+    with (
+        path.open(encoding="utf-8-sig", newline="\n") as ours,
+        english.open(encoding="utf-8-sig", newline="\n") as theirs,
+    ):
+        for number, (line, translation) in enumerate(zip_longest(ours, theirs, fillvalue="")):
+            for of, text in ((path, line), (english, translation)):
+                if not text.strip():
+                    raise Malformed(of, f"line {number + 1}", "a sentence, as the other text has there", text)
+            yield {"line": number, "source_sentence": line, "target_sentence": translation}
 
 
 def _two_columns(path: Path, expected: str) -> Iterator[tuple[str, str]]:

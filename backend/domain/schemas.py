@@ -433,6 +433,31 @@ class ForecastCheck(View):
     by: list[ForecastRecord]
 
 
+class StageCost(View):
+    """What runs of one kind cost, or all of them: each pair by itself, and shared. ``reused``: those of the shared that are done."""
+
+    stage: str = Field(description="a kind of run, or all")
+    naive_runs: int
+    shared_runs: int
+    reused_runs: int
+    naive_flops: float = Field(description="analytic, of rows padded to their longest allowed length")
+    shared_flops: float
+    reused_flops: float
+    naive_hours: float | None = Field(description="device-hours; null: nothing measured to forecast from")
+    shared_hours: float | None
+    reused_hours: float | None
+
+
+class GridCost(View):
+    """What a grid costs where every pair is trained from the base model by itself, and where equal work is done once."""
+
+    stages: list[StageCost]
+    all: StageCost
+    ratio: float | None = Field(description="shared / naive, in FLOPs; null where nothing is to be computed")
+    ratio_hours: float | None = Field(description="the same in device-hours")
+    said: str
+
+
 class Preview(View):
     """What submitting would do, without doing it."""
 
@@ -447,6 +472,7 @@ class Preview(View):
     disk_bytes: int
     memory: list[MemoryView] = Field(description="one entry a model, in the order of the request")
     notes: list[str] = Field(description="what else there is to know before it is submitted")
+    cost: GridCost
     forecast_from: str = Field(description="what the forecast rests on, in words")
     forecast_record: str = Field(description="how good such forecasts were here, in words")
     settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")

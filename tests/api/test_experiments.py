@@ -67,6 +67,20 @@ def test_preview_and_submission_agree(client: TestClient, request_body: dict[str
     assert larger["fingerprint"] != preview["fingerprint"]
 
 
+def test_the_preview_says_what_every_pair_by_itself_would_cost(
+    client: TestClient, request_body: dict[str, Any], worker: Any
+) -> None:
+    submit(client, request_body)
+    made = worker.finish_all(seconds=3600.0)
+    body = {**request_body, "targets": [*request_body["targets"], "tatoeba"]}
+    found = Preview.model_validate(client.post(V1 + "/experiments:preview", json=body).json()).cost
+    assert found.all.reused_runs == made
+    stages = {stage.stage: stage for stage in found.stages}
+    assert (stages["intermediate"].naive_runs, stages["intermediate"].shared_runs) == (2, 1)
+    assert stages["intermediate"].reused_hours == pytest.approx(0.5)  # an hour by the clock, half of the device
+    assert stages["intermediate"].naive_hours == pytest.approx(1.0)
+
+
 def test_what_does_not_apply_is_listed_with_the_reason(client: TestClient, request_body: dict[str, Any]) -> None:
     body = {**request_body, "targets": ["tatoeba"], "recipes": ["control:mnli"]}
     found = client.post(V1 + "/experiments:preview", json=body).json()

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 
 import httpx
 import psutil
@@ -70,6 +72,27 @@ def test_preview_creates_nothing(installed):
     assert f"memory: {model['model']}" in said
     assert f"{model['whole_bytes'] / 1e9:.1f} GB at the peak for {model['run']}" in " ".join(said.split())
     assert json.loads(installed.run("status", "--json").out)["experiments"] == []
+
+
+#: What takes longer to be loaded than a short answer may take altogether.
+HEAVY = {
+    "alembic", "celery", "dash", "dash_ag_grid", "dash_mantine_components", "fastapi", "matplotlib", "numpy", "pandas", "plotly",
+    "pyarrow", "scipy", "sqlalchemy", "sqlmodel", "starlette", "statsmodels", "torch", "transformers", "uvicorn", "worker",
+    "dashboard",
+}  # fmt: skip
+OWN_HEAVY = ("backend.api", "backend.domain.experiment", "backend.domain.mini", "backend.domain.tasks", "backend.store")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["status", "--help"], ["status"]])
+def test_a_short_answer_loads_little(installed, command):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "backend.cli", *command],
+        env={**os.environ, **installed.settings()}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "typer" in loaded and ("httpx" in loaded) is (command == ["status"])  # it is read as it is meant to be
+    assert {name for name in loaded if name.partition(".")[0] in HEAVY or name.startswith(OWN_HEAVY)} == set()
 
 
 def test_a_part_that_is_killed_comes_back(installed):

@@ -73,6 +73,7 @@ def test_from_a_blank_form_to_an_experiment(lab_site: Any, visit: Callable[..., 
     expect(panel).to_contain_text("mnli → xnli")
     expect(panel).to_contain_text("tatoeba has no training that could be prolonged")
     expect(panel).to_contain_text("5 seeds: paired t can reach")
+    expect(panel).to_contain_text("every pair trained by itself would be 1.1 times as much")
     expect(panel.locator(".grid-preview td.na")).to_have_count(1)
     said = query(page)
     assert said["name"] == 'It\'s a "test"' and set(said["targets"].split(",")) == {"xnli", "tatoeba"}

@@ -1,6 +1,7 @@
 """Tatoeba: find the translation of an English sentence among 1,000; no training (Artetxe & Schwenk 2019)."""
 
-from backend.domain.task import Bitext, Format, Hub, Retrieval, Role, Row, Split, Task
+from backend.domain.layouts import aligned_text
+from backend.domain.task import Bitext, Format, Hub, Layout, Retrieval, Role, Row, Split, Task
 
 #: Configurations are named by ISO 639-3 codes, of the individual language where a two-letter code is a macrolanguage.
 ISO = dict(
@@ -11,6 +12,8 @@ ISO = dict(
         "th:tha sw:swh zh:cmn kk:kaz tr:tur et:est fi:fin hu:hun"
     ).split()
 )
+#: Those that XTREME-R added: in the originals, and not in XTREME's copy.
+ADDED = {"az": "aze", "lt": "lit", "pl": "pol", "uk": "ukr", "ro": "ron"}
 
 
 def read(row: Row) -> Bitext:
@@ -43,6 +46,15 @@ TASK = Task(
         config="tatoeba.{language}",
         configs={code: f"tatoeba.{iso}" for code, iso in ISO.items()},
         splits={Split.VALIDATION: "validation"},
+    ),
+    # LASER's files. XTREME's script sorts their English lines, and keeps what belongs together to itself.
+    files=(
+        Layout(
+            pattern="tatoeba/v1/tatoeba.{language}-eng.{language}",
+            beside=("tatoeba/v1/tatoeba.{language}-eng.eng",),
+            rows=aligned_text,
+            languages={**ISO, **ADDED},
+        ),
     ),
     mini="tatoeba",
     # The eighth of twelve layers, mean over all tokens, cosine: the official baseline's settings for base models.

@@ -14,7 +14,7 @@ import torch
 
 from backend.domain import mini
 from backend.domain.run import DataSpec, RunKind, RunSpec
-from backend.domain.task import Format, Line, Passage, RetrievalOverrides, Search, Source, Split, Task
+from backend.domain.task import Bitext, Format, Line, Passage, RetrievalOverrides, Search, Source, Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import formats, metrics
@@ -485,12 +485,29 @@ def test_files_that_lie_beside_are_needed_and_pinned(tmp_path: Path, tiny: Calla
         opened(tmp_path, tmp_path).load(files("bucc", Split.TEST), "de")
 
 
+def test_tatoebas_originals(tmp_path: Path) -> None:
+    examples = opened(FIXTURES, tmp_path).load(files("tatoeba", Split.VALIDATION), "de")
+    assert examples == [
+        Bitext("0", "Die Katze schläft.", "The cat is asleep."),
+        Bitext("1", "Es regnet heute.", "It is raining today."),
+    ]
+
+
+@pytest.mark.parametrize(("language", "count"), [("sw", 390), ("pl", 1000), ("zh", 1000), ("fa", 1000)])
+def test_the_real_tatoeba(benchmark_files: Path, tmp_path: Path, language: str, count: int) -> None:
+    examples = opened(benchmark_files, tmp_path).load(files("tatoeba", Split.VALIDATION), language)
+    assert len(examples) == count
+    assert sum(e.english.isascii() for e in examples) > 0.9 * count > 0  # the two sides are not the other way round
+
+
 GOOD = '{"context": {"language": "de", "text": "ab", "sentence_spans": []}, "mentions": []}\n'
 BAD: list[tuple[str, Split, str, str, str]] = [
     ("bucc", Split.TEST, "bucc2018/de-en.test.de", "de-1\tx\nde-2 y\n", r"de-en.test.de, line 2: expected id<TAB>sentence"),
     ("bucc", Split.TEST, "bucc2018/de-en.test.de", "de-1\tx\nde-1\ty\n", "line 2: expected an id that no earlier line has"),
     ("bucc", Split.TEST, "bucc2018/de-en.test.gold", "de-1\ten-9\n", r"gold, line 1: expected an id of de-en.test.en, found 'en-9'"),
     ("bucc", Split.TEST, "bucc2018/de-en.test.gold", "de-9\ten-1\n", r"gold, line 1: expected an id of de-en.test.de, found 'de-9'"),
+    ("tatoeba", Split.VALIDATION, "tatoeba/v1/tatoeba.deu-eng.deu", "Die Katze schläft.\n", r"deu-eng.deu, line 2: expected a sentence, as the other"),
+    ("tatoeba", Split.VALIDATION, "tatoeba/v1/tatoeba.deu-eng.eng", "The cat is asleep.\n\n", r"deu-eng.eng, line 2: expected a sentence, as the other"),
     ("mewslix", Split.TEST, "mewslix/wikinews_mentions-test.jsonl", GOOD + "{\n", "line 2: expected a JSON object with context, mentions"),
     ("mewslix", Split.TEST, "mewslix/wikinews_mentions-test.jsonl", '{"mentions": []}\n', "line 1: expected a JSON object with context"),
     ("mewslix", Split.TEST, "mewslix/wikinews_mentions-test.jsonl", GOOD.replace("[]}\n", '[{"example_id": "m", "mention_span": {"start": 0, "end": 1, "text": "b"}}]}\n'), "line 1, mention m: expected 'b' at characters 0 to 1 of its text, found 'a'"),

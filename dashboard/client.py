@@ -31,6 +31,7 @@ from backend.domain.account import (
     TokenView,
 )
 from backend.domain.answer import Answer
+from backend.domain.by_language import LanguageDetail, LanguageTable
 from backend.domain.certainty import Buckets, Certainty
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
@@ -265,6 +266,20 @@ class Client:
             NotFound: the store holds no run of this benchmark.
         """
         return await self._get(TypeAdapter(Overview), "/api/v1/overview", {"source": source})
+
+    async def language_gains(self, source: str, model: str | None = None) -> LanguageTable:
+        """Every language with one model's mean gain in it."""
+        asked = _given({"source": source, "model": model})
+        return await self._get(TypeAdapter(LanguageTable), "/api/v1/gains/languages", asked)
+
+    async def language(self, code: str, source: str, model: str | None = None) -> LanguageDetail:
+        """One language.
+
+        Raises:
+            NotFound: the catalogue has no such language.
+        """
+        path = f"/api/v1/gains/languages/{quote(code, safe='')}"
+        return await self._get(TypeAdapter(LanguageDetail), path, _given({"source": source, "model": model}))
 
     async def answer(self, source: str, format: str | None = None) -> Answer:
         """What the gains of a benchmark say about model size and compute."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from backend.api.catalogue import language_view, task_view
+from backend.api.language_examples import by_language
 from backend.api.models import model_view
 from backend.domain.account import (
     AccountView,
@@ -499,6 +500,7 @@ def _models() -> tuple[BaseModel, ...]:
         *_accounts(),
         *_published(),
         *_imports(),
+        *by_language(MODEL.name),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",

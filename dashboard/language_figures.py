@@ -7,7 +7,6 @@ that no recipe looks like one that gains nothing.
 from __future__ import annotations
 
 import html
-from typing import Any
 
 import plotly.graph_objects as go
 
@@ -113,8 +112,14 @@ def _mark(c: LanguageCell) -> str:
 
 
 def _lines(c: LanguageCell) -> list[str]:
-    lines = [f"{c.recipe} → {words.task_title(c.target)}", f"gain {interval(c.gain, c.low, c.high)}" + (f" · {c.verdict.value}" if c.verdict else "")]
-    lines.append(f"score {score(c.treated)} with, {score(c.baseline)} without · {words.seeds(c.n)}" + (f" · q {probability(c.q)}" if c.q is not None else ""))
+    lines = [
+        f"{c.recipe} → {words.task_title(c.target)}",
+        f"gain {interval(c.gain, c.low, c.high)}" + (f" · {c.verdict.value}" if c.verdict else ""),
+    ]
+    lines.append(
+        f"score {score(c.treated)} with, {score(c.baseline)} without · {words.seeds(c.n)}"
+        + (f" · q {probability(c.q)}" if c.q is not None else "")
+    )
     if c.gap_change is not None:
         lines.append(f"gap to English {score(c.gap_without)} without, {score(c.gap_with)} with")
     if c.same_data_twice:

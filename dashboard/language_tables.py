@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -15,7 +15,7 @@ from backend.domain.literature import PublishedView
 from dashboard import links, literature, words
 from dashboard.links import Cell, Explore, Languages, OneLanguage
 from dashboard.look import DASH, count, interval, probability, score
-from dashboard.shell import aria
+from dashboard.plain_table import plain, soft
 
 LEVELS = ("high", "mid", "low")
 SORTS = {
@@ -35,24 +35,6 @@ def endonym(language: Language) -> Any:
     """The language's name in itself, in its own direction."""
     named = html.Bdi(language.endonym, lang=language.code, dir=language.direction, className="endonym")
     return named if language.endonym != language.name else None
-
-
-def plain(title: str, head: Sequence[Any], rows: Sequence[Sequence[Any]], numbers: Collection[int] = (), sorted_by: int = -1) -> Any:
-    """A table that is scrolled by keys where it is wider than its box; the first column names its row."""
-
-    def name(i: int) -> str:
-        return "number" if i in numbers else ""
-
-    ordered = {i: aria(sort="other") for i in (sorted_by,)}
-    heads = [html.Th(text, scope="col", className=name(i), **ordered.get(i, {})) for i, text in enumerate(head)]
-    lines = [
-        html.Tr([html.Th(row[0], scope="row"), *(html.Td(part, className=name(i)) for i, part in enumerate(row) if i)])
-        for row in rows
-    ]
-    return html.Div(
-        html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="plain-table"),
-        className="scroll language-table", role="region", tabIndex="0", **aria(label=title),
-    )  # fmt: skip
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
@@ -92,7 +74,12 @@ def listing(table: LanguageTable, state: Languages) -> list[Any]:
     """The table, or that nothing fits."""
     rows = chosen(table, state)
     if not rows:
-        return [html.Div([html.H2("No language fits"), html.P(dcc.Link("Show all", href=links.LANGUAGE_LIST))], className="nothing")]
+        return [
+            html.Div(
+                [html.H2("No language fits"), html.P(dcc.Link("Show all", href=links.LANGUAGE_LIST))],
+                className="nothing",
+            )
+        ]
     lines = [_line(row, state) for row in rows]
     return [plain("Languages", _HEAD, lines, numbers={8}, sorted_by=_COLUMN[state.sort])]
 
@@ -113,17 +100,19 @@ def _line(row: LanguageRow, state: Languages) -> list[Any]:
     ]
 
 
-def soft(text: str) -> Any:
-    return html.Span(text, className="soft beneath") if text else None
-
-
 def mean(row: LanguageRow) -> list[Any]:
     """The mean gain with what it is over, or why there is none."""
     if row.gain is None:
         missing = row.missing or Missing.NOT_RUN
-        return [html.Span(words.MISSING[missing], className=f"missing {missing.value.replace('_', '-')}"), soft(row.why_missing or "")]
+        return [
+            html.Span(words.MISSING[missing], className=f"missing {missing.value.replace('_', '-')}"),
+            soft(row.why_missing or ""),
+        ]
     over = f"{row.k} of {count(row.n, 'task')}, {count(row.cells, 'cell')}"
-    return [html.Span(interval(row.gain, row.low, row.high), className="amount"), soft(over + (f", {words.seeds(row.seeds)}" if row.seeds else ", seeds differ"))]
+    return [
+        html.Span(interval(row.gain, row.low, row.high), className="amount"),
+        soft(over + (f", {words.seeds(row.seeds)}" if row.seeds else ", seeds differ")),
+    ]
 
 
 def best(row: LanguageRow, source: str) -> Any:
@@ -146,7 +135,9 @@ def summary(table: LanguageTable, state: Languages) -> str:
     if found:
         up = sum(1 for row in found if (row.gain or 0) > 0)
         top = max(found, key=lambda row: row.gain or 0)
-        said += f", above zero in {up}; largest in {words.language_name(top.code)}, {interval(top.gain, top.low, top.high)}"
+        said += (
+            f", above zero in {up}; largest in {words.language_name(top.code)}, {interval(top.gain, top.low, top.high)}"
+        )
     gone = [row for row in rows if row.gain is None]
     kinds = [f"{n} {words.MISSING_AT_LENGTH[m]}" for m in Missing if (n := sum(1 for row in gone if row.missing is m))]
     return said + (f". Without one: {', '.join(kinds)}" if kinds else "") + "."
@@ -158,7 +149,12 @@ def summary(table: LanguageTable, state: Languages) -> str:
 def facts(code: str) -> str:
     """``Niger-Congo, Bantu · Latin script · low-resource (class 2 of Joshi et al.) · sw, swa``"""
     of = LANGUAGES[code]
-    parts = [f"{of.family}, {of.branch}", f"{of.script} script", f"{of.resource}-resource (class {of.joshi_class} of Joshi et al.)", f"{of.code}, {of.iso639_3}"]
+    parts = [
+        f"{of.family}, {of.branch}",
+        f"{of.script} script",
+        f"{of.resource}-resource (class {of.joshi_class} of Joshi et al.)",
+        f"{of.code}, {of.iso639_3}",
+    ]
     return " · ".join(parts)
 
 
@@ -182,7 +178,9 @@ def sentence(found: LanguageDetail) -> str:
 
 def explored(cell: LanguageCell, code: str, found: LanguageDetail) -> str:
     """The address of the same cell on Explore."""
-    return Explore(cell=Cell(cell.recipe, code), metric=cell.metric, model=found.model, source=_source(found), target=cell.target).address
+    return Explore(
+        cell=Cell(cell.recipe, code), metric=cell.metric, model=found.model, source=_source(found), target=cell.target
+    ).address
 
 
 def _source(found: LanguageDetail) -> Any:
@@ -191,7 +189,19 @@ def _source(found: LanguageDetail) -> Any:
 
 def cells(found: LanguageDetail) -> Any:
     """Every cell with a gain: what the figure shows, and the gap to English."""
-    head = ("Recipe", "Target", "Gain, 95 % interval", "q", "Verdict", "Seeds", "Score with", "Baseline", "Gap to English without", "with", "Change of the gap")
+    head = (
+        "Recipe",
+        "Target",
+        "Gain, 95 % interval",
+        "q",
+        "Verdict",
+        "Seeds",
+        "Score with",
+        "Baseline",
+        "Gap to English without",
+        "with",
+        "Change of the gap",
+    )
     rows = [
         [
             dcc.Link(c.recipe, href=explored(c, found.language.code, found)),
@@ -221,7 +231,9 @@ def remarks(c: LanguageCell) -> str:
 
 def gap(found: LanguageDetail) -> str:
     """What intermediate tasks do to the distance from English, in words."""
-    some = [c for c in found.cells if c.gap_change is not None and not (c.same_data_twice or c.control or c.not_zero_shot)]
+    some = [
+        c for c in found.cells if c.gap_change is not None and not (c.same_data_twice or c.control or c.not_zero_shot)
+    ]
     if not some:
         return ""
     wider = sum(1 for c in some if c.gap_low is not None and c.gap_low > 0)
@@ -246,22 +258,40 @@ def missing(found: LanguageDetail) -> list[Any]:
             if some:
                 why = sorted({c.why_missing for c in some if c.why_missing})
                 said = f"{words.MISSING_AT_LENGTH[kind]}: {', '.join(c.recipe for c in some)}"
-                kinds.append(html.Span([said, soft("; ".join(why[:3]) + (f"; and {len(why) - 3} more reasons" if len(why) > 3 else ""))], className=f"missing {kind.value.replace('_', '-')}"))
+                kinds.append(
+                    html.Span(
+                        [
+                            said,
+                            soft("; ".join(why[:3]) + (f"; and {len(why) - 3} more reasons" if len(why) > 3 else "")),
+                        ],
+                        className=f"missing {kind.value.replace('_', '-')}",
+                    )
+                )
         to_run = [c.recipe for c in gone if c.missing is Missing.NOT_RUN]
         parts.append([words.task_title(target), kinds, _run(found, target, to_run) if to_run else ""])
-    return [plain(f"Without a gain in {found.language.name}", ("Target", "What has no gain", ""), parts)] if parts else []
+    return (
+        [plain(f"Without a gain in {found.language.name}", ("Target", "What has no gain", ""), parts)] if parts else []
+    )
 
 
 def _run(found: LanguageDetail, target: str, recipes: Sequence[str]) -> Any:
     said = {"models": str(found.model), "recipes": ",".join(recipes), "targets": target, "source": found.source}
-    return dcc.Link("Run them", href=links.new(said), title=f"A new experiment: {', '.join(recipes)} on {words.task_title(target)}")
+    return dcc.Link(
+        "Run them", href=links.new(said), title=f"A new experiment: {', '.join(recipes)} on {words.task_title(target)}"
+    )
 
 
 def near(found: LanguageDetail) -> Any:
     state = Languages(model=found.model, source=_source(found))
     rows = [
         [
-            [dcc.Link(words.language_name(n.row.code), href=OneLanguage(model=found.model, source=_source(found)).address(n.row.code)), endonym(LANGUAGES[n.row.code])],
+            [
+                dcc.Link(
+                    words.language_name(n.row.code),
+                    href=OneLanguage(model=found.model, source=_source(found)).address(n.row.code),
+                ),
+                endonym(LANGUAGES[n.row.code]),
+            ],
             ", ".join(n.shares),
             mean(n.row),
             best(n.row, state.source),
@@ -283,6 +313,6 @@ def published(figures: Sequence[PublishedView]) -> Any:
         ]
         for f in figures
     ]
-    return plain("Published figures", ("Row", "Task", "Metric", "Figure", "Protocol", "Where it was read"), rows, numbers={3})
-
-
+    return plain(
+        "Published figures", ("Row", "Task", "Metric", "Figure", "Protocol", "Where it was read"), rows, numbers={3}
+    )

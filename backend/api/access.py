@@ -91,6 +91,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/languages",
         "GET /api/v1/gains/languages/{code}",
         "GET /api/v1/tradeoff",
+        "GET /api/v1/tradeoff/portfolio",
+        "GET /api/v1/tradeoff/trend",
         "GET /api/v1/overview",
         "GET /api/v1/imports",
         "GET /api/v1/imports/gains",

@@ -20,6 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend.api import (
     accounts,
+    budget,
     catalogue,
     certainty,
     conclusion,
@@ -162,6 +163,7 @@ def create_app(
         runs,
         gains,
         languages,
+        budget,
         certainty,
         conclusion,
         snapshots,

@@ -19,7 +19,9 @@ from backend.domain.language import LANGUAGES
 
 
 def by_language(model: str) -> tuple[BaseModel, ...]:
-    best = BestRecipe(recipe="squad", target="xnli", gain=3.1, low=0.4, high=5.8, n=3, verdict=Verdict.NO_EVIDENCE, of=2)
+    best = BestRecipe(
+        recipe="squad", target="xnli", gain=3.1, low=0.4, high=5.8, n=3, verdict=Verdict.NO_EVIDENCE, of=2
+    )
     row = LanguageRow(
         code="sw", targets=["tatoeba", "xnli"], gain=2.4, low=0.2, high=4.6, k=1, n=2, cells=2, seeds=3, missing=None,
         why_missing=None, best=best, runs=9,

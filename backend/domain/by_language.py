@@ -67,9 +67,7 @@ def mean_of_language(gains: Iterable[Gain], shared: Mapping[str, Collection[str]
     seeds = {g.seeds for some in by_target.values() for g in some}
     low = high = None
     if len(seeds) == 1 and None not in (same := next(iter(seeds))):
-        each = [
-            _mean(_mean(g.differences[i] for g in some) for some in by_target.values()) for i, _ in enumerate(same)
-        ]
+        each = [_mean(_mean(g.differences[i] for g in some) for some in by_target.values()) for i, _ in enumerate(same)]
         over = paired_t(each)
         low, high = over.low, over.high
     return LanguageMean(

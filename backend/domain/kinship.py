@@ -36,7 +36,11 @@ def nearest(code: str, among: Collection[str] | None = None) -> tuple[Near, ...]
         ValueError: the code is of no language.
     """
     one = language(code)
-    every = [_near(one, other) for other in LANGUAGES.values() if other.code != code and (among is None or other.code in among)]
+    every = [
+        _near(one, other)
+        for other in LANGUAGES.values()
+        if other.code != code and (among is None or other.code in among)
+    ]
     found = [near for near in every if near.shares]
     strong = [near for near in found if near.shares != (f"script {LATIN}",)]
     return tuple(sorted(strong or found, key=lambda near: _place(one, near))[:MOST])

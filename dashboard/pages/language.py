@@ -134,7 +134,11 @@ def _sentence(found: LanguageDetail | None, problem: CrossliftError | None) -> s
 
 
 def _drawn(found: LanguageDetail | None) -> dict[str, Any] | None:
-    return figures.schemes(lambda theme: language_figures.bars(found, theme)) if found is not None and _any(found) else None
+    return (
+        figures.schemes(lambda theme: language_figures.bars(found, theme))
+        if found is not None and _any(found)
+        else None
+    )
 
 
 def _rest(found: LanguageDetail | None) -> list[Any]:
@@ -142,14 +146,21 @@ def _rest(found: LanguageDetail | None) -> list[Any]:
         return []
     parts: list[Any] = []
     if _any(found):
-        parts += [html.H2("The same as a table, with the gap to English"), html.P(language_tables.gap(found), className="summary"), language_tables.cells(found)]
+        parts += [
+            html.H2("The same as a table, with the gap to English"),
+            html.P(language_tables.gap(found), className="summary"),
+            language_tables.cells(found),
+        ]
     gone = language_tables.missing(found)
     if gone:
         parts += [html.H2("Not run, failed, not applicable"), *gone]
     if found.near:
         parts += [
             html.H2("Nearest languages"),
-            html.P("By branch, family and script, among the languages of this benchmark. Word order and other typology are in no table here.", className="soft note"),
+            html.P(
+                "By branch, family and script, among the languages of this benchmark. Word order and other typology are in no table here.",
+                className="soft note",
+            ),
             language_tables.near(found),
         ]
     return parts
@@ -165,8 +176,14 @@ async def _published(code: str) -> list[Any]:
     except CrossliftError as error:
         return [title, html.P(error.detail, className="alarm")]
     there = Published(language=code).address
-    said = f"{count(page.total, 'figure')} of papers, not ours" + (f"; the first {len(page.items)} are listed. " if page.total > len(page.items) else ". ")
-    return [title, html.P([said, dcc.Link("All of them", href=there)], className="soft"), language_tables.published(page.items)]
+    said = f"{count(page.total, 'figure')} of papers, not ours" + (
+        f"; the first {len(page.items)} are listed. " if page.total > len(page.items) else ". "
+    )
+    return [
+        title,
+        html.P([said, dcc.Link("All of them", href=there)], className="soft"),
+        language_tables.published(page.items),
+    ]
 
 
 @callback(

@@ -61,6 +61,8 @@ OPERATIONS = {
     "list_language_gains": ("GET", "/api/v1/gains/languages"),
     "get_language_gains": ("GET", "/api/v1/gains/languages/{code}"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
+    "get_portfolio": ("GET", "/api/v1/tradeoff/portfolio"),
+    "get_trend": ("GET", "/api/v1/tradeoff/trend"),
     "get_overview": ("GET", "/api/v1/overview"),
     "get_answer": ("GET", "/api/v1/answer"),
     "get_answer_data": ("GET", "/api/v1/answer/data"),

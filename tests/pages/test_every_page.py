@@ -80,7 +80,8 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/shares", "/help", "/languages/sw"]
+    "path",
+    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/shares", "/help", "/languages/sw"],
 )
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page

@@ -109,13 +109,24 @@ def test_what_was_not_run_leads_to_a_form_that_runs_it():
     assert "run 7 failed" in said
 
 
-@pytest.mark.parametrize("search", ["?sort=colour&family=Elvish&script=Runes&level=none&source=x&model=%00", "?q=", "?shown=some"])
+@pytest.mark.parametrize(
+    "search", ["?sort=colour&family=Elvish&script=Runes&level=none&source=x&model=%00", "?q=", "?shown=some"]
+)
 def test_bad_parameters_are_dropped(search: str):
     assert Languages.of(search) == Languages()
 
 
 def test_addresses_are_read_back():
-    state = Languages(family="Niger-Congo", level="low", model="mini-2", q="bantu", script="Latin", shown="measured", sort="gain", source="hub")
+    state = Languages(
+        family="Niger-Congo",
+        level="low",
+        model="mini-2",
+        q="bantu",
+        script="Latin",
+        shown="measured",
+        sort="gain",
+        source="hub",
+    )
     assert Languages.of(urlsplit(state.address).query) == state
     assert OneLanguage(model="mini-2", source="files").address("sw") == "/languages/sw?model=mini-2&source=files"
     assert links.language("../x") == "/languages/..%2Fx"

@@ -36,7 +36,7 @@ def wants_scores(state: Explore) -> bool:
 
 
 def wants_gains(state: Tradeoff) -> bool:
-    return state.source != Source.MINI.value and state.published == "on" and state.x != "hours"
+    return state.source != Source.MINI.value and state.published == "on" and state.x in ("parameters", "non-embedding")
 
 
 async def scores(api: Client, matrix: GainMatrix) -> Sequence[PublishedView]:
@@ -82,7 +82,7 @@ class Placed:
 
 def place_gains(published: Sequence[PublishedGain], shown: Sequence[TradeoffPoint], state: Tradeoff) -> list[Placed]:
     """Those of a target and metric that own points are shown of. Only beside means that take English in, as theirs do."""
-    if state.languages != "mean_all":
+    if state.languages != "mean_all" or state.panels == "languages":
         return []
     metrics = {(p.target, p.metric) for p in shown}
     found = []

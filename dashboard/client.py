@@ -31,10 +31,12 @@ from backend.domain.account import (
     TokenView,
 )
 from backend.domain.answer import Answer
+from backend.domain.by_language import LanguageDetail, LanguageTable
 from backend.domain.certainty import Buckets, Certainty
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
+from backend.domain.portfolio import Portfolio
 from backend.domain.run import canonical
 from backend.domain.schemas import (
     Curve,
@@ -61,6 +63,7 @@ from backend.domain.schemas import (
     TradeoffPoint,
     WorkerView,
 )
+from backend.domain.trend import Trends
 from backend.errors import (
     Conflict,
     CrossliftError,
@@ -216,12 +219,27 @@ class Client:
     async def run(self, id: int) -> RunView:
         return await self._get(TypeAdapter(RunView), f"/api/v1/runs/{id}")
 
-    async def tradeoff(self, *, source: str, languages: str, metric: str | None = None) -> list[TradeoffPoint]:
-        """Gains against size and cost, of every target: what a page shows of them is chosen there."""
+    async def tradeoff(
+        self, *, source: str, languages: str, metric: str | None = None, each_of: str | None = None
+    ) -> list[TradeoffPoint]:
+        """Gains against size and cost, of every target: what a page shows of them is chosen there. ``each_of``: of this target
+        alone, and each language by itself."""
         asked = {"source": source, "languages": languages, "metric": metric}
-        return await self._get(
-            TypeAdapter(list[TradeoffPoint]), "/api/v1/tradeoff", {k: v for k, v in asked.items() if v}
-        )
+        if each_of is not None:
+            asked |= {"target": each_of, "each": "true"}
+        return await self._get(TypeAdapter(list[TradeoffPoint]), "/api/v1/tradeoff", _given(asked))
+
+    async def trend(self, **asked: str | None) -> Trends:
+        """Fitted lines of gain against size."""
+        return await self._get(TypeAdapter(Trends), "/api/v1/tradeoff/trend", _given(asked))
+
+    async def portfolio(self, **asked: str | float | None) -> Portfolio:
+        """What a budget buys.
+
+        Raises:
+            Invalid: the budget or a name cannot be read.
+        """
+        return await self._get(TypeAdapter(Portfolio), "/api/v1/tradeoff/portfolio", _given(asked))
 
     async def detail(self, id: int) -> RunDetail:
         """A run with exactly what it computes."""
@@ -265,6 +283,20 @@ class Client:
             NotFound: the store holds no run of this benchmark.
         """
         return await self._get(TypeAdapter(Overview), "/api/v1/overview", {"source": source})
+
+    async def language_gains(self, source: str, model: str | None = None) -> LanguageTable:
+        """Every language with one model's mean gain in it."""
+        asked = _given({"source": source, "model": model})
+        return await self._get(TypeAdapter(LanguageTable), "/api/v1/gains/languages", asked)
+
+    async def language(self, code: str, source: str, model: str | None = None) -> LanguageDetail:
+        """One language.
+
+        Raises:
+            NotFound: the catalogue has no such language.
+        """
+        path = f"/api/v1/gains/languages/{quote(code, safe='')}"
+        return await self._get(TypeAdapter(LanguageDetail), path, _given({"source": source, "model": model}))
 
     async def answer(self, source: str, format: str | None = None) -> Answer:
         """What the gains of a benchmark say about model size and compute."""

@@ -16,10 +16,10 @@ from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
 from dashboard import beside, subset
 from dashboard.client import Client
-from dashboard.links import Answer, Explore, Order, Overview, Source, Tradeoff, Value
+from dashboard.links import Answer, Explore, Languages, Order, Overview, Source, Tradeoff, Value
 from dashboard.words import ended, live
 
-State = TypeVar("State", Explore, Tradeoff, Overview, Answer)
+State = TypeVar("State", Explore, Tradeoff, Overview, Answer, Languages)
 
 KEPT = 32  # matrices that another view of the same numbers is drawn from
 KEPT_SECONDS = 300.0  # at most; what has happened is seen sooner, see ``noticed``
@@ -225,7 +225,7 @@ async def settled(api: Client, kind: type[State], search: str | None) -> State:
     return replace(state, source=await _benchmark(api, state.source))
 
 
-async def left(api: Client, state: Explore | Tradeoff | Overview | Answer) -> str:
+async def left(api: Client, state: Explore | Tradeoff | Overview | Answer | Languages) -> str:
     """The address that a page leaves where it is shown: that of its state, with the benchmark where a bare one would be of another."""
     if "?" in state.address or await _benchmark(api, state.source) == state.source:
         return state.address

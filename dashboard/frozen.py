@@ -212,7 +212,9 @@ def _cell_lines(content: SnapshotContent, m: GainMatrix) -> list[dict[str, Any]]
 
 def _point_lines(content: SnapshotContent) -> list[dict[str, Any]]:
     outer = {"benchmark": content.benchmark, "synthetic": content.synthetic}
-    return [outer | p.model_dump(mode="json") for p in content.points or ()]
+    names = list(TradeoffPoint.model_fields)  # in each row all of them: what is absent of a point is an empty cell
+    dumped = (p.model_dump(mode="json") for p in content.points or ())
+    return [outer | {name: found.get(name) for name in names} for found in dumped]
 
 
 def _safe(value: Any) -> Any:

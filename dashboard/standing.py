@@ -12,10 +12,12 @@ from dash import dcc, html
 from pydantic import TypeAdapter
 
 from backend.domain.literature import PublishedGain
+from backend.domain.portfolio import Portfolio
 from backend.domain.schemas import TradeoffPoint
 from backend.domain.tasks import TASKS
+from backend.domain.trend import Trends
 from backend.errors import CrossliftError, Invalid, NotFound
-from dashboard import beside, weighing, words
+from dashboard import beside, budget, trend_line, weighing, words
 from dashboard.client import Client
 from dashboard.findings import KEPT, KEPT_SECONDS, around
 from dashboard.links import Tradeoff
@@ -35,6 +37,10 @@ class Standing:
     experiments: int = 0
     numbers: str = ""
     published: Sequence[PublishedGain] = ()
+    targets: Sequence[str] = ()
+    trends: Trends | None = None
+    portfolio: Portfolio | None = None
+    unbought: str | None = None  # why there is no portfolio
 
     @property
     def empty(self) -> bool:
@@ -45,13 +51,17 @@ class Standing:
         """Of each part of the page: equal for equal parts. ``devices``: the classes there are, the default one first."""
         s = self.state
         what = self.numbers or f"{self.problem} {self.running} {self.experiments}"
-        shown = replace(s, view="figure", point=None, colour="recipe")
+        shown = replace(s, view="figure", point=None, colour="recipe", trend="off", budget=None)
+        fitted = self.trends.model_dump_json() if self.trends is not None else ""
+        bought = self.portfolio.model_dump_json() if self.portfolio is not None else str(self.unbought)
         parts: dict[str, object] = {
-            "figure": (what, replace(s, view="figure")),
+            "figure": (what, replace(s, view="figure"), fitted, bought),
             "rows": (what, shown),
             "words": (what, shown),
-            "links": (what, s.target, s.x, s.device, s.languages),
-            "choices": (what, s.target),
+            "links": (what, s.target, s.x, s.device, s.languages, s.panels),
+            "choices": (what, s.target, self.targets),
+            "trends": (s.trend, s.x, s.panels, s.source, fitted),
+            "bought": (s.budget, s.seeds, s.x, bought),
         }
         found: dict[str, Any] = {k: hashlib.sha256(repr(v).encode()).hexdigest()[:12] for k, v in parts.items()}
         ordered = weighing.device(self.points, replace(s, device=None))
@@ -60,32 +70,81 @@ class Standing:
 
 
 async def find(api: Client, state: Tradeoff, *, fresh: bool = True) -> Standing:
-    """Ask the API for every point of a benchmark, averaged over what the state says.
+    """Ask the API for every point of a benchmark, averaged over what the state says; with panels of languages for those of one
+    target, each language by itself. Then for what goes with them: lines, and what a budget buys.
 
     Args:
         fresh: False where the same points are only to be shown otherwise: an answer of the last minute will do.
     """
     if state.metric is not None and state.metric not in metrics(state.target):
         state = replace(state, metric=None)
-    key = ("points", state.source, state.languages, state.metric)
+    try:
+        every, numbers = await _points(api, state, None, fresh)
+    except (Invalid, NotFound) as error:
+        return Standing(state, (), error, **await around(api, state.source))
+    except CrossliftError as error:
+        return Standing(state, (), error)
+    targets = sorted({p.target for p in every}, key=words.task_title)
+    if state.target is not None and state.target not in TASKS and state.target not in targets:
+        state = replace(state, target=None, metric=None)
+    points = every
+    if state.panels == "languages" and targets:
+        one = state.target or max(targets, key=lambda t: (sum(p.target == t for p in every), t))
+        state = replace(state, target=one)
+        try:
+            points, numbers = await _points(api, state, one, fresh)
+        except CrossliftError as error:
+            return Standing(state, (), error, targets=targets)
+    published = await beside.gains(api) if beside.wants_gains(state) else ()
+    found = Standing(state, points, numbers=numbers, published=published, targets=targets)
+    if found.empty:
+        return replace(found, **await around(api, state.source))
+    return replace(found, trends=await _trends(api, state), **await _bought(api, found))
+
+
+async def _points(api: Client, state: Tradeoff, each_of: str | None, fresh: bool) -> tuple[list[TradeoffPoint], str]:
+    """The points and a digest that is equal for equal ones; ``each_of``: a target, of which each language is a point."""
+    key = ("points", state.source, state.languages, state.metric, each_of)
     kept = api.kept.get(key)
     if fresh or kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
-        try:
-            points = await api.tradeoff(source=state.source, languages=state.languages, metric=state.metric)
-        except (Invalid, NotFound) as error:
-            return Standing(state, (), error, **await around(api, state.source))
-        except CrossliftError as error:
-            return Standing(state, (), error)
+        points = await api.tradeoff(
+            source=state.source, languages=state.languages, metric=state.metric, each_of=each_of
+        )
         numbers = hashlib.sha256(_POINTS.dump_json(points)).hexdigest()[:16]
         api.kept.pop(key, None)
         kept = api.kept[key] = (time.monotonic(), points, numbers)
         while len(api.kept) > KEPT:
             del api.kept[next(iter(api.kept))]
-    if state.target is not None and state.target not in TASKS and all(p.target != state.target for p in kept[1]):
-        state = replace(state, target=None, metric=None)
-    published = await beside.gains(api) if beside.wants_gains(state) else ()
-    found = Standing(state, kept[1], numbers=kept[2], published=published)
-    return replace(found, **await around(api, state.source)) if found.empty else found
+    return kept[1], kept[2]
+
+
+async def _trends(api: Client, state: Tradeoff) -> Trends | None:
+    if not trend_line.asked(state):
+        return None
+    try:
+        return await api.trend(
+            source=state.source, target=state.target, metric=state.metric, languages=state.languages, x=state.x,
+            each="true" if state.panels == "languages" else None,
+        )  # fmt: skip
+    except CrossliftError:
+        return None
+
+
+async def _bought(api: Client, found: Standing) -> dict[str, Any]:
+    """What the budget buys; of the device class that is shown."""
+    state = found.state
+    if state.budget is None or not weighing.spends(state):
+        return {}
+    one = weighing.device(found.points, state) if weighing.by_device(state) else None
+    try:
+        bought = await api.portfolio(
+            source=state.source, target=state.target, metric=state.metric, languages=state.languages,
+            unit=budget.UNITS[state.x], device=one.value if one is not None else None, budget=budget.in_units(state),
+            seeds=state.seeds,
+        )  # fmt: skip
+    except CrossliftError as error:
+        return {"unbought": error.detail}
+    return {"portfolio": bought}
 
 
 def metrics(target: str | None) -> tuple[str, ...]:
@@ -114,8 +173,11 @@ def columns() -> list[dict[str, Any]]:
         {"field": "front", "headerName": "Front", "width": 84},
         {"field": "parameters", "headerName": "Parameters", **size, "width": 130},
         {"field": "rest", "headerName": "Without embeddings", **size, "width": 165},
-        {"field": "marginal", "headerName": "Paid in full", **spent, "width": 116},
-        {"field": "amortised", "headerName": "Shared out", **spent, "width": 116},
+        {"field": "marginal", "headerName": "Time, paid in full", **spent, "width": 130},
+        {"field": "amortised", "headerName": "Time, shared out", **spent, "width": 130},
+        {"field": "kwh", "headerName": "Energy", "type": "rightAligned", "width": 112, "sortable": False},
+        {"field": "flops", "headerName": "FLOPs, 6·N·D", "type": "rightAligned", "width": 120, "sortable": False},
+        {"field": "counted", "headerName": "FLOPs, counted", "type": "rightAligned", "width": 130, "sortable": False},
         {"field": "device", "headerName": "Device", "width": 150},
     ]  # fmt: skip
 
@@ -125,21 +187,25 @@ def rows(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[dict[str, Any
     front = weighing.on_front(points, state)
     return [
         {
-            "key": weighing.key(p),
+            "key": weighing.key(p, state),
             "recipe": p.recipe + (" ‡" if p.same_data_twice else "") + (f" {words.TRAINED}" if p.not_zero_shot else ""),
             "note": p.recipe
             + (f" ‡ {words.SAME_DATA_TWICE}" if p.same_data_twice else "")
             + (f" {words.TRAINED} {words.not_zero_shot(p)}" if p.not_zero_shot else ""),
-            "target": words.task_title(p.target),
+            "target": words.task_title(p.target)
+            + (f", {words.language_name(p.language)}" if state.panels == "languages" else ""),
             "model": words.model_title(p.model),
             "gain": p.gain,
             "interval": interval(p.gain, p.low, p.high).partition(" ")[2] or "too few seeds",
             "n": p.n,
-            "front": "yes" if weighing.key(p) in front else "",
+            "front": "yes" if weighing.key(p, state) in front else "",
             "parameters": p.parameters,
             "rest": p.parameters_non_embedding,
             "marginal": p.device_hours_marginal,
             "amortised": p.device_hours_amortised,
+            "kwh": words.energy(_paid(p, state, "energy_kwh")),
+            "flops": words.flops(_paid(p, state, "flops")),
+            "counted": words.flops(_paid(p, state, "flops_counted")),
             "device": f"{p.device} ({p.device_class.value})",
             "why": {},
             "found": {},
@@ -148,20 +214,29 @@ def rows(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[dict[str, Any
     ]
 
 
+def _paid(p: TradeoffPoint, state: Tradeoff, what: str) -> float | None:
+    found: float | None = getattr(p, f"{what}_{state.cost}")
+    return found
+
+
 def ranked(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[Any]:
     """A list a target, points from the largest gain to the smallest: the figure of a narrow screen."""
     shown, front = weighing.looked_at(points, state), weighing.on_front(points, state)
     end = max((abs(p.gain) for p in shown), default=1.0) or 1.0
     lists = []
-    for i, target in enumerate(sorted({p.target for p in shown}, key=words.task_title)):
-        some = sorted((p for p in shown if p.target == target), key=lambda p: -p.gain)
-        head = [html.Span(words.task_title(target), className="rank-recipe")]
+    for i, (target, language) in enumerate(
+        sorted(weighing.panels(shown), key=lambda panel: words.task_title(panel[0]))
+    ):
+        some = sorted((p for p in shown if (p.target, p.language) == (target, language)), key=lambda p: -p.gain)
+        title = words.language_name(language) if state.panels == "languages" else words.task_title(target)
+        head = [html.Span(title, className="rank-recipe")]
         head.append(
             html.Span(
-                f"{len([p for p in some if weighing.key(p) in front])} of {len(some)} on the front", className="soft"
+                f"{len([p for p in some if weighing.key(p, state) in front])} of {len(some)} on the front",
+                className="soft",
             )
         )
-        items = [_rank_item(p, state, end, weighing.key(p) in front) for p in some]
+        items = [_rank_item(p, state, end, weighing.key(p, state) in front) for p in some]
         lists.append(
             html.Details([html.Summary(head), html.Ol(items, className="ranks points")], open=i == 0, className="rank")
         )

@@ -306,9 +306,10 @@ def tradeoff_summary(points: Sequence[TradeoffPoint], state: Tradeoff) -> str:
         f"{count(len(shown), 'point')}, {BENCHMARKS[TaskSource(state.source)]}"
         f"{f' ({SYNTHETIC})' if state.source == TaskSource.MINI.value else ''}."
     ]
-    front = [p for p in shown if weighing.key(p) in weighing.on_front(points, state)]
+    keys = weighing.on_front(points, state)
+    front = [p for p in shown if weighing.key(p, state) in keys]
     counted = [p for p in shown if not p.same_data_twice]
-    if state.x == "hours":
+    if weighing.spends(state):
         sentences.append(f"{len(front)} of {count(len(counted), 'point')} on the Pareto front.")
     else:
         lines = [line for line in weighing.series(counted, state) if len({p.model for p in line}) > 1]
@@ -326,7 +327,26 @@ def tradeoff_summary(points: Sequence[TradeoffPoint], state: Tradeoff) -> str:
         )
     if len(shown) > len(counted):
         sentences.append(f"{count(len(shown) - len(counted), 'point')} with the same data twice, not in the front.")
-    return " ".join(sentences)
+    return " ".join([*sentences, *_left_out(points, state)])
+
+
+def _left_out(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[str]:
+    """Points that the trade-off has no place for, in words."""
+    said = []
+    if n := weighing.unmeasured(points, state):
+        what = {"energy": "energy", "hours": "device time"}.get(state.x, "FLOPs")
+        said.append(f"{count(n, 'point')} not drawn: their {what} was not measured.")
+    if n := weighing.not_drawn(points, state):
+        said.append(f"{count(n, 'language')} not drawn: choose a group of languages to see the others.")
+    return said
+
+
+def energy(kwh: float | None) -> str:
+    return "not measured" if kwh is None else f"{kwh:.3g} kWh"
+
+
+def flops(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.2g}"
 
 
 def device_time(device: DeviceClass) -> str:
@@ -342,6 +362,7 @@ def point_lines(point: TradeoffPoint, on_front: bool) -> list[str]:
         f"{parameters(point.parameters)} parameters, {parameters(point.parameters_non_embedding)} without embeddings",
         f"{hours(point.device_hours_marginal)} on its own, {hours(point.device_hours_amortised)} shared out "
         f"({point.device}, {point.device_class.value})",
+        f"energy {energy(point.energy_kwh_marginal)}, FLOPs {flops(point.flops_marginal)} by 6·N·D, {flops(point.flops_counted_marginal)} counted",
     ]
     if point.same_data_twice:
         lines.append("same data twice: not in the front")

@@ -20,6 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend.api import (
     accounts,
+    budget,
     catalogue,
     certainty,
     conclusion,
@@ -28,6 +29,7 @@ from backend.api import (
     gains,
     health,
     imports,
+    languages,
     metrics,
     models,
     problems,
@@ -160,6 +162,8 @@ def create_app(
         exchange,
         runs,
         gains,
+        languages,
+        budget,
         certainty,
         conclusion,
         snapshots,

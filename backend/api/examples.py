@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from backend.api.budget_examples import budget
 from backend.api.catalogue import language_view, task_view
+from backend.api.language_examples import by_language
 from backend.api.models import model_view
 from backend.domain.account import (
     AccountView,
@@ -221,6 +223,8 @@ POINT: Final = TradeoffPoint(
     device_hours_marginal=0.02,
     device_hours_amortised=0.012,
     same_data_twice=False,
+    flops_marginal=6.5e11,
+    flops_amortised=4.1e11,
 )
 PAIR: Final = PairView(
     model=MODEL.name,
@@ -511,6 +515,8 @@ def _models() -> tuple[BaseModel, ...]:
         *_accounts(),
         *_published(),
         *_imports(),
+        *by_language(MODEL.name),
+        *budget(MODEL.name),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",

@@ -147,9 +147,17 @@ def get_tradeoff(
             "(`high`, `mid`) are a `mean_transfer` over these languages; or one code",
         ),
     ] = "mean_transfer",
+    each: Annotated[
+        bool, Query(description="a point for each of these languages in the place of their mean; of one target")
+    ] = False,
 ) -> Response:
-    """Every mean gain against parameters and device-hours: one point a model, recipe and target."""
+    """Every mean gain against parameters and what it cost (device-hours, energy, FLOPs): one point a model, recipe and target. Energy
+    and FLOPs are absent where a run that belongs to it has none measured."""
     check(door, target=target, metric=metric, languages=languages)
+    if each and target is None:
+        raise Invalid(
+            "A target is needed.", errors=[FieldError("query/target", "points of each language are of one target")]
+        )
     with door.store.read() as session:
-        points = tradeoff.tradeoff(session, target=target, metric=metric, source=source, languages=languages)
+        points = tradeoff.tradeoff(session, target=target, metric=metric, source=source, languages=languages, each=each)
     return tagged(request, _POINTS, points)

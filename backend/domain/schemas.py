@@ -612,6 +612,14 @@ class GainMatrix(View):
     )
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
+#: None where a run that belongs to it was not measured; older snapshots have none of these.
+Measured = Annotated[float | None, Field(exclude_if=_absent, description="absent: not measured of every run")]
+
+
 class TradeoffPoint(View):
     model: str
     parameters: int
@@ -630,6 +638,12 @@ class TradeoffPoint(View):
     device_hours_amortised: float
     same_data_twice: bool
     not_zero_shot: NotZeroShot = []
+    energy_kwh_marginal: Measured = None
+    energy_kwh_amortised: Measured = None
+    flops_marginal: Measured = None
+    flops_amortised: Measured = None
+    flops_counted_marginal: Measured = None
+    flops_counted_amortised: Measured = None
 
 
 # --- overview ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from backend.domain.experiment import same_data_twice
 from backend.domain.gains import Gain, Mean, common_support, mean_all, mean_transfer
-from backend.domain.language import GROUPS, LANGUAGES, order_by_family
+from backend.domain.language import ENGLISH, GROUPS, LANGUAGES, order_by_family
 from backend.domain.model import MODELS
 from backend.domain.run import RunState
 from backend.domain.schemas import TradeoffPoint
@@ -20,13 +20,20 @@ from backend.domain.tasks import TARGETS, TASKS
 from backend.store import trained
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units
+from backend.store.resources import Resources, Used
 from backend.store.tables import run
 
 
 def tradeoff(
-    session: Session, *, target: str | None = None, metric: str | None = None, source: Source, languages: str
+    session: Session,
+    *,
+    target: str | None = None,
+    metric: str | None = None,
+    source: Source,
+    languages: str,
+    each: bool = False,
 ) -> list[TradeoffPoint]:
-    """Gains against parameters and device-hours: one point a model, recipe and target.
+    """Gains against parameters and what they cost: one point a model, recipe and target.
 
     Args:
         target: None for all of them.
@@ -34,48 +41,76 @@ def tradeoff(
         languages: ``mean_all``, ``mean_transfer``, one code, or a group (``family:Turkic``, ``resource:low``), which is
             a mean_transfer over the languages in it. Means of one target are over the languages that all its models and
             recipes have.
+        each: one point a language of these in the place of their mean.
     """
-    found = points(session, target=target, metric=metric, source=source, languages=languages)
+    found = points(session, target=target, metric=metric, source=source, languages=languages, each=each)
     return [point for point, _ in found]
 
 
 def points(
-    session: Session, *, target: str | None = None, metric: str | None = None, source: Source, languages: str
+    session: Session,
+    *,
+    target: str | None = None,
+    metric: str | None = None,
+    source: Source,
+    languages: str,
+    each: bool = False,
 ) -> list[tuple[TradeoffPoint, set[int]]]:
     """The points of ``tradeoff``, each with the evaluate runs that it rests on, baselines included."""
     here = evaluations(source=source, target=target)
     costs = Costs(session, here)
+    resources = Resources(session, costs)
     known = sizes(session, here)
     learnt = trained.by_settings(session, source)
     made = []
-    for each in series(session, source=source, target=target, metric=metric, languages=languages):
-        averaged = _averaged(each, languages)
-        size = known.get(each.model)
-        cost = costs.of({id for g in each.cells for id in g.runs})
-        if averaged is None or size is None or cost is None:
+    for one in series(session, source=source, target=target, metric=metric, languages=languages):
+        size = known.get(one.model)
+        runs = {id for g in one.cells for id in g.runs}
+        cost = costs.of(runs)
+        if size is None or cost is None:
             continue
-        gain, low, high, n = averaged
-        point = TradeoffPoint(
-            model=each.model,
+        kwh, flops, counted = (resources.of(runs, quantity) for quantity in ("kwh", "flops", "flops_counted"))
+        whole = TradeoffPoint(
+            model=one.model,
             parameters=size[0],
             parameters_non_embedding=size[1],
-            recipe=each.recipe,
-            target=each.target,
-            metric=each.metric,
+            recipe=one.recipe,
+            target=one.target,
+            metric=one.metric,
             language=languages,
-            gain=gain,
-            low=low,
-            high=high,
-            n=n,
+            gain=0.0,
+            low=None,
+            high=None,
+            n=0,
             device_class=cost.device_class,
             device=cost.device,
             device_hours_marginal=cost.marginal_hours,
             device_hours_amortised=cost.amortised_hours,
-            same_data_twice=same_data_twice(each.recipe, each.target),
-            not_zero_shot=each.not_zero_shot(learnt),
+            same_data_twice=same_data_twice(one.recipe, one.target),
+            not_zero_shot=one.not_zero_shot(learnt),
+            energy_kwh_marginal=_marginal(kwh),
+            energy_kwh_amortised=_amortised(kwh),
+            flops_marginal=_marginal(flops),
+            flops_amortised=_amortised(flops),
+            flops_counted_marginal=_marginal(counted),
+            flops_counted_amortised=_amortised(counted),
         )
-        made.append((point, {id for g in each.cells for id in (*g.runs, *g.baseline_runs)}))
+        rests_on = {id for g in one.cells for id in (*g.runs, *g.baseline_runs)}
+        for language in one.languages(languages) if each else [languages]:
+            found = averaged(one, language)
+            if found is not None:
+                gain, low, high, n = found
+                changes = {"language": language, "gain": gain, "low": low, "high": high, "n": n}
+                made.append((whole.model_copy(update=changes), rests_on))
     return made
+
+
+def _marginal(used: Used | None) -> float | None:
+    return used.marginal if used is not None else None
+
+
+def _amortised(used: Used | None) -> float | None:
+    return used.amortised if used is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +129,11 @@ class Series:
     def not_zero_shot(self, learnt: trained.Trained) -> list[str]:
         """Those of its languages that its runs were trained in."""
         return sorted(g.language for g in self.cells if trained.saw(g, learnt))
+
+    def languages(self, choice: str) -> list[str]:
+        """Those that it has a gain in: English among them only where the choice takes it in."""
+        every = order_by_family({g.language for g in self.cells})
+        return every if choice != "mean_transfer" and choice not in GROUPS else [c for c in every if c != ENGLISH]
 
     def mean_transfer(self) -> Mean:
         return mean_transfer(self.cells, self.asked, support=self.support)
@@ -141,7 +181,7 @@ def series(
     return found
 
 
-def _averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int] | None:
+def averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int] | None:
     """Gain, interval and number of seeds of one series; None where it has none."""
     if languages in LANGUAGES:
         found = next((g for g in each.cells if g.language == languages), None)

@@ -23,6 +23,10 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.languages import LANGUAGE_LIST as LANGUAGE_LIST
+from dashboard.links.languages import Languages as Languages
+from dashboard.links.languages import OneLanguage as OneLanguage
+from dashboard.links.languages import language as language
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
 
@@ -48,7 +52,7 @@ Order = Literal["family", "script", "resource", "gain", "name"]
 Value = Literal["gain", "score", "cost"]
 View = Literal["heatmap", "table"]
 Fade = Literal["none", "unsure"]
-Axis = Literal["parameters", "non-embedding", "hours"]
+Axis = Literal["parameters", "non-embedding", "hours", "energy", "flops", "flops-counted"]
 Source = Literal["mini", "hub", "files"]
 
 T = TypeVar("T")
@@ -119,38 +123,46 @@ class Explore:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of the trade-off, written ``mini-2/mnli/xnli``."""
+    """One point of the trade-off, written ``mini-2/mnli/xnli``; of a panel of one language ``mini-2/mnli/xnli@sw``."""
 
     model: str
     recipe: str
     target: str
+    language: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.model}/{self.recipe}/{self.target}"
+        return f"{self.model}/{self.recipe}/{self.target}" + (f"@{self.language}" if self.language else "")
 
     @classmethod
     def read(cls, text: str) -> Point | None:
         model, _, rest = text.partition("/")
-        recipe, _, target = rest.rpartition("/")
+        recipe, _, last = rest.rpartition("/")
+        target, at, language = last.partition("@")
         fine = NAME.fullmatch(model) and _RECIPE.fullmatch(recipe) and NAME.fullmatch(target)
-        return cls(model, recipe, target) if fine else None
+        fine = fine and (not at or _LANGUAGE.fullmatch(language))
+        return cls(model, recipe, target, language or None) if fine else None
 
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
     """The state of ``/tradeoff``. None: every target, each by its headline metric; the device class with most points.
 
-    ``languages`` is what a gain is of: a mean (over all languages, over a group), or one language."""
+    ``languages`` is what a gain is of: a mean (over all languages, over a group), or one language. ``panels`` by language take that
+    mean apart, of one target. ``budget`` is in what the axis counts (hours, kWh, 10¹⁵ FLOPs), for so many ``seeds`` together."""
 
+    budget: float | None = None
     colour: Literal["recipe", "model"] = "recipe"
     cost: Literal["marginal", "amortised"] = "marginal"
     device: str | None = None
     languages: str = "mean_transfer"
     metric: str | None = None
+    panels: Literal["targets", "languages"] = "targets"
     point: Point | None = None
     published: Literal["on", "off"] = "on"
+    seeds: int = 3
     source: Source = "mini"
     target: str | None = None
+    trend: Literal["off", "on"] = "off"
     view: Literal["figure", "table"] = "figure"
     x: Axis = "parameters"
 
@@ -433,6 +445,12 @@ def _averaged(text: str) -> str | None:
     return text if text in ("mean_all", "mean_transfer") or text in LANGUAGES or text in GROUPS else None
 
 
+def _amount(text: str) -> float | None:
+    """A number above zero, written as we write it: ``20``, ``0.5``, ``1e+06``."""
+    value = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?(e[+-]?\d{1,2})?", text, re.ASCII) else 0.0
+    return value if 0 < value < 1e30 else None
+
+
 READERS.update(
     {
         (Answer, "format"): lambda text: text if text in {f.value for f in Format} else None,
@@ -447,7 +465,9 @@ READERS.update(
         (Published, "q"): line,
         (Queue, "q"): line,
         (Run, "q"): line,
+        (Tradeoff, "budget"): _amount,
         (Tradeoff, "languages"): _averaged,
+        (Tradeoff, "seeds"): lambda text: int(text) if re.fullmatch(r"[1-9]\d?", text, re.ASCII) else None,
         (Tradeoff, "point"): Point.read,
     }
 )

@@ -49,7 +49,11 @@ def read(cls: type, query: Mapping[str, object]) -> dict[str, Any]:
     return found
 
 
+def _text(value: object) -> str:
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
 def written(path: str, state: Any) -> str:
-    said = {f.name: str(getattr(state, f.name)) for f in fields(state) if getattr(state, f.name) != f.default}
+    said = {f.name: _text(getattr(state, f.name)) for f in fields(state) if getattr(state, f.name) != f.default}
     query = urlencode(sorted(said.items()), quote_via=quote, safe=":,@/")
     return f"{path}?{query}" if query else path

@@ -7,10 +7,9 @@ it shows and ``tell`` for the new address. A point leads to its cell on Explore;
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import (
     ClientsideFunction,
@@ -27,23 +26,30 @@ from dash import (
 from dash import ctx as context
 
 from backend.domain.experiment import BENCHMARKS
-from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Source
-from dashboard import beside, controls, figures, links, panels, share, shell, standing, weighing, words
+from dashboard import beside, figures, links, share, shell, standing, weighing, words
 from dashboard.client import client
 from dashboard.findings import left, settled
 from dashboard.links import Tradeoff
-from dashboard.shell import aria
 from dashboard.standing import Standing, find
+from dashboard.tradeoff_body import body, bought, fitted, hardware, nothing
+from dashboard.tradeoff_controls import (
+    CONTROLS,
+    DISPLAY,
+    HOLDS,
+    device_options,
+    filters,
+    metric,
+    metric_options,
+    one_device,
+    slider_marks,
+    state_of,
+    target_options,
+)
 
 register_page(__name__, path=links.TRADEOFF, title=f"Trade-off · {shell.NAME}", name="Trade-off")
 
-#: Name of a control, which is that of its parameter. Those in ``DISPLAY`` show the same numbers otherwise.
-CONTROLS = ("source", "target", "metric", "languages", "x", "cost", "device", "colour", "published", "view")
-DISPLAY = frozenset({"target", "x", "cost", "device", "colour", "published"})
-HOLDS = {name: "checked" if name == "published" else "value" for name in CONTROLS}
-ALL = "all"  # targets
-PARTS = 15
+PARTS = 19
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
@@ -51,10 +57,12 @@ async def layout(search: str | None = None, **_: object) -> Any:
     return html.Div(
         [
             _head(found),
-            _filters(found),
+            filters(found),
             html.P(_summary(found), id="tradeoff-summary", role="status", className="summary"),
-            html.Div(_nothing(found), id="tradeoff-nothing", className="nothing"),
-            html.Div(_body(found), id="tradeoff-body", className=_body_class(found), **_view(found), **_cells(found)),
+            html.Div(nothing(found), id="tradeoff-nothing", className="nothing"),
+            html.Div(body(found), id="tradeoff-body", className=_body_class(found), **_view(found), **_cells(found)),
+            html.Section(bought(found), id="tradeoff-bought", className="tradeoff-more"),
+            html.Section(fitted(found), id="tradeoff-fitted", className="tradeoff-more"),
             share.dialog("tradeoff"),
             dcc.Store(id="tradeoff-point", data=str(found.state.point or "")),
             dcc.Store(id="tradeoff-digests", data=found.digests),
@@ -92,148 +100,12 @@ def _benchmark(found: Standing) -> tuple[str | None, bool]:
     return name, found.state.source == Source.MINI.value
 
 
-def _filters(found: Standing) -> Any:
-    state = found.state
-    across = {"parameters": "Parameters", "non-embedding": "Non-embedding", "hours": "Device time"}
-    return html.Div(
-        [
-            controls.pick("tradeoff-source", "Benchmark", controls.SOURCES, state.source),
-            controls.pick("tradeoff-target", controls.turning("Target"), _targets(found), state.target or ALL),
-            html.Div(
-                controls.pick("tradeoff-metric", "Metric", _metrics(found), _metric(found)),
-                id="tradeoff-metric-box",
-                hidden=state.target is None,
-                className="pick-box",
-            ),
-            controls.pick("tradeoff-languages", "Gain over", _languages(), state.languages, searchable=True),
-            controls.choose("tradeoff-x", "Against", across, state.x),
-            html.Div(
-                controls.choose(
-                    "tradeoff-cost",
-                    "Intermediate run",
-                    {"marginal": "Paid in full", "amortised": "Shared out"},
-                    state.cost,
-                ),
-                id="tradeoff-cost-box",
-                hidden=state.x != "hours",
-            ),
-            html.Div(
-                controls.pick("tradeoff-device", "Device", _devices(found), _device(found)),
-                id="tradeoff-device-box",
-                hidden=_one_device(found),
-                className="pick-box",
-            ),
-            controls.choose("tradeoff-colour", "Colour", {"recipe": "Recipe", "model": "Model"}, state.colour),
-            controls.published("tradeoff", state.source, state.published),
-            controls.choose("tradeoff-view", "As", {"figure": "Figure", "table": controls.table_label()}, state.view),
-        ],
-        className="filters",
-        role="group",
-        **aria(label="What to show"),
-    )
-
-
-def _targets(found: Standing) -> list[Any]:
-    names = sorted({p.target for p in found.points}, key=words.task_title)
-    return [{"value": ALL, "label": "All targets"}, *controls.options(names, found.state.target, words.task_title)]
-
-
-def _metrics(found: Standing) -> list[Any]:
-    return controls.options(standing.metrics(found.state.target), _metric(found), words.metric_title)
-
-
-def _metric(found: Standing) -> str | None:
-    every = standing.metrics(found.state.target)
-    return found.state.metric or (every[0] if every else None)
-
-
-def _languages() -> list[dict[str, Any]]:
-    means = [
-        {"value": "mean_transfer", "label": "Transfer languages"},
-        {"value": "mean_all", "label": "All, with English"},
-    ]
-    levels = [{"value": g, "label": f"{g.partition(':')[2].capitalize()}-resource"} for g in GROUPS if g[0] == "r"]
-    families = [{"value": g, "label": g.partition(":")[2]} for g in GROUPS if g[0] == "f"]
-    codes = [{"value": c, "label": words.language_name(c)} for c in sorted(LANGUAGES, key=words.language_name)]
-    return [
-        {"group": "Means", "items": means},
-        {"group": "Levels", "items": levels},
-        {"group": "Families", "items": families},
-        {"group": "One language", "items": codes},
-    ]
-
-
-def _devices(found: Standing) -> list[Any]:
-    return [{"value": d.value, "label": words.device_time(d)} for d in weighing.devices(found.points)]
-
-
-def _device(found: Standing) -> str | None:
-    one = weighing.device(found.points, found.state)
-    return one.value if one is not None else None
-
-
-def _one_device(found: Standing) -> bool:
-    return found.state.x != "hours" or len(weighing.devices(found.points)) < 2
-
-
-def _body(found: Standing) -> list[Any]:
-    return [
-        html.Div(shell.graph("tradeoff-graph"), className="figure-box", id="tradeoff-figure"),
-        html.Div(_ranked(found), className="ranked", id="tradeoff-ranked"),
-        html.Div(
-            dag.AgGrid(
-                id="tradeoff-grid",
-                rowData=_rows(found),
-                columnDefs=standing.columns(),
-                getRowId="params.data.key",
-                enableEnterpriseModules=False,
-                defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-                columnSize=None,
-                eventListeners={"cellKeyDown": ["crossliftRow(params, setEventData)"]},
-                dashGridOptions={
-                    "theme": {"function": "crossliftTheme(themeQuartz)"},
-                    "domLayout": "autoHeight",
-                    "animateRows": False,
-                    "tooltipShowDelay": 300,
-                },
-                style={"width": "100%"},
-            ),
-            className="table-box",
-            id="tradeoff-table",
-        ),
-        html.P(
-            [
-                "A point is one model, recipe and target; it leads to its cell on Explore. Bars: ",
-                shell.term("interval", "95 % interval"),
-                " over seeds. Full marks are on the ",
-                shell.term("front", "Pareto front"),
-                " of their target: no other point costs as little and gains as much. On an axis of parameters lines join one "
-                "recipe from model to model, and recipes of one model stand beside each other. ",
-                shell.term("marginal", "Device time"),
-                " is that of a recipe's intermediate, fine-tune and evaluate runs for one seed; times of different device "
-                "classes are never put on one axis. Hollow marks: intermediate and target stage train on ",
-                shell.term("same-data-twice", "one data set"),
-                ".",
-            ],
-            className="soft note",
-        ),
-    ]
-
-
 # --- parts that change -------------------------------------------------------------------------------------------
 
 
 def _summary(found: Standing) -> str:
     shown = weighing.looked_at(found.points, found.state)
     return words.tradeoff_summary(found.points, found.state) + beside.said_of_gains(found.published, shown, found.state)
-
-
-def _nothing(found: Standing) -> list[Any]:
-    if not found.empty:
-        return []
-    return panels.nothing(
-        found.state, found.problem, running=found.running, experiments=found.experiments, elsewhere=bool(found.points)
-    )
 
 
 def _body_class(found: Standing) -> str:
@@ -251,13 +123,17 @@ def _cells(found: Standing) -> dict[str, Any]:
 
 def _addresses(found: Standing) -> str:
     shown = weighing.looked_at(found.points, found.state)
-    return json.dumps({weighing.key(p): weighing.cell_address(p, found.state) for p in shown})
+    return json.dumps({weighing.key(p, found.state): weighing.cell_address(p, found.state) for p in shown})
 
 
 def _figures(found: Standing) -> dict[str, Any] | None:
     if found.empty:
         return None
-    return figures.schemes(lambda theme: figures.tradeoff(found.points, found.state, theme, published=found.published))
+    return figures.schemes(
+        lambda theme: figures.tradeoff(
+            found.points, found.state, theme, published=found.published, trends=found.trends, portfolio=found.portfolio
+        )
+    )
 
 
 def _ranked(found: Standing) -> list[Any]:
@@ -266,17 +142,6 @@ def _ranked(found: Standing) -> list[Any]:
 
 def _rows(found: Standing) -> list[dict[str, Any]]:
     return standing.rows(found.points, found.state)
-
-
-def _state(values: Sequence[Any], point: Any = None) -> Tradeoff:
-    """What the controls say; whatever a browser sends, reading gives a state."""
-    said: dict[str, Any] = {**dict(zip(CONTROLS, values, strict=True)), "point": point}
-    if said["target"] == ALL:
-        said["target"] = None
-    said["published"] = "off" if said["published"] is False else None
-    if said["x"] != "hours":
-        said["device"] = None
-    return Tradeoff.read({name: value for name, value in said.items() if value})
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------------
@@ -297,6 +162,10 @@ def _state(values: Sequence[Any], point: Any = None) -> Tradeoff:
     Output("tradeoff-metric", "value"),
     Output("tradeoff-device", "data"),
     Output("tradeoff-device-box", "hidden"),
+    Output("tradeoff-bought", "children"),
+    Output("tradeoff-fitted", "children"),
+    Output("tradeoff-hardware", "children"),
+    Output("tradeoff-slide", "marks"),
     Output("tradeoff-digests", "data"),
     *(Input(f"tradeoff-{name}", HOLDS[name]) for name in CONTROLS if name != "view"),
     Input("tradeoff-pulse", "children"),
@@ -308,7 +177,7 @@ def _state(values: Sequence[Any], point: Any = None) -> Tradeoff:
 async def draw(*given: Any) -> Any:
     """Everything that shows numbers; of that, what is not the same as before."""
     *said, _, view, point, last = given
-    asked = _state((*said, view), point)
+    asked = state_of((*said, view), point)
     here = {str(i).removeprefix("tradeoff-") for i in context.triggered_prop_ids.values()}
     found = await find(client(), asked, fresh=not here <= DISPLAY)
     digests, before = found.digests, last if isinstance(last, dict) else {}
@@ -324,16 +193,20 @@ async def draw(*given: Any) -> Any:
         part("rows", lambda: _ranked(found)),
         part("rows", lambda: _rows(found)),
         part("words", lambda: _summary(found)),
-        _nothing(found),
+        nothing(found),
         _body_class(found),
         part("links", lambda: _addresses(found)),
         part("words", lambda: _badge(found)),
         part("words", lambda: {"name": name, "synthetic": synthetic}),
-        part("choices", lambda: _targets(found)),
-        part("choices", lambda: _metrics(found)),
-        no_update if _metric(found) == said[2] else _metric(found),
-        part("choices", lambda: _devices(found)),
-        _one_device(found),
+        part("choices", lambda: target_options(found)),
+        part("choices", lambda: metric_options(found)),
+        no_update if metric(found) == said[2] else metric(found),
+        part("choices", lambda: device_options(found)),
+        one_device(found),
+        part("bought", lambda: bought(found)),
+        part("trends", lambda: fitted(found)),
+        part("rows", lambda: hardware(found)),
+        part("rows", lambda: slider_marks(found)),
         digests,
     )
 
@@ -347,10 +220,10 @@ async def draw(*given: Any) -> Any:
 async def tell(*given: Any) -> str:
     """The address of what is shown. The device class is said only where one has to be chosen."""
     *said, point, digests = given
-    state = _state(said, point)
+    state = state_of(said, point)
     kinds = digests.get("devices") if isinstance(digests, dict) else None
     if state.device is not None and isinstance(kinds, list) and kinds and state.device == kinds[0]:
-        state = _state([None if name == "device" else v for name, v in zip(CONTROLS, said, strict=True)], point)
+        state = state_of([None if name == "device" else v for name, v in zip(CONTROLS, said, strict=True)], point)
     return await left(client(), state)
 
 
@@ -368,7 +241,34 @@ _in_browser(
 )
 _in_browser("findings", "synthetic", Output("tradeoff-published-box", "hidden"), Input("tradeoff-source", "value"))
 _in_browser("findings", "metric", Output("tradeoff-metric-box", "hidden"), Input("tradeoff-target", "value"))
-_in_browser("findings", "cost", Output("tradeoff-cost-box", "hidden"), Input("tradeoff-x", "value"))
+_in_browser(
+    "tradeoff",
+    "boxes",
+    Output("tradeoff-cost-box", "hidden"),
+    Output("tradeoff-budget-box", "hidden"),
+    Output("tradeoff-trend-box", "hidden"),
+    Output("tradeoff-budget-unit", "children"),
+    Input("tradeoff-x", "value"),
+)
+_in_browser(
+    "tradeoff",
+    "budget",
+    Output("tradeoff-budget", "value"),
+    Output("tradeoff-slide", "value"),
+    Input("tradeoff-budget", "value"),
+    Input("tradeoff-slide", "value"),
+    State("tradeoff-slide", "marks"),
+    prevent_initial_call=True,
+)
+_in_browser(
+    "tradeoff",
+    "panels",
+    Output("tradeoff-target", "value", allow_duplicate=True),
+    Input("tradeoff-figures", "data"),
+    State("tradeoff-panels", "value"),
+    State("tradeoff-target", "value"),
+    prevent_initial_call=True,
+)
 _in_browser(
     "crosslift",
     "tell",

@@ -32,10 +32,12 @@ PAGES = {
     "/imports": "#main h1",
     "/published?model=xlmr-large&task=xnli": "#published-grid .ag-cell",
     "/published?view=explore&set=xlmv-xquad-test": "#published-grid .ag-cell",
+    "/languages": "#languages-list tbody tr",
+    "/languages/sw": "#language-graph .main-svg",
     "/help": "#gain",
     "/no/such/page": "#main h1",
 }
-EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/experiments", "/queue", "/shares")
+EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/languages", "/languages/sw", "/experiments", "/queue", "/shares")
 
 
 def violations(page: Any, ready: str) -> str:

@@ -40,16 +40,20 @@ STATES = st.builds(
 
 TRADEOFFS = st.builds(
     Tradeoff,
+    budget=st.none() | st.sampled_from([20.0, 0.5, 1e6, 1e9, 0.001]),
+    panels=st.sampled_from(["targets", "languages"]),
+    seeds=st.integers(1, 99),
+    trend=st.sampled_from(["off", "on"]),
     colour=st.sampled_from(["recipe", "model"]),
     cost=st.sampled_from(["marginal", "amortised"]),
     device=st.none() | st.sampled_from(["cpu", "cuda"]),
     languages=st.sampled_from(["mean_all", "mean_transfer", *LANGUAGES, *GROUPS]),
     metric=st.none() | NAMES,
-    point=st.none() | st.builds(Point, NAMES, RECIPES, NAMES),
+    point=st.none() | st.builds(Point, NAMES, RECIPES, NAMES, st.none() | st.sampled_from([*LANGUAGES])),
     source=st.sampled_from(["mini", "hub", "files"]),
     target=st.none() | NAMES | st.sampled_from(TARGETS),
     view=st.sampled_from(["figure", "table"]),
-    x=st.sampled_from(["parameters", "non-embedding", "hours"]),
+    x=st.sampled_from(["parameters", "non-embedding", "hours", "energy", "flops", "flops-counted"]),
 )
 
 

@@ -94,10 +94,10 @@ def test_every_control_changes_the_address_and_the_address_gives_the_same_page(s
     pick(page, "metric", "exact match")
     changed("metric", "exact_match", before)
     before = figure(page)
-    press(page, "x", "Non-embedding")
+    pick(page, "x", "Parameters without embeddings")
     changed("x", "non-embedding", before)
     before = figure(page)
-    press(page, "x", "Device time")
+    pick(page, "x", "Device time")
     changed("x", "hours", before)
     assert "device-hours (cpu), paid in full (log)" in seen[-1][1]
     before = figure(page)
@@ -106,6 +106,18 @@ def test_every_control_changes_the_address_and_the_address_gives_the_same_page(s
     before = figure(page)
     press(page, "colour", "Model")
     changed("colour", "model", before)
+    before = figure(page)
+    page.locator("#tradeoff-budget").fill("5")
+    changed("budget", "5", before)
+    expect(page.locator("#tradeoff-bought")).to_contain_text("With 5 h of a device (cpu) for 3 seeds")
+    before = figure(page)
+    press(page, "panels", "Language")
+    changed("panels", "languages", before)
+    before = figure(page)
+    pick(page, "x", "Parameters, all")
+    page.locator("#tradeoff-trend").check(force=True)
+    changed("trend", "on", before)
+    expect(page.locator("#tradeoff-fitted")).to_contain_text("Fitted lines")
     press(page, "view", "Table")
     until(page, "view", "table")
     expect(page.locator("#tradeoff-figure")).to_be_hidden()
@@ -178,6 +190,41 @@ def test_keys_alone_turn_targets_read_the_table_and_open_a_cell(study: Any, visi
     page.go_back()
     expect(page.locator("#tradeoff-table")).to_be_visible()
     until(page, "view", "table")
+
+
+def test_an_address_with_a_budget_says_what_to_run_and_the_slider_changes_it(study: Any, visit: Callable[..., Any]):
+    page = settled(visit(study, "/tradeoff?budget=0.5&seeds=1&x=hours").page)
+    bought = page.locator("#tradeoff-bought")
+    expect(bought).to_contain_text("With 30 min of a device (cpu) for 1 seed")
+    expect(bought.get_by_role("region", name="Chosen cells")).to_be_visible()
+    assert page.evaluate(
+        "() => document.querySelector('#tradeoff-graph .js-plotly-plot').data.some(t => t.name === 'portfolio')"
+    )
+    page.locator("#tradeoff-slide [role=slider]").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("() => !location.search.includes('budget')")
+    expect(bought).to_be_empty()
+
+
+def test_an_axis_that_nothing_was_measured_on_says_so(study: Any, visit: Callable[..., Any]):
+    page = visit(study, "/tradeoff?x=energy").page
+    expect(page.locator("#tradeoff-nothing")).to_contain_text("Not measured")
+    pick(page, "x", "FLOPs, 6·N·D")
+    until(page, "x", "flops")
+    expect(page.locator("#tradeoff-nothing")).to_be_hidden()
+    assert "10¹⁵ FLOPs (6·N·D)" in figure(page)
+
+
+def test_a_panel_for_each_language_of_one_target(study: Any, visit: Callable[..., Any]):
+    page = settled(visit(study, "/tradeoff?languages=resource:low&panels=languages&target=xnli&trend=on").page)
+    said = figure(page)
+    assert "Swahili" in page.evaluate(
+        "() => document.querySelector('#tradeoff-graph .js-plotly-plot').layout.annotations.map(a => a.text).join()"
+    )
+    assert "xnli@sw" in said
+    assert "band" in said  # three sizes, three seeds: a line can be fitted
+    expect(page.locator("#tradeoff-fitted")).to_contain_text("Swahili:")
+    assert query(page) == {"languages": "resource:low", "panels": "languages", "target": "xnli", "trend": "on"}
 
 
 def test_dark_is_the_same_figure_on_another_ground(study: Any, visit: Callable[..., Any]):

@@ -27,7 +27,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
     device = shown.said["device"]
     parts: list[Any] = [
         html.P(headline(preview), className="check-headline"),
-        _verdict(preview),
+        _verdict(shown, preview),
         states.facts(
             [
                 ("Device time", _device_hours(preview.device_hours, device)),
@@ -109,12 +109,14 @@ def headline(preview: Preview) -> str:
     )
 
 
-def _verdict(preview: Preview) -> Any:
+def _verdict(shown: Draft, preview: Preview) -> Any:
     if preview.runs and not preview.runs_to_do:
-        return html.P(
-            ["✓ ", html.B("All runs exist already."), " Submitting computes nothing: it lists them as one experiment."],
-            className="check-all-there",
-        )
+        said = [
+            "✓ ",
+            html.B("All runs exist already."),
+            " Submitting computes nothing: it lists them as one experiment. ",
+        ]
+        return html.P([*said, results_link(shown, "View what is there")], className="check-all-there")
     return html.P(
         f"{count(preview.runs_reused, 'run')} reused: equal work is computed once." if preview.runs_reused else "",
         className="soft",
@@ -218,10 +220,10 @@ def _reasons(cells: Sequence[CellView]) -> Any:
     return html.Ul(lines, className="plain")
 
 
-def results_link(shown: Draft) -> Any:
+def results_link(shown: Draft, text: str = "See results so far") -> Any:
     """To where the numbers of this draft are, or will be."""
     models, targets = shown.entries("models"), shown.entries("targets")
     if not models or not targets:
         return None
     said = {"model": models[0], "target": targets[0], "source": shown.said["source"]}
-    return dcc.Link("See results so far", href=links.Explore.read(said).address)
+    return dcc.Link(text, href=links.Explore.read(said).address)

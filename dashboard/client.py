@@ -37,6 +37,7 @@ from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, Im
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
 from backend.domain.portfolio import Portfolio
+from backend.domain.recommendation import ExpectedRows, Recommendations
 from backend.domain.run import canonical
 from backend.domain.schemas import (
     Curve,
@@ -169,6 +170,13 @@ class Client:
             Invalid: it cannot be done; says why, field by field.
         """
         return await self._post(TypeAdapter(Preview), "/api/v1/experiments:preview", body)
+
+    async def expect(self, body: Mapping[str, Any]) -> ExpectedRows:
+        """What its rows without a gain may be expected to find."""
+        return await self._post(TypeAdapter(ExpectedRows), "/api/v1/experiments:expect", body)
+
+    async def recommendations(self, source: str) -> Recommendations:
+        return await self._get(TypeAdapter(Recommendations), "/api/v1/recommendations", {"source": source})
 
     async def submit(self, body: Mapping[str, Any], key: str) -> ExperimentView:
         """The same key with the same body gives the same experiment.

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.recipe import LANGUAGE_LISTS, OPTIONS, Recipe
-from backend.domain.schemas import ExperimentView
+from backend.domain.schemas import RunView
 from backend.domain.task import RetrievalOverrides
 from backend.domain.training import TrainingOverrides
 from backend.errors import CrossliftError, FieldError, Invalid
@@ -82,6 +82,9 @@ BLANK: Mapping[str, str] = dict.fromkeys(FIELDS, "") | {
 }
 SWITCHES: Mapping[str, bool] = {"on": True, "off": False}
 DIVIDED: Mapping[str, bool | None] = {"automatic": None, **SWITCHES}  # weights over devices
+FILL = "missing"
+STEPS: Mapping[str, str] = {"1": "Question", "2": "Choices", "3": "Recipe", "4": "Check"}
+ORIGIN = re.compile(r"(run-)?[1-9]\d{0,17}")
 EMPTY = "-"  # in an address: a field that is left empty and would otherwise not be
 MOST_SEEDS = 1_000  # that a range such as 0-4 is spelt out to
 LARGEST_TEXT = 200_000  # characters of a pasted file
@@ -91,12 +94,33 @@ _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Of one field: its entries before and now, none where it was or is not set."""
+
+    label: str
+    was: tuple[str, ...]
+    now: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """``+ 3, 4; − 0``, or of what is no list ``0 → 5``."""
+        if self.was and self.now and len(self.was) + len(self.now) > 2:
+            added, gone = [x for x in self.now if x not in self.was], [x for x in self.was if x not in self.now]
+            parts = [*(["+ " + ", ".join(added)] if added else []), *(["− " + ", ".join(gone)] if gone else [])]
+            return "; ".join(parts) or "in another order"
+        return f"{', '.join(self.was) or 'not set'} → {', '.join(self.now) or 'not set'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """``said`` holds a text for each of ``FIELDS``; ``base`` what it began as, ``origin`` the experiment that this was."""
+    """``said`` holds a text for each of ``FIELDS``; ``base`` what it began as, ``origin`` the experiment (``12``) or run (``run-7``)
+    that this was. ``fill``: missing cells are offered; ``step``: the one that a narrow screen shows."""
 
     said: Mapping[str, str]
     base: Mapping[str, str] = field(default_factory=lambda: BLANK)
-    origin: int | None = None
+    origin: str | None = None
+    fill: bool = False
+    step: int = 1
 
     def entries(self, name: str) -> list[str]:
         return [part for part in self.said[name].split(",") if part]
@@ -109,7 +133,12 @@ class Draft:
     @property
     def address(self) -> str:
         said = {n: self.said[n] or EMPTY for n in FIELDS if self.said[n] != self.base[n]}
-        return links.new(said | ({"from": str(self.origin)} if self.origin is not None else {}))
+        view = {
+            "from": self.origin or "",
+            "fill": FILL if self.fill else "",
+            "step": str(self.step) if self.step != 1 else "",
+        }
+        return links.new(said | {name: text for name, text in view.items() if text})
 
     # --- the request ----------------------------------------------------------------------------------------------
 
@@ -179,34 +208,48 @@ class Draft:
         return [n for n in FIELDS if self.said[n] != self.base[n]]
 
     @property
-    def differences(self) -> list[tuple[str, str]]:
-        """Label and what changed: ``Seeds``, ``+ 3, 4``."""
-        return [(LABELS[n], self._difference(n)) for n in self.changed]
+    def differences(self) -> list[Difference]:
+        """What was and what is, of each field that changed."""
+        return [
+            Difference(LABELS[n], *(self._entries(n, said) for said in (self.base[n], self.said[n])))
+            for n in self.changed
+        ]
 
-    def _difference(self, name: str) -> str:
-        before, after = self.base[name], self.said[name]
-        if name in LISTS and before and after:
-            old, new = before.split(","), after.split(",")
-            added, gone = [x for x in new if x not in old], [x for x in old if x not in new]
-            said = [*(["+ " + ", ".join(added)] if added else []), *(["− " + ", ".join(gone)] if gone else [])]
-            return "; ".join(said) or "in another order"
-        return f"{before or 'not set'} → {after or 'not set'}"
+    @staticmethod
+    def _entries(name: str, text: str) -> tuple[str, ...]:
+        return tuple(text.split(",")) if name in LISTS and text else (text,) if text else ()
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def origin_of(search: str) -> int | None:
-    """The experiment that an address starts from."""
+def origin_of(search: str) -> str | None:
+    """The experiment or run that an address starts from: ``12``, ``run-7``."""
     text = links.filled(search, ("from",)).get("from", "")
-    return int(text) if re.fullmatch(r"[1-9]\d{0,17}", text) else None
+    return text if ORIGIN.fullmatch(text) else None
 
 
-def read(search: str, parent: ExperimentView | None = None) -> Draft:
+def read(search: str, parent: ExperimentRequest | None = None) -> Draft:
     """From the query part of an address. What it does not say is as in the parent, else as in a blank form."""
-    base = BLANK if parent is None else of_request(parent.request)
+    base = BLANK if parent is None else of_request(parent)
     said = {n: "" if v == EMPTY else tidy(n, v) for n, v in links.filled(search, FIELDS).items()}
-    return Draft({**base, **said}, base, None if parent is None else parent.id)
+    view = links.filled(search, ("fill", "step"))
+    origin = None if parent is None else origin_of(search)
+    step = int(view["step"]) if view.get("step") in STEPS else 1
+    return Draft({**base, **said}, base, origin, view.get("fill") == FILL, step)
+
+
+def of_run(request: ExperimentRequest, run: RunView) -> ExperimentRequest:
+    """The part of an experiment that a run is of: its model, and where it is of one, its recipe, target and seed."""
+    changes: dict[str, Any] = {"models": (run.model,)}
+    recipes = tuple(r for r in request.recipes if r.name == run.recipe)
+    if recipes:
+        changes["recipes"] = recipes
+    if run.target in request.targets:
+        changes["targets"] = (run.target,)
+    if run.seed is not None:
+        changes["seeds"] = (run.seed,)
+    return request.model_copy(update=changes)
 
 
 def of_request(request: ExperimentRequest) -> dict[str, str]:

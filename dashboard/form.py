@@ -16,7 +16,7 @@ from backend.domain.task import Source
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from dashboard import adaptation, builder, draft, links, words
 from dashboard.controls import SOURCES
-from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Draft
+from dashboard.draft import LABELS, NUMBERS, RETRIEVAL, Difference, Draft
 from dashboard.look import parameters
 from dashboard.shell import aria, what
 
@@ -211,7 +211,12 @@ def _control(kind: str, recipe: str) -> str:
 
 def form(shown: Draft) -> Any:
     return html.Div(
-        [_question(shown), _choices(shown), _recipe(shown), _more(shown), adaptation.section(shown, _label)],
+        [
+            _question(shown),
+            _choices(shown),
+            _recipe(shown),
+            html.Div([_more(shown), adaptation.section(shown, _label)], className="new-steps of-step-3"),
+        ],
         className="new-steps",
         id="new-form",
     )
@@ -220,7 +225,7 @@ def form(shown: Draft) -> Any:
 def _step(number: int, title: str, *children: Any, word: str | None = None) -> Any:
     number_of = html.Span(str(number), className="step-number", **aria(hidden="true"))
     head = html.H2([number_of, title, *([" ", what(word)] if word else [])])
-    return html.Section([head, *children], className="step", **aria(label=title))
+    return html.Section([head, *children], className=f"step of-step-{number}", **aria(label=title))
 
 
 def _label(name: str, hint: str | None = None) -> list[Any]:
@@ -248,7 +253,19 @@ def _question(shown: Draft) -> Any:
             ],
             className="fields",
         ),
-        html.Div([html.Span("Fill in:", className="soft"), *buttons], className="quick"),
+        html.Div(
+            [
+                html.Span("Fill in:", className="soft"),
+                *buttons,
+                dmc.Button("Fill missing cells", id="new-fill-missing", variant="light" if shown.fill else "default", size="compact-sm"),
+            ],
+            className="quick",
+        ),
+        html.Div(id="new-gaps", className="new-offer", role="region", **aria(label="Missing cells", live="polite")),
+        html.Div(
+            [html.H3("What to run next"), html.P("Asking …", className="soft")],
+            id="new-next", className="new-offer", role="region", **aria(label="What to run next"),
+        ),
         word="experiment",
     )  # fmt: skip
 
@@ -415,14 +432,39 @@ def _more(shown: Draft) -> Any:
 
 
 def clone_note(shown: Draft) -> list[Any]:
-    """What differs from the experiment that this was copied from."""
+    """What differs from the experiment or run that this was copied from: field, was, is."""
     if shown.origin is None:
         return []
-    origin = html.A(f"experiment {shown.origin}", href=links.experiment(shown.origin))
+    id = shown.origin.removeprefix("run-")
+    of_run = id != shown.origin
+    origin = html.A(
+        f"run {id}" if of_run else f"experiment {id}", href=links.run(int(id)) if of_run else links.experiment(int(id))
+    )
     if not shown.differences:
         return [html.P(["A copy of ", origin, ", with no change yet. Every run of it is shared, none is repeated."])]
-    lines = [html.Div([html.Dt(label), html.Dd(what)]) for label, what in shown.differences]
-    return [html.P(["A copy of ", origin, ", with these changes:"]), html.Dl(lines, className="changes")]
+    head = html.Tr([html.Th(text, scope="col") for text in ("Field", "Was", "Is")])
+    table = html.Table([html.Thead(head), html.Tbody([_difference(d) for d in shown.differences])], className="changes")
+    return [html.P(["A copy of ", origin, ", with these changes:"]), html.Div(table, className="scroll")]
+
+
+def _difference(d: Difference) -> Any:
+    """Entries that went are struck out where they were, those that came are set off where they are."""
+
+    def entries(some: Sequence[str], other: Sequence[str], mark: Any) -> list[Any]:
+        parts: list[Any] = []
+        for entry in some:
+            text = draft.recipe_label(entry)
+            parts += [", " if parts else "", text if entry in other else mark(text)]
+        return parts or [html.Span("not set", className="soft")]
+
+    return html.Tr(
+        [
+            html.Th(d.label, scope="row"),
+            html.Td(entries(d.was, d.now, html.Del)),
+            html.Td(entries(d.now, d.was, html.Ins)),
+        ],
+        title=d.said,
+    )
 
 
 def marks(shown: Draft) -> dict[str, str | None]:

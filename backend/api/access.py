@@ -67,6 +67,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/languages",
         "GET /api/v1/languages/{code}",
         "POST /api/v1/experiments:preview",
+        "POST /api/v1/experiments:expect",
+        "GET /api/v1/recommendations",
         "GET /api/v1/experiments",
         "GET /api/v1/experiments/{experiment_id}",
         "GET /api/v1/experiments/{experiment_id}/runs",

@@ -35,6 +35,7 @@ from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
 from backend.domain.plan_cost import grid_cost
 from backend.domain.recipe import Recipe
+from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recommendations, Recommended, TrackRecord
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.schemas import (
     Band,
@@ -517,6 +518,7 @@ def _models() -> tuple[BaseModel, ...]:
         *_imports(),
         *by_language(MODEL.name),
         *budget(MODEL.name),
+        *_recommended(),
         Health(status="ok", version="0.1.0", checks={"database": "answers, schema is current"}),
         Problem(
             type="about:blank",
@@ -559,6 +561,33 @@ def _published() -> tuple[BaseModel, ...]:
         notes=differing(figure),
     )  # fmt: skip
     return figure.view(), sources()[0], gain, sets.listing()[0], beside
+
+
+def _recommended() -> tuple[BaseModel, ...]:
+    row = {
+        "model": "mini-4", "recipe": "qqp", "target": "pawsx", "metric": "accuracy", "expected": 0.6, "low": -1.4, "high": 2.5,
+    }  # fmt: skip
+    request = ExperimentRequest(
+        name="Recommended: qqp → pawsx on mini-4",
+        models=("mini-4",),
+        recipes=(Recipe.parse("qqp"),),
+        targets=("pawsx",),
+    )
+    item = Recommended(
+        **row, languages=2, best=0.2, best_recipe="mnli", improvement=0.7, device_hours=Band(low=0.02, median=0.03, high=0.05),
+        per_device_hour=23.3, runs_to_do=9, neighbours=["mini-2, qqp → pawsx (41 %)"], request=request,
+    )  # fmt: skip
+    record = TrackRecord(
+        metric="accuracy", rows=12, error=1.1, error_of_mean=1.62,
+        said="accuracy: with each of 12 known rows left out in turn, neighbours are off by 1.10 points on average, the plain mean of all "
+        "other rows by 1.62.",
+    )  # fmt: skip
+    acted = ActedOn(**row, experiment=1, found=0.9, mean_then=0.3)
+    found = Recommendations(
+        said="Ordered by expected improvement per device-hour.", items=[item], candidates=40, seeds=[0, 1, 2],
+        device_class=DeviceClass.CPU, records=[record], acted_on=[acted], acted_on_said="Of 1 row that was run after enough was known, …",
+    )  # fmt: skip
+    return item, record, acted, found, ExpectedRows(said=record.said, rows=[Expected(**row)], known=1), Expected(**row)
 
 
 def _answer() -> Answer:

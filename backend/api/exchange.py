@@ -84,26 +84,35 @@ async def bring_experiment(
     keep_ours: Annotated[
         bool, Query(description="where a run was done here too and found other scores, show those of here")
     ] = False,
+    check: Annotated[
+        bool, Query(description="only judge the file and say what would come in: nothing is written")
+    ] = False,
 ) -> BroughtIn:
     """Show what another installation has computed as it shows it, marked as brought in. The file is judged as a whole before
-    anything is written. Its runs answer for nobody: an experiment that asks for the same computes it here."""
+    anything is written. Its runs answer for nobody: an experiment that asks for the same computes it here. With `check` the
+    answer is that of bringing it in, whose `experiment` has then no address here."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in MEDIA:
         raise Refused(415, f"The body must be the file itself, with Content-Type: {MEDIA[0]}.")
     data = await request.body()
-    made = await run_in_threadpool(_bring, door, who.name, data, keep_ours)
+    made = await run_in_threadpool(_bring, door, who.name, data, keep_ours, check)
+    if check:
+        response.status_code = 200
+        return made
     response.headers["Location"] = f"/api/v1/experiments/{made.experiment.id}"
     if not made.created:
         response.status_code = 200
     return made
 
 
-def _bring(door: Door, who: str, data: bytes, keep_ours: bool) -> BroughtIn:
+def _bring(door: Door, who: str, data: bytes, keep_ours: bool, check: bool) -> BroughtIn:
     content, sha256 = packed.read(data)
     arriving.check(content)  # before the transaction: other writers wait for that one
     with door.store.write() as session:
         made = arriving.bring(session, content, sha256, keep_ours=keep_ours)
-        if made.created:
+        if made.created and not check:
             audit.write(session, who, "brought in", f"experiment {made.experiment}, {content.origin.name}"[:300])
         view = experiments.view(session, made.experiment)
+        if check:  # by really doing it, so that nothing is judged otherwise, and taking it back
+            session.rollback()
     return BroughtIn(experiment=view, created=made.created, runs=made.runs, shared=made.shared, ours=made.ours)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 FEWEST_ROWS = 4
 FEWEST_CELLS = 12
@@ -98,49 +99,94 @@ def expect(
         families: language → its family.
         shown: neighbours that are named.
     """
-    rows = [row for row, known in gains.items() if known]
-    cells = sum(len(gains[row]) for row in rows)
-    if len(rows) < FEWEST_ROWS or cells < FEWEST_CELLS:
+    laid = laid_out(gains, [code for _, code in wanted], families)
+    if laid is None:
         return None
     import numpy as np
 
-    languages = sorted({code for row in rows for code in gains[row]} | {code for _, code in wanted})
+    values, there, rows = laid.values, laid.there, laid.rows
+    found, _ = laid.means(rows)
+    known = there > 0
+    total, count = values.sum(), there.sum()
+    rest = (total - values.sum(axis=1)) / (count - there.sum(axis=1))  # mean over all other rows
+    errors = (values - found)[known]
+    plain = (values - rest[:, None])[known]
+    judged = Judgement(int(count), len(rows), float(np.abs(errors).mean()), float(np.abs(plain).mean()))
+    off = float(np.quantile(np.abs(errors), 0.8))
+    asked = list(dict.fromkeys(row for row, _ in wanted))
+    expected: dict[tuple[Row, str], Expectation] = {}
+    if asked:
+        mean, near = laid.means(asked)
+        for row, code in wanted:
+            i, j = asked.index(row), laid.at[code]
+            pull = near[i] * laid.weights[:, j]
+            gain = float(mean[i, j])
+            expected[row, code] = Expectation(gain, gain - off, gain + off, laid.nearest(pull, shown))
+    return expected, judged
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Known gains as arrays, rows × languages: ``values`` with ``there`` 1 where one is; ``sums`` and ``weights`` are theirs spread
+    over the languages by how alike these are."""
+
+    rows: list[Row]
+    at: Mapping[str, int]
+    values: Any
+    there: Any
+    sums: Any
+    weights: Any
+
+    def means(self, of: Sequence[Row]) -> tuple[Any, Any]:
+        """Expectations of these rows in every language, and their likeness to the known rows, 0 to themselves."""
+        near = likenesses(of, self.rows)
+        return (near @ self.sums) / (near @ self.weights), near
+
+    def nearest(self, pull: Any, shown: int) -> tuple[tuple[Row, float], ...]:
+        best = sorted(range(len(self.rows)), key=lambda k: -pull[k])[:shown]
+        return tuple((self.rows[k], float(pull[k] / pull.sum())) for k in best)
+
+
+def laid_out(gains: Mapping[Row, Mapping[str, float]], more: Sequence[str], families: Mapping[str, str]) -> Laid | None:
+    """``more``: languages beside those that are known. None where too little is known."""
+    rows = [row for row, known in gains.items() if known]
+    if len(rows) < FEWEST_ROWS or sum(len(gains[row]) for row in rows) < FEWEST_CELLS:
+        return None
+    import numpy as np
+
+    languages = sorted({code for row in rows for code in gains[row]} | set(more))
     at = {code: i for i, code in enumerate(languages)}
     values, there = np.zeros((len(rows), len(languages))), np.zeros((len(rows), len(languages)))
     for i, row in enumerate(rows):
         for code, gain in gains[row].items():
             values[i, at[code]], there[i, at[code]] = gain, 1.0
     alike = np.array([[_languages(a, b, families) for b in languages] for a in languages])
-    sums, weights = values @ alike, there @ alike  # per row and asked language, over its own languages
-
-    def means(of: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-        near = np.array([[0.0 if _same(a, b) else likeness(a, b) for b in rows] for a in of])
-        return (near @ sums) / (near @ weights), near
-
-    found, _ = means(rows)
-    known = there > 0
-    total, count = values.sum(), there.sum()
-    rest = (total - values.sum(axis=1)) / (count - there.sum(axis=1))  # mean over all other rows
-    errors = (values - found)[known]
-    plain = (values - rest[:, None])[known]
-    judged = Judgement(cells, len(rows), float(np.abs(errors).mean()), float(np.abs(plain).mean()))
-    off = float(np.quantile(np.abs(errors), 0.8))
-    asked = list(dict.fromkeys(row for row, _ in wanted))
-    expected: dict[tuple[Row, str], Expectation] = {}
-    if asked:
-        mean, near = means(asked)
-        for row, code in wanted:
-            i, j = asked.index(row), at[code]
-            pull = near[i] * weights[:, j]
-            best = sorted(range(len(rows)), key=lambda k: -pull[k])[:shown]
-            gain = float(mean[i, j])
-            neighbours = tuple((rows[k], float(pull[k] / pull.sum())) for k in best)
-            expected[row, code] = Expectation(gain, gain - off, gain + off, neighbours)
-    return expected, judged
+    return Laid(rows, at, values, there, values @ alike, there @ alike)
 
 
-def _same(a: Row, b: Row) -> bool:
-    return (a.model, a.recipe, a.target) == (b.model, b.recipe, b.target)
+def likenesses(of: Sequence[Row], rows: Sequence[Row]) -> Any:
+    """``likeness`` of each pair at once, 0 where they are one row."""
+    import numpy as np
+
+    def equal(name: str) -> Any:
+        return np.array([[getattr(b, name) for b in rows]]) == np.array([[getattr(a, name)] for a in of])
+
+    def having(some: Sequence[Row]) -> Any:
+        return np.array([[task in row.tasks for task in every] for row in some], dtype=float).reshape(
+            len(some), len(every)
+        )
+
+    sizes = [np.log10([row.size for row in some]) for some in (of, rows)]
+    size = np.exp(-np.abs(sizes[0][:, None] - sizes[1][None, :]) / SIZE_SCALE)
+    every = sorted({task for row in (*of, *rows) for task in row.tasks})
+    left, right = having(of), having(rows)
+    common = left @ right.T
+    either = left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :] - common
+    tasks = OTHER_TASKS + (1 - OTHER_TASKS) * np.where(either > 0, common / np.maximum(either, 1), 1.0)
+    family = np.where(equal("family"), 1.0, OTHER_FAMILY)
+    target = np.where(equal("target"), 1.0, np.where(equal("format"), OTHER_TARGET, OTHER_FORMAT))
+    same = equal("model") & equal("recipe") & equal("target")
+    return np.where(same, 0.0, size * family * tasks * target)
 
 
 def _languages(a: str, b: str, families: Mapping[str, str]) -> float:

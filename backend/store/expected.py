@@ -21,13 +21,13 @@ def expected(session: Session, matrix: GainMatrix, *, source: Source) -> Expecte
     known: dict[Row, dict[str, float]] = {}
     for unit in units(session, [matrix.metric], source=source):
         for gain in unit.gains:
-            row = _row(gain.model, gain.recipe, gain.target)
+            row = row_of(gain.model, gain.recipe, gain.target)
             if row is not None and not gain.same_data_twice:
                 known.setdefault(row, {})[gain.language] = gain.mean
     wanted = [
         (row, cell.language)
         for cell in matrix.cells
-        if cell.missing is Missing.NOT_RUN and (row := _row(matrix.model, cell.recipe, matrix.target)) is not None
+        if cell.missing is Missing.NOT_RUN and (row := row_of(matrix.model, cell.recipe, matrix.target)) is not None
     ]
     found = expect(known, wanted, {code: language.family for code, language in LANGUAGES.items()})
     if found is None:
@@ -55,7 +55,7 @@ def expected(session: Session, matrix: GainMatrix, *, source: Source) -> Expecte
     )
 
 
-def _row(model: str, recipe: str, target: str) -> Row | None:
+def row_of(model: str, recipe: str, target: str) -> Row | None:
     """None where the model or target is no longer known, or the recipe cannot be read."""
     read = read_recipe(recipe)
     if model not in MODELS or target not in TASKS or read is None:

@@ -21,7 +21,7 @@ from dash import (
 
 from backend.domain.schemas import ExperimentView, Page
 from backend.errors import CrossliftError
-from dashboard import links, live, origin, progress, shell, states, words
+from dashboard import bringing, links, live, origin, progress, shell, states, words
 from dashboard.client import client
 from dashboard.links import Experiments
 from dashboard.look import count
@@ -50,6 +50,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 className="filters",
             ),
             html.Div(await _list(state), id="experiments-list"),
+            bringing.control(),
             dcc.Store(id="experiments-cursor", data=state.cursor),
             shell.live("experiments", "clock"),
             dcc.Store(id="experiments-seen"),
@@ -166,6 +167,33 @@ async def draw(chosen: Any, _: Any, cursor: Any, told: Any, seen: Any) -> Any:
     (children,), now = live.fresh({"list": await _list(state)}, seen)
     address = no_update if told == state.address else state.address
     return children, now if children is not no_update else no_update, address, state.cursor
+
+
+clientside_callback(
+    ClientsideFunction("bring", "send"),
+    Output("bring-answer", "data"),
+    Input("bring-file", "contents"),
+    Input("bring-keep", "checked"),
+    Input("bring-go", "n_clicks"),
+    State("bring-file", "filename"),
+    prevent_initial_call=True,
+)
+clientside_callback(ClientsideFunction("bring", "label"), Output("bring-file", "title"), Input("bring-file", "id"))
+
+
+@callback(
+    Output("bring-said", "children"),
+    Output("bring-go", "disabled"),
+    Output("experiments-list", "children", allow_duplicate=True),
+    Input("bring-answer", "data"),
+    State("experiments-address", "data"),
+    prevent_initial_call=True,
+)
+async def brought(answer: Any, told: Any) -> Any:
+    """What became of a file; and the list anew, where it is in it now."""
+    done = isinstance(answer, dict) and answer.get("judged") is not True and answer.get("status") in (200, 201)
+    state = Experiments.of(str(told or "").partition("?")[2])
+    return bringing.told(answer), not bringing.may(answer), await _list(state) if done else no_update
 
 
 clientside_callback(

@@ -2,7 +2,8 @@
 
 The address is the draft. Each change of a control gives a new address (``tell``), which ``assets/new.js`` puts into the
 address bar and, when nothing has changed for a moment, hands to ``check``: that asks the API for a preview and draws
-everything that follows from the draft. So typing never waits for an answer, and a reload gives the same form.
+everything that follows from the draft. So typing never waits for an answer, and a reload gives the same form. The browser keeps the
+last draft that was not sent, and offers it on a blank form.
 """
 
 from __future__ import annotations
@@ -29,11 +30,25 @@ from dash import (
 )
 
 from backend.domain.account import Role
+from backend.domain.experiment import ExperimentRequest
 from backend.domain.language import ENGLISH
 from backend.domain.run import digest
-from backend.domain.schemas import ExperimentView, Preview
-from backend.errors import CrossliftError, Invalid
-from dashboard import adaptation, builder, checked, draft, form, links, shell, states, used
+from backend.domain.schemas import Preview
+from backend.errors import CrossliftError, Invalid, NotFound
+from dashboard import (
+    adaptation,
+    builder,
+    checked,
+    draft,
+    form,
+    links,
+    recommended,
+    shell,
+    states,
+    stepper,
+    untried,
+    used,
+)
 from dashboard.client import client
 from dashboard.draft import FIELDS, Draft
 from dashboard.shell import aria
@@ -46,10 +61,10 @@ LOCAL = "http://127.0.0.1:8321"  # until the browser has said where it is
 
 async def layout(search: str | None = None, **_: object) -> Any:
     origin, lost = draft.origin_of(search or ""), None
-    parent: ExperimentView | None = None
+    parent: ExperimentRequest | None = None
     if origin is not None:
         try:
-            parent = await client().experiment(origin)
+            parent = await _parent(origin)
         except CrossliftError as error:
             lost = error.detail
     with suppress(CrossliftError):  # the form says what it finds without the API too
@@ -66,18 +81,35 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 className="head",
             ),
             html.P(f"{lost} The form below is blank." if lost else None, className="alarm", role="alert"),
+            html.Div(
+                [
+                    html.Span(id="new-draft-said"),
+                    html.Button("Restore it", id="new-draft-take", className="button-link small"),
+                    html.Button("Discard it", id="new-draft-drop", className="button-link small"),
+                ],
+                id="new-draft",
+                className="clone-note",
+                hidden=True,
+                role="status",
+            ),
             html.Div(form.clone_note(shown), id="new-diff", className="clone-note", role="status"),
+            stepper.tabs(shown.step, errors),
             html.Div(
                 [
                     html.Div(
-                        [form.form(shown), html.Div(_used(preview), id="new-used", className="new-used")],
+                        [form.form(shown), html.Div(_used(preview), id="new-used", className="new-used of-step-3")],
                         className="new-left",
                     ),
                     _aside(shown, preview, errors),
                 ],
                 className="new-page",
+                id="new-page",
+                **shell.data(step=str(shown.step)),
             ),
+            stepper.foot(),
             dcc.Store(id="new-from", data={"origin": shown.origin, "base": dict(shown.base)}),
+            dcc.Store(id="new-fill", data=shown.fill),
+            dcc.Store(id="new-step", data=shown.step),
             dcc.Store(id="new-key", data=str(uuid.uuid4())),
             dcc.Store(id="new-address"),
             dcc.Store(id="new-asked"),
@@ -103,6 +135,7 @@ def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> 
                     html.Div(
                         checked.checked(shown, preview, errors, datetime.now(UTC)), id="new-preview", **aria(live="polite")
                     ),
+                    html.Div(id="new-expected"),
                     html.Div(
                         [
                             dmc.Button(checked.button(preview), id="new-submit", size="md", **shell.guard(Role.SUBMITTER)),
@@ -157,12 +190,26 @@ def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> 
                 className="step elsewhere",
             ),
         ],
-        className="new-aside",
+        className="new-aside of-step-4",
     )  # fmt: skip
 
 
 def _used(preview: Preview | None) -> list[Any]:
     return [] if preview is None else used.used(preview.settings)
+
+
+async def _parent(origin: str) -> ExperimentRequest:
+    """What is copied: an experiment, or what a run is of in the first experiment that asked for it.
+
+    Raises:
+        NotFound: there is no such experiment or run, or nobody asked for it.
+    """
+    if not origin.startswith("run-"):
+        return (await client().experiment(int(origin))).request
+    run = await client().run(int(origin.removeprefix("run-")))
+    if not run.experiments:
+        raise NotFound(f"Run {run.id} is of no experiment, so there is nothing to copy.")
+    return draft.of_run((await client().experiment(run.experiments[0])).request, run)
 
 
 # --- asking the API ------------------------------------------------------------------------------------------------
@@ -179,13 +226,14 @@ async def _check(shown: Draft) -> tuple[Preview | None, dict[str, str]]:
         return None, draft.at_fields(error, body)
 
 
-def _said(values: Sequence[Any], start: Any) -> Draft:
+def _said(values: Sequence[Any], start: Any, fill: Any = False, step: Any = 1) -> Draft:
     """What the controls say. They come from a browser: whatever they hold is made text."""
     begun = start if isinstance(start, dict) else {}
     base = {**draft.BLANK, **{k: str(v) for k, v in (begun.get("base") or {}).items() if k in FIELDS}}
     origin = begun.get("origin")
     said = {name: draft.tidy(name, value) for name, value in zip(FIELDS, values, strict=True)}
-    return Draft(said, base, origin if isinstance(origin, int) else None)
+    known = origin if isinstance(origin, str) and draft.ORIGIN.fullmatch(origin) else None
+    return Draft(said, base, known, fill is True, step if step in range(1, 5) else 1)
 
 
 def _errors(errors: Mapping[str, str]) -> list[Any]:
@@ -203,11 +251,14 @@ CONTROLS = [f"new-{name}" for name in FIELDS]
 @callback(
     Output("new-address", "data"),
     *(Input(id, "value") for id in CONTROLS),
+    Input("new-fill", "data"),
+    Input("new-step", "data"),
     State("new-from", "data"),
 )
 async def tell(*said: Any) -> str:
     """The address of the draft."""
-    return _said(said[:-1], said[-1]).address
+    *values, fill, step, start = said
+    return _said(values, start, fill, step).address
 
 
 @callback(
@@ -224,6 +275,7 @@ async def tell(*said: Any) -> str:
     Output("new-translate_train", "data"),
     *(Output(id, prop) for id, prop in ERRORS),
     *(Output(f"new-mark-{n}", "children") for n in FIELDS),
+    *(Output(f"new-step-{n}", "className") for n in draft.STEPS),
     Input("new-asked", "data"),
     Input("new-pulse", "children"),
     *(State(id, "value") for id in CONTROLS),
@@ -250,7 +302,55 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
         form.translation_options(shown.said["source"], shown.entries("targets")),
         *_errors(errors),
         *(marks[n] for n in FIELDS),
+        *stepper.marked(errors),
     )
+
+
+@callback(
+    Output("new-expected", "children"),
+    Input("new-asked", "data"),
+    Input("new-pulse", "children"),
+    *(State(id, "value") for id in CONTROLS),
+    State("new-from", "data"),
+    prevent_initial_call=True,
+)
+async def expect(_: Any, __: Any, *said: Any) -> list[Any]:
+    """What its rows without a gain may be expected to find; nothing while something is missing or wrong, which ``check`` says."""
+    shown = _said(said[:-1], said[-1])
+    if shown.missing:
+        return []
+    try:
+        return recommended.expected(await client().expect(shown.body))
+    except CrossliftError:
+        return []
+
+
+@callback(Output("new-next", "children"), Input("new-source", "value"))
+async def recommend(source: Any) -> list[Any]:
+    """What to run next in this benchmark; it comes after the form, which does not wait for it."""
+    try:
+        return recommended.section(await client().recommendations(str(source)))
+    except CrossliftError as error:
+        return [html.H3("What to run next"), html.P(error.detail, className="soft")]
+
+
+@callback(
+    Output("new-gaps", "children"),
+    Input("new-fill", "data"),
+    Input("new-asked", "data"),
+    *(State(id, "value") for id in CONTROLS),
+    State("new-from", "data"),
+    State("new-step", "data"),
+)
+async def gaps(fill: Any, _: Any, *said: Any) -> list[Any]:
+    """The cells that nobody has run, of what is chosen."""
+    if fill is not True:
+        return []
+    *values, start, step = said
+    try:
+        return await untried.look(client(), _said(values, start, True, step))
+    except CrossliftError as error:
+        return [html.H3("Missing cells"), html.P(error.detail, className="soft")]
 
 
 @callback(
@@ -364,7 +464,7 @@ async def submit(_: Any, key: Any, *said: Any) -> Any:
             f"Not submitted. Look at: {wrong}." if wrong else f"Not submitted. {errors.get('', error.detail)}",
             *_errors(errors),
         )
-    return {"address": links.experiment(made.id)}, None, *_errors({})
+    return {"address": links.experiment(made.id), "sent": True}, None, *_errors({})
 
 
 @callback(
@@ -430,6 +530,29 @@ async def sum_up(*said: Any) -> str:
     return adaptation.in_words({n: draft.tidy(n, v) for n, v in zip(names, said, strict=True)})
 
 
+clientside_callback(
+    ClientsideFunction("newform", "fill"),
+    Output("new-fill", "data"),
+    Output("new-fill-missing", "variant"),
+    Input("new-fill-missing", "n_clicks"),
+    State("new-fill", "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("newform", "step"),
+    Output("new-step", "data"),
+    *(Input(f"new-step-{n}", "n_clicks") for n in (*draft.STEPS, "back", "next")),
+    State("new-step", "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("newform", "kept"),
+    Output("new-draft", "title"),
+    Input("new-draft-take", "n_clicks"),
+    Input("new-draft-drop", "n_clicks"),
+    prevent_initial_call=True,
+)
+clientside_callback(ClientsideFunction("bring", "label"), Output("new-file", "title"), Input("new-file", "id"))
 clientside_callback(ClientsideFunction("newform", "tell"), Output("new-sink", "children"), Input("new-address", "data"))
 clientside_callback(
     ClientsideFunction("newform", "go"), Output("new-sink", "title"), Input("new-go", "data"), prevent_initial_call=True

@@ -30,7 +30,7 @@ from backend.domain.gains import Verdict
 from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
 from backend.errors import CrossliftError, NotFound
-from dashboard import learnt, links, pairs, shell, words
+from dashboard import learnt, links, pairs, recommended, shell, words
 from dashboard.client import client
 from dashboard.findings import left, settled
 from dashboard.links import Overview as Place
@@ -84,8 +84,17 @@ async def layout(search: str | None = None, **_: object) -> Any:
                         id="overview-map",
                         hidden=seen is None or not seen.pairs,
                     ),
-                    html.Section(
-                        [html.H2("Now"), html.Div(await _now(), id="overview-now")], className="card", id="overview-live"
+                    html.Div(
+                        [
+                            html.Section(
+                                [html.H2("Now"), html.Div(await _now(), id="overview-now")], className="card", id="overview-live"
+                            ),
+                            html.Section(
+                                [html.H2("Next best experiment"), html.Div(id="overview-next")],
+                                className="card", id="overview-next-card", hidden=seen is None,
+                            ),
+                        ],
+                        className="overview-side",
                     ),
                 ],
                 className="overview-lower",
@@ -369,6 +378,21 @@ async def draw(source: Any, model: Any, _: Any, last: Any) -> Any:
         digest,
         {"name": seen.benchmark if seen else None, "synthetic": synthetic},
     )
+
+
+@callback(
+    Output("overview-next", "children"),
+    Output("overview-next-card", "hidden"),
+    Input("overview-source", "value"),
+    Input("overview-pulse", "children"),
+)
+async def next_best(source: Any, _: Any) -> Any:
+    """What to run next; it comes after the numbers, which do not wait for it. Of a benchmark without any there is no such card."""
+    try:
+        found = await client().recommendations(Place.read({"source": source}).source)
+    except CrossliftError as error:
+        return [html.P(error.detail, className="soft")], False
+    return recommended.card(found), not found.items and not found.records
 
 
 @callback(Output("overview-now", "children"), Input("overview-clock", "children"), prevent_initial_call=True)

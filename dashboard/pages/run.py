@@ -78,6 +78,7 @@ async def layout(run_id: str | None = None, search: str | None = None, **_: obje
                     origin.badge(run.brought),
                     html.Span(
                         [
+                            dcc.Link("Clone", href=links.new({"from": f"run-{run.id}"}), title="A form with what this run is of"),
                             shell.lacking(Role.SUBMITTER, "To cancel it or try again"),
                             dmc.Button(
                                 "Retry", id="run-retry", variant="default", size="xs", className=_retry(run),

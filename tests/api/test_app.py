@@ -28,6 +28,8 @@ OPERATIONS = {
     "list_languages": ("GET", "/api/v1/languages"),
     "get_language": ("GET", "/api/v1/languages/{code}"),
     "preview_experiment": ("POST", "/api/v1/experiments:preview"),
+    "expect_experiment": ("POST", "/api/v1/experiments:expect"),
+    "recommend_experiments": ("GET", "/api/v1/recommendations"),
     "submit_experiment": ("POST", "/api/v1/experiments"),
     "list_experiments": ("GET", "/api/v1/experiments"),
     "get_experiment": ("GET", "/api/v1/experiments/{experiment_id}"),

@@ -35,6 +35,9 @@ def test_there_and_back(client, worker, request_body, migrated, tmp_path):
     assert broken.status_code == 422
     assert "damaged" in broken.json()["detail"]
     assert other.get(f"{V1}/experiments").json()["total"] == 0
+    judged = other.post(f"{V1}/experiments:bring?check=true", content=sent.content, headers=ZIP)
+    assert (judged.status_code, judged.json()["created"]) == (200, True) and "location" not in judged.headers
+    assert other.get(f"{V1}/experiments").json()["total"] == 0  # nothing was written
     made = other.post(f"{V1}/experiments:bring", content=sent.content, headers=ZIP)
     assert (made.status_code, made.headers["location"]) == (201, f"{V1}/experiments/1")
     assert made.json()["experiment"]["brought"]["installation"] == "lab A"

@@ -122,6 +122,7 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
 
 def test_what_changes_something_needs_a_submitter(whole: dict[str, Any]):
     reads = {"POST /_dash-update-component", "POST /api/v1/experiments:preview", "POST /api/v1/snapshots:preview"}
+    reads |= {"POST /api/v1/experiments:expect"}
     own = {
         "POST /login",
         "POST /logout",

@@ -12,7 +12,6 @@ import yaml
 
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.recipe import Recipe
-from backend.domain.schemas import Counts, ExperimentView
 from backend.errors import FieldError, Invalid
 from dashboard import builder, draft, form, links
 from dashboard.draft import BLANK, Draft
@@ -81,15 +80,6 @@ def search(shown: Draft) -> str:
     return urlsplit(shown.address).query
 
 
-def experiment(body: dict[str, Any], id: int = 12) -> ExperimentView:
-    none = dict.fromkeys(Counts.model_fields, 0)
-    return ExperimentView(
-        id=id, name=body["name"], state="done", benchmark="mini-XTREME-R", synthetic=True, request=request(body),
-        counts=Counts(**none), runs=0, reused=0, progress=1, created_at="2026-01-01T00:00:00Z", finished_at=None,
-        cancel_requested_at=None,
-    )  # fmt: skip
-
-
 def test_what_is_copied_is_the_whole_request():
     """A field that a request gains must not be lost in the form: the next test would not see it."""
     assert set(RICH) == set(ExperimentRequest.model_fields)
@@ -117,14 +107,14 @@ def test_an_address_says_only_what_differs():
 
 
 def test_a_copy_says_only_what_differs_from_its_origin():
-    parent = experiment(RICH)
+    parent = request(RICH)
     same = draft.read("from=12", parent)
     assert (same.address, same.differences) == ("/new?from=12", [])
     other = draft.read("from=12&seeds=3,1,7&languages=-&name=Another", parent)
     assert request(other.body).seeds == (3, 1, 7) and request(other.body).languages is None
-    said = dict(other.differences)
+    said = {d.label: d.said for d in other.differences}
     assert said == {
-        "Name": "Größe и размер → Another", "Seeds": "+ 7; − 2147483647", "Languages": "en,sw → not set"
+        "Name": "Größe и размер → Another", "Seeds": "+ 7; − 2147483647", "Languages": "en, sw → not set"
     }  # fmt: skip
     assert draft.read(search(other), parent).said == other.said
     assert {n for n, m in form.marks(other).items() if m} == {"name", "seeds", "languages"}

@@ -34,6 +34,7 @@ from backend.api import (
     published,
     reference,
     runs,
+    saved,
     snapshots,
 )
 from backend.api.access import Access
@@ -166,6 +167,7 @@ def create_app(
         accounts,
         published,
         imports,
+        saved,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

@@ -76,6 +76,7 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/experiments/{experiment_id}/export",
         "GET /api/v1/experiments/{experiment_id}/file",
         "GET /api/v1/runs",
+        "GET /api/v1/runs/rows",
         "GET /api/v1/runs/{run_id}",
         "GET /api/v1/runs/{run_id}/detail",
         "GET /api/v1/runs/{run_id}/curves",
@@ -111,6 +112,10 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/answer/data",
         "POST /api/v1/snapshots:preview",
         "GET /api/v1/snapshots",
+        "GET /api/v1/views",
+        "POST /api/v1/views",  # one's own; the store asks for more where it is to be everybody's
+        "GET /api/v1/views/{view_id}",
+        "DELETE /api/v1/views/{view_id}",
         "GET /api/v1/me",
         "POST /api/v1/session:end",  # these are of oneself, and need a session where they change something
         "POST /api/v1/me/password",

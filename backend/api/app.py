@@ -37,6 +37,7 @@ from backend.api import (
     recommendations,
     reference,
     runs,
+    saved,
     snapshots,
 )
 from backend.api.access import Access
@@ -172,6 +173,7 @@ def create_app(
         accounts,
         published,
         imports,
+        saved,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

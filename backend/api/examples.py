@@ -31,12 +31,14 @@ from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.imports import ImportDone, ImportedChoice, ImportFile, ImportRequest, ImportView
 from backend.domain.language import LANGUAGES
+from backend.domain.listed import RunRow, RunScore
 from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
 from backend.domain.plan_cost import grid_cost
 from backend.domain.recipe import Recipe
 from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recommendations, Recommended, TrackRecord
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
+from backend.domain.saved import SavedView, SavedViewRequest
 from backend.domain.schemas import (
     Band,
     BroughtIn,
@@ -75,6 +77,7 @@ from backend.domain.schemas import (
     TradeoffPoint,
     WorkerView,
 )
+from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.importing import long
 from backend.importing.read import read
@@ -384,12 +387,31 @@ def _grid() -> GridCost:
     return grid_cost(plan(asked), device=asked.device)
 
 
+def _row() -> RunRow:
+    score = RunScore(metric="accuracy", value=61.4, sd=0.7, languages=12, runs=2)
+    return RunRow(
+        id=13, newest=23, kind=RunKind.EVALUATE, source=Source.MINI, benchmark="mini-XTREME-R", model=MODEL.name, recipe="squad",
+        target="xnli", settings="9c01d2e3f4", device_class=DeviceClass.CPU, precision="fp32", runs=[13, 23], seeds=[0, 1],
+        counts=Counts(waiting=0, queued=0, running=0, done=2, failed=0, diverged=0, cancelled=0, skipped=0), created_at=BEGAN,
+        finished_at=BEGAN + timedelta(hours=1), device_seconds=15.2, energy_joules=None, peak_memory_bytes=None,
+        parameters=MODEL.parameters, error=None, score=score, locked=True,
+    )  # fmt: skip
+
+
+def _saved() -> tuple[SavedViewRequest, SavedView]:
+    request = SavedViewRequest(name="Failed on xnli", address="/runs?state=failed&target=xnli", shared=True)
+    made = SavedView(id=3, short="/v/3", owner="ada", own=True, created_at=BEGAN, **request.model_dump())
+    return request, made
+
+
 def _models() -> tuple[BaseModel, ...]:
     return (
         task_view(TASKS["xnli"]),
         model_view(MODEL),
         language_view(LANGUAGES["sw"]),
         _experiment(),
+        _row(),
+        *_saved(),
         BROUGHT,
         RECORD,
         EXPECTED,

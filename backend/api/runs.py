@@ -16,6 +16,7 @@ from backend.api.events import watch
 from backend.api.problems import RESPONSES
 from backend.api.watching import run_watcher
 from backend.domain.forecast_record import NOMINAL, records, replay
+from backend.domain.listed import RowsBy, RunRow, RunSort
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import (
     Curve,
@@ -30,13 +31,30 @@ from backend.domain.schemas import (
     Turn,
     WorkerView,
 )
-from backend.store import accounts, audit, costs, history, runs, workers
+from backend.domain.task import Source
+from backend.store import accounts, audit, costs, history, listed, runs, workers
 from backend.store.tables import LIVE
 
 router = APIRouter(responses=RESPONSES, route_class=StrictRoute)
 
 Name = Annotated[str | None, Query(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
+Recipe = Annotated[str | None, Query(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+Text = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="words that are all somewhere in what a run is: `mini-2 mnli`",
+    ),
+]
+Mine = Annotated[bool, Query(description="only those of experiments that you submitted; without accounts, all")]
+Hours = Annotated[int | None, Query(ge=1, le=24 * 366, description="only those that ended within so many hours")]
 Standing = Literal["live", "waiting", "queued", "running", "done", "failed", "diverged", "cancelled", "skipped"]
+
+Experiment = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="only those it lists")]
+States = Annotated[
+    list[Standing] | None, Query(max_length=10, description="any of these; `live`: waiting, queued or running")
+]
 
 
 @router.get("/runs", operation_id="list_runs", response_model=Page[RunView], tags=["runs"])
@@ -44,32 +62,78 @@ def list_runs(
     request: Request,
     response: Response,
     door: AtDoor,
+    who: AtWho,
     limit: Limit = 50,
     cursor: Cursor = None,
-    experiment: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="only those it lists")] = None,
-    state: Annotated[
-        list[Standing] | None,
-        Query(max_length=10, description="any of these; `live`: waiting, queued or running"),
-    ] = None,
+    experiment: Experiment = None,
+    state: States = None,
     kind: RunKind | None = None,
     model: Name = None,
     target: Name = None,
+    recipe: Recipe = None,
+    q: Text = None,
+    mine: Mine = False,
+    hours: Hours = None,
     order: Annotated[history.Order, Query(description="`queue`: as workers take them, by priority")] = "newest",
 ) -> Page[RunView]:
     """Runs, newest first. Filters go together; one that matches nothing gives an empty page."""
-    states = {s for each in state or () for s in (LIVE if each == "live" else (RunState(each),))}
+    wanted = listed.Wanted(recipe=recipe, q=q, account=who.account if mine else None, hours=hours)
     with door.store.read() as session:
         page = history.page(
             session,
             limit=limit,
             cursor=cursor,
             experiment=experiment,
-            state=states or None,
+            state=_states(state),
             kind=kind,
             model=model,
             target=target,
             order=order,
+            more=wanted.conditions(session),
         )
+    answers.link_next(request, response, page)
+    return page
+
+
+def _states(said: list[Standing] | None) -> set[RunState] | None:
+    return {s for each in said or () for s in (LIVE if each == "live" else (RunState(each),))} or None
+
+
+@router.get("/runs/rows", operation_id="list_run_rows", response_model=Page[RunRow], tags=["runs"])
+def list_run_rows(
+    request: Request,
+    response: Response,
+    door: AtDoor,
+    who: AtWho,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    by: Annotated[RowsBy, Query(description="`seeds`: runs that differ by their seed alone are one row")] = "seeds",
+    sort: Annotated[
+        RunSort, Query(description="`finished`: the last that ended first; `longest`: the most device time first")
+    ] = "newest",
+    experiment: Experiment = None,
+    state: States = None,
+    kind: RunKind | None = None,
+    source: Source | None = None,
+    model: Name = None,
+    target: Name = None,
+    recipe: Recipe = None,
+    device: DeviceClass | None = None,
+    q: Text = None,
+    mine: Mine = False,
+    hours: Hours = None,
+    alike: Annotated[
+        int | None, Query(ge=1, le=LARGEST_ID, description="only those that differ from this run by the seed alone")
+    ] = None,
+) -> Page[RunRow]:
+    """Runs as a table: those that differ by their seed alone in one row, with the mean of their scores, what they took, and
+    whether a share link shows one of them. Filters go together; a row holds the runs that they let through."""
+    wanted = listed.Wanted(
+        states=_states(state), kind=kind, source=source, model=model, recipe=recipe, target=target, device=device,
+        experiment=experiment, account=who.account if mine else None, hours=hours, alike=alike, q=q,
+    )  # fmt: skip
+    with door.store.read() as session:
+        page = listed.rows(session, wanted, by=by, sort=sort, limit=limit, cursor=cursor)
     answers.link_next(request, response, page)
     return page
 

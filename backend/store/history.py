@@ -69,12 +69,14 @@ def page(
     model: str | None = None,
     target: str | None = None,
     order: Order = "newest",
+    more: Sequence[ColumnElement[bool]] = (),
 ) -> Page[RunView]:
     """Runs, newest first; filters go together. Tracebacks are left out: ``view`` has them.
 
     Args:
         state: one, or any of several.
         order: ``queue`` is the order in which workers take them.
+        more: what else must hold of them, as ``listed.Wanted`` has it.
 
     Raises:
         Invalid: limit or cursor.
@@ -92,6 +94,7 @@ def page(
         )
         if value is not None
     ]
+    conditions += more
     source: Any = run
     if experiment is not None:
         source = run.join(experiment_run, experiment_run.c.run_id == run.c.id)

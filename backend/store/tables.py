@@ -103,6 +103,7 @@ class Run(Row, table=True):
         Index("ix_run_fingerprint", "fingerprint"),
         Index("ix_run_state_device_class_priority", "state", "device_class", "priority"),
         Index("ix_run_cells", "kind", "source", "model", "target", "recipe"),
+        Index("ix_run_seeds", "kind", "source", "model", "recipe", "target", "settings", "device_class"),
     )
 
     id: int = Field(default=None, primary_key=True, sa_type=Whole)
@@ -488,6 +489,20 @@ class ImportedScore(Row, table=True):
     line: int = Field(sa_type=Whole)
 
 
+class SavedView(Row, table=True):
+    """A name for an address of a page. ``account_id``: who saved it; null where there were no accounts."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (Index("ix_saved_view_account_id", "account_id"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=Whole)
+    name: str = _text(60)
+    address: str = _text(2000)
+    account_id: int | None = Field(foreign_key="account.id", sa_type=Whole)
+    shared: bool = Field(sa_type=Flag)
+    created_at: datetime = Field(sa_type=Moment)
+
+
 def _table(model: type[Row]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -517,6 +532,7 @@ sign_in_attempt = _table(SignInAttempt)
 audit = _table(Audit)
 import_batch = _table(ImportBatch)
 imported_score = _table(ImportedScore)
+saved_view = _table(SavedView)
 
 # Runs beside runs in one query. Made once: an alias of a table this wide takes longer than most queries.
 parent_run = run.alias("parent")

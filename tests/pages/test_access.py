@@ -136,6 +136,8 @@ def test_what_changes_something_needs_a_submitter(whole: dict[str, Any]):
         "POST /api/v1/me/sessions/{session_id}:end",
         "POST /api/v1/me/tokens",
         "POST /api/v1/me/tokens/{token_id}:revoke",
+        "POST /api/v1/views",  # everybody's take a submitter: tests/api/test_saved.py
+        "DELETE /api/v1/views/{view_id}",
     }
     for method, template, _, needs in whole["routes"]:
         writes = (

@@ -25,6 +25,7 @@ from backend.api import (
     conclusion,
     exchange,
     experiments,
+    flips,
     gains,
     health,
     imports,
@@ -35,6 +36,7 @@ from backend.api import (
     reference,
     runs,
     snapshots,
+    submissions,
 )
 from backend.api.access import Access
 from backend.api.answers import SMALL
@@ -161,11 +163,13 @@ def create_app(
         runs,
         gains,
         certainty,
+        flips,
         conclusion,
         snapshots,
         accounts,
         published,
         imports,
+        submissions,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

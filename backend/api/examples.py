@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from backend.api.catalogue import language_view, task_view
 from backend.api.models import model_view
+from backend.api.samples import flips, submissions
 from backend.domain.account import (
     AccountView,
     AuditEntry,
@@ -495,6 +496,8 @@ def _models() -> tuple[BaseModel, ...]:
         ),
         _answer(),
         *_certainty(),
+        *flips(),
+        *submissions(),
         *_snapshots(),
         *_accounts(),
         *_published(),

@@ -33,6 +33,7 @@ from backend.domain.account import (
 from backend.domain.answer import Answer
 from backend.domain.by_language import LanguageDetail, LanguageTable
 from backend.domain.certainty import Buckets, Certainty
+from backend.domain.flips import FlippedExample, Flips
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
@@ -64,6 +65,7 @@ from backend.domain.schemas import (
     TradeoffPoint,
     WorkerView,
 )
+from backend.domain.submission import SubmissionCheck, SubmissionChoice
 from backend.domain.trend import Trends
 from backend.errors import (
     Conflict,
@@ -146,6 +148,30 @@ class Client:
             NotFound: there is no such gain.
         """
         return await self._get(TypeAdapter(Buckets), "/api/v1/gains/buckets", asked)
+
+    async def flips(self, asked: Mapping[str, str]) -> Flips:
+        """What a recipe turned in one language.
+
+        Raises:
+            NotFound: there is no such gain, or no such seed of it.
+        """
+        return await self._get(TypeAdapter(Flips), "/api/v1/gains/flipped", asked)
+
+    async def flipped(self, asked: Mapping[str, str], direction: str, cursor: str | None) -> Page[FlippedExample]:
+        """The examples themselves, turned in one direction."""
+        more = {"direction": direction, "limit": "10"} | ({"cursor": cursor} if cursor else {})
+        return await self._get(TypeAdapter(Page[FlippedExample]), "/api/v1/gains/flipped/examples", {**asked, **more})
+
+    async def submissions(self, experiment: str, benchmark: str) -> list[SubmissionChoice]:
+        """What the stored predictions of an experiment make."""
+        path = f"/api/v1/experiments/{experiment}/submissions"
+        return await self._get(TypeAdapter(list[SubmissionChoice]), path, {"benchmark": benchmark})
+
+    async def check_stored(self, experiment: str, asked: Mapping[str, str]) -> SubmissionCheck:
+        """One of them, checked and scored."""
+        return await self._get(
+            TypeAdapter(SubmissionCheck), f"/api/v1/experiments/{experiment}/submission/check", asked
+        )
 
     async def experiments(
         self, limit: int = 20, cursor: str | None = None, state: str | None = None

@@ -16,7 +16,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import links, oracle, origin, parts, seeds, shell, subset, sure, words
+from dashboard import flips, links, oracle, origin, parts, seeds, shell, subset, sure, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -230,9 +230,12 @@ def _onward(cell: Cell, matrix: GainMatrix, state: Explore, *, base: bool) -> An
         source=state.source,
         target=matrix.target,
     )
-    return html.Div(
-        [dcc.Link("Compare in trade-off", href=there.address, className="button-link"), share], className="onward"
-    )
+    onward = [dcc.Link("Compare in trade-off", href=there.address, className="button-link"), share]
+    if cell.language != MEAN and sure.has_some(find_cell(cell, matrix)):
+        onward.insert(
+            0, dcc.Link("Examples that flipped", href=flips.address(cell, matrix, state), className="button-link")
+        )
+    return html.Div(onward, className="onward")
 
 
 # --- the mean of a recipe ----------------------------------------------------------------------------------------------

@@ -130,6 +130,6 @@ def _rank(rank: RankView) -> str:
     return f"{rank.place} of {rank.of}; best in {round(100 * rank.best)} % of resampled seeds{agreement} ({words.seeds(rank.seeds)})"
 
 
-def has_some(cell: GainCell) -> bool:
+def has_some(cell: GainCell | None) -> bool:
     """Whether there is a gain to be sure of."""
-    return cell.gain is not None and cell.missing is None
+    return cell is not None and cell.gain is not None and cell.missing is None

@@ -23,6 +23,7 @@ from backend.domain import mini, reading, translations
 from backend.domain.run import DataSpec, digest
 from backend.domain.task import Source, Task
 from backend.domain.tasks import TASKS
+from backend.domain.whereabouts import files_of
 from backend.errors import CrossliftError
 from worker import formats
 from worker.artifacts import file_digest
@@ -143,20 +144,10 @@ class Door:
         """The files of the first layout that is there, what their reader reads beside them, and that reader."""
         if self.data_root is None:
             raise MissingData(f"{task.name} is to come from files, but no data root is set (CROSSLIFT_DATA_ROOT)")
-        tried: list[str] = []
-        for layout in task.files:
-            if layout.splits and data.split not in layout.splits:
-                continue
-            split, code = layout.splits.get(data.split, data.split.value), layout.languages.get(language, language)
-            beside = [self.data_root / name.format(language=code, split=split) for name in layout.beside]
-            for pattern in (layout.pattern, *layout.also):
-                name = pattern.format(language=code, split=split)
-                paths = sorted(self.data_root.glob(name)) if "*" in name else [self.data_root / name]
-                absent = [path for path in (*paths, *beside) if not path.is_file()]
-                if paths and not absent:
-                    return paths, beside, layout.rows
-                tried += map(str, absent or [self.data_root / name])
-        looked = "; looked for " + ", ".join(tried) if tried else "; no layout of it has this split"
+        found = files_of(task, data.split, language, self.data_root)
+        if found.rows is not None:
+            return list(found.paths), list(found.beside), found.rows
+        looked = "; looked for " + ", ".join(found.tried) if found.tried else "; no layout of it has this split"
         raise MissingData(f"no file of {task.name}, {language}, {data.split.value}{looked}")
 
     def _hub(self, task: Task, data: DataSpec, language: str) -> Any:

@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from backend.domain.attributes import Described, describe
+from backend.domain.inputs import KEPT, shown_input
 from backend.domain.run import DataSpec, Phase, Precision, RunSpec
-from backend.domain.task import Format, Split, Task
+from backend.domain.task import Format, Source, Split, Task
 from backend.domain.tasks import TASKS
 from worker import formats, guard
 from worker.architectures import keep_lowest, layers_of
@@ -155,6 +156,7 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
     scores: list[Score] = []
     predictions: dict[str, list[Prediction]] = {}
     described: dict[str, list[Described | None]] = {}
+    examples: dict[str, Sequence[Any]] = {}  # whose texts nobody could read again
     streams = in_streams(task, spec)
     room = Room()
     for number, parts in enumerate(streams):
@@ -179,10 +181,14 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
         for code, each in formats.decode_all(behaviour, task, sets, read, scored).items():
             predictions[code] = each
             described[code] = descriptions(each, sets[code].examples)
+            if spec.data[0].source is Source.HUB:
+                examples[code] = sets[code].examples
             values = behaviour.score(task, each)
             scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
     report.phase(Phase.SAVING)
     write_predictions(job.out / PREDICTIONS, predictions, described)
+    if examples:
+        write_texts(job.out / KEPT, predictions, examples)
     return tuple(scores)
 
 
@@ -276,6 +282,27 @@ def write_predictions(
             "overlap": arrow.array([d and d.overlap for d in of], arrow.float32()),
             "script": arrow.array([d and d.script for d in of], arrow.string()).dictionary_encode(),
         }
+    parquet.write_table(arrow.table(columns), path, compression="zstd")
+
+
+def write_texts(
+    path: Path, predictions: Mapping[str, Sequence[Prediction]], examples: Mapping[str, Sequence[Any]]
+) -> None:
+    """What the examples of the predictions say (``backend.domain.inputs``), for a page that cannot read the hub's data: a file of its
+    own, so that who counts predictions does not read it. A sentence's tokens are JSON."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    lines = []
+    for code, each in predictions.items():
+        wanted = {p.id for p in each}
+        lines += [(code, e.id, shown_input(e)) for e in examples[code] if e.id in wanted]
+    columns = {
+        "language": arrow.array([code for code, _, _ in lines]).dictionary_encode(),
+        "id": arrow.array([id for _, id, _ in lines], arrow.string()),
+        "texts": arrow.array([_text(one.texts) for _, _, one in lines], arrow.string()),
+        "tokens": arrow.array([_text(one.tokens) if one.tokens else None for _, _, one in lines], arrow.string()),
+    }
     parquet.write_table(arrow.table(columns), path, compression="zstd")
 
 

@@ -26,6 +26,7 @@ from backend.api import (
     conclusion,
     exchange,
     experiments,
+    flips,
     gains,
     health,
     imports,
@@ -39,6 +40,7 @@ from backend.api import (
     runs,
     saved,
     snapshots,
+    submissions,
 )
 from backend.api.access import Access
 from backend.api.answers import SMALL
@@ -167,6 +169,7 @@ def create_app(
         languages,
         budget,
         certainty,
+        flips,
         conclusion,
         recommendations,
         snapshots,
@@ -174,6 +177,7 @@ def create_app(
         published,
         imports,
         saved,
+        submissions,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

@@ -12,6 +12,7 @@ from backend.api.budget_examples import budget
 from backend.api.catalogue import language_view, task_view
 from backend.api.language_examples import by_language
 from backend.api.models import model_view
+from backend.api.samples import flips, submissions
 from backend.domain.account import (
     AccountView,
     AuditEntry,
@@ -534,6 +535,8 @@ def _models() -> tuple[BaseModel, ...]:
         ),
         _answer(),
         *_certainty(),
+        *flips(),
+        *submissions(),
         *_snapshots(),
         *_accounts(),
         *_published(),

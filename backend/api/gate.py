@@ -30,8 +30,8 @@ from backend.errors import CrossliftError
 log = logging.getLogger("crosslift.api")
 
 API_BODY_BYTES: Final = 1 << 20
-#: Where more is read: an experiment that comes as a file.
-LARGER: Final[Mapping[str, int]] = {"/api/v1/experiments:bring": 64 << 20}
+#: Where more is read: an experiment that comes as a file, a submission to be checked.
+LARGER: Final[Mapping[str, int]] = {"/api/v1/experiments:bring": 64 << 20, "/api/v1/submissions:check": 64 << 20}
 PAGE_BODY_BYTES: Final = 16 << 20  # callbacks send a page's state along, tables included
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)

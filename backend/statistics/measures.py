@@ -101,7 +101,7 @@ def measure(task: Task, metric: str) -> Measure:
             "mrr_at_20": lambda rows: [_reciprocal(p, g) for p, g in zip(rows.prediction, rows.gold, strict=True)],
         }
         if task.format is Format.SPAN_QA:
-            means = {"f1": lambda rows: rows.score, "exact_match": lambda rows: _exact(task, rows)}
+            means = {"f1": lambda rows: rows.score, "exact_match": lambda rows: exact(task, rows)}
         counted = {name: Measure(_points(of), mean_of_points) for name, of in means.items()}
     if metric not in counted or metric not in task.metrics:
         raise Unusable(f"{metric} of {task.name} cannot be worked out from examples one by one")
@@ -133,7 +133,7 @@ def _points(of: Callable[[Rows], Sequence[float]]) -> Callable[[Rows], Array]:
     return count
 
 
-def _exact(task: Task, rows: Rows) -> list[float]:
+def exact(task: Task, rows: Rows) -> list[float]:
     found = []
     for prediction, text in zip(rows.prediction, rows.gold, strict=True):
         gold = listed(text)

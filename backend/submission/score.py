@@ -44,9 +44,11 @@ class Report:
     overall: float | None = None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    said: list[tuple[Path, str]] = field(default_factory=list)  # the problems of single files
 
     def say(self, path: Path, words: str) -> None:
         """Add a problem of a file."""
+        self.said.append((path, words))
         self.problems.append(f"{path}: {words}")
 
     def as_json(self) -> dict[str, Any]:

@@ -171,9 +171,15 @@ def stored(run: Kept, root: str, *, gold: bool = False) -> dict[str, list[Stored
 
 
 def read(
-    run: Kept, root: str, columns: Sequence[str], languages: Collection[str] | None = None
+    run: Kept,
+    root: str,
+    columns: Sequence[str],
+    languages: Collection[str] | None = None,
+    *,
+    name: str = PREDICTIONS,
 ) -> dict[str, list[Any]]:
     """Columns of a run's predictions, of these languages alone or of all. A column that this file has not is left out.
+    ``name``: of the file, where another one of the artifact is meant.
 
     Raises:
         Missing: as ``stored``.
@@ -191,23 +197,25 @@ def read(
         try:
             fs, place = fsspec.core.url_to_fs(address)
             manifest = json.loads(fs.cat_file(f"{place}/{MANIFEST}"))
-            raw = fs.cat_file(f"{place}/{PREDICTIONS}")
-            whole = hashlib.sha256(raw).hexdigest() == manifest[PREDICTIONS]["sha256"]
+            if name != PREDICTIONS and name not in manifest:
+                raise Missing(f"run {run.id} was evaluated before {name.partition('.')[0]} were kept")
+            raw = fs.cat_file(f"{place}/{name}")
+            whole = hashlib.sha256(raw).hexdigest() == manifest[name]["sha256"]
         except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
             tried.append(f"{shown(address, 200)} ({type(error).__name__})")
             continue
         if not whole:
-            raise Missing(f"run {run.id}: {shown(address, 200)}/{PREDICTIONS} is not what was stored")
+            raise Missing(f"run {run.id}: {shown(address, 200)}/{name} is not what was stored")
         try:
             file = parquet.ParquetFile(BufferReader(raw))
-            table = file.read(columns=[name for name in columns if name in file.schema_arrow.names])
+            table = file.read(columns=[column for column in columns if column in file.schema_arrow.names])
             if languages is not None:  # one by one: a list of them would make Arrow load pandas
                 codes = table["language"].cast("string")
                 table = table.filter(reduce(compute.or_, [compute.equal(codes, code) for code in sorted(languages)]))
         except (OSError, ValueError, KeyError, ArrowException) as error:
             raise Invalid(f"run {run.id}: its predictions cannot be read: {error}") from None
-        return {name: table[name].to_pylist() for name in table.column_names}
-    raise Missing(f"the predictions of run {run.id} are not on this machine; looked in {', '.join(tried)}")
+        return {column: table[column].to_pylist() for column in table.column_names}
+    raise Missing(f"the {name.partition('.')[0]} of run {run.id} are not on this machine; looked in {', '.join(tried)}")
 
 
 def _as_submitted(entry: Entry, rows: list[Stored]) -> list[Stored]:

@@ -23,12 +23,16 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.flips import FLIPS as FLIPS
+from dashboard.links.flips import Flips as Flips
 from dashboard.links.languages import LANGUAGE_LIST as LANGUAGE_LIST
 from dashboard.links.languages import Languages as Languages
 from dashboard.links.languages import OneLanguage as OneLanguage
 from dashboard.links.languages import language as language
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
+from dashboard.links.submit import SUBMIT as SUBMIT
+from dashboard.links.submit import Submit as Submit
 
 OVERVIEW = "/"
 EXPLORE = "/explore"

@@ -43,11 +43,13 @@ def install(app: FastAPI, api: Client) -> None:
         return found if isinstance(found, Response) else _file(found[0], found[1], ".json", "application/json")
 
     @app.get(links.SHARED + "{token}.csv", include_in_schema=False)
-    async def as_csv(token: str) -> Response:
+    async def as_csv(token: str, request: Request) -> Response:
         found = await _shared(api, token)
         if isinstance(found, Response):
             return found
-        text = frozen.as_csv(found[0].content, found[0].sha256)
+        text = frozen.as_csv(
+            found[0].content, found[0].sha256, links.sliced(frozen.state(found[0].content), request.url.query)
+        )
         return _file(found[0], text, ".csv", "text/csv; charset=utf-8")
 
     @app.get(links.SHARED + "{token}", include_in_schema=False)

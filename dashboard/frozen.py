@@ -6,8 +6,6 @@ Figures are made by the same functions that the live pages use.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from backend.domain.gains import Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, SnapshotContent, TradeoffPoint
 from dashboard import figures, links, seeds, subset, words
 from dashboard.bars import cost_bars
+from dashboard.exports import files, rows
 from dashboard.look import THEMES, gain, hours, interval, probability, score
 
 State = Any  # of the page that was frozen: links.Explore or links.Tradeoff
@@ -164,59 +163,11 @@ def means(matrix: GainMatrix) -> Table:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def as_csv(content: SnapshotContent, sha256: str) -> str:
+def as_csv(content: SnapshotContent, sha256: str, chosen: State) -> str:
     """One row a cell or a point, numbers as they are, with the address of the snapshot in each row."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    lines = _cell_lines(content, content.matrix) if content.matrix is not None else _point_lines(content)
-    for i, line in enumerate(lines):
-        if i == 0:
-            writer.writerow([*line, "snapshot"])
-        writer.writerow([_safe(value) for value in (*line.values(), sha256)])
-    return out.getvalue()
-
-
-def _cell_lines(content: SnapshotContent, m: GainMatrix) -> list[dict[str, Any]]:
-    return [
-        {
-            "benchmark": content.benchmark,
-            "synthetic": content.synthetic,
-            "model": m.model,
-            "recipe": c.recipe,
-            "target": m.target,
-            "language": c.language,
-            "metric": m.metric,
-            "gain": c.gain,
-            "ci_low": c.low,
-            "ci_high": c.high,
-            "score": c.treated,
-            "baseline": c.baseline,
-            "n_seeds": c.n,
-            "seeds": " ".join("" if s is None else str(s) for s in c.seeds),
-            "scores": " ".join(map(str, c.treated_scores)),
-            "baselines": " ".join(map(str, c.baseline_scores)),
-            "p_t": c.p_t,
-            "p_sign_flip": c.p_sign_flip,
-            "q": c.q,
-            "detectable": c.detectable,
-            "verdict": c.verdict.value if c.verdict else None,
-            "missing": c.missing.value if c.missing else None,
-            "why_missing": c.why_missing,
-            "n_examples": c.examples,
-            "runs": " ".join(map(str, c.runs)),
-            "baseline_runs": " ".join(map(str, c.baseline_runs)),
-        }
-        for c in m.cells
-    ]
-
-
-def _point_lines(content: SnapshotContent) -> list[dict[str, Any]]:
-    outer = {"benchmark": content.benchmark, "synthetic": content.synthetic}
-    names = list(TradeoffPoint.model_fields)  # in each row all of them: what is absent of a point is an empty cell
-    dumped = (p.model_dump(mode="json") for p in content.points or ())
-    return [outer | {name: found.get(name) for name in names} for found in dumped]
-
-
-def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") and value[:1] else value
+    if content.matrix is not None:
+        columns, made = rows.CELLS, rows.cells(content.matrix, chosen, sha256)
+    else:
+        known: dict[str, Any] = {"benchmark": content.benchmark, "synthetic": content.synthetic, "snapshot": sha256}
+        columns, made = rows.POINTS, rows.points(content.points or (), chosen, **known)
+    return files.as_csv(files.Table(columns, made, view=content.view, program="", snapshot=sha256))

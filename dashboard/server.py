@@ -43,6 +43,7 @@ from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, program, shell, signing, visitor
 from dashboard.client import Client, handed
+from dashboard.exports import routes
 
 # The statistics of a cell load these in a thread when somebody first asks. Plotly looks whether they are there each time that
 # it writes an answer, and breaks on one that is half loaded: so they are loaded before the first request.
@@ -106,6 +107,8 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     gate: Any = Gate  # compared with, whatever starlette's types say
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     program.install(app)
+    app.state.url = settings().url
+    routes.install(app, app.state.client)  # before the pages of share links, whose address fits these too
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)
     _warm_up(app, pages)

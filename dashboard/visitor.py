@@ -46,6 +46,10 @@ ANYBODY: Final = (
     f"GET {links.SHARED}{{token}}.html",
     f"GET {links.SHARED}{{token}}.json",
     f"GET {links.SHARED}{{token}}.csv",
+    *(
+        f"GET {links.SHARED}{{token}}.{suffix}"
+        for suffix in ("parquet", "tex", "bib", "yaml", "py", "pdf", "svg", "png")
+    ),
     f"GET {links.SHARED}{{token}}",
 )
 VIEWERS: Final = (
@@ -53,6 +57,8 @@ VIEWERS: Final = (
     f"POST {links.SIGN_OUT}",
     "GET /download/{kind}.html",
     f"GET {links.ANSWER}/report.{{suffix}}",
+    f"GET {links.EXPLORE}/export.{{suffix}}",
+    f"GET {links.TRADEOFF}/export.{{suffix}}",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none
 )

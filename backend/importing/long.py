@@ -1,4 +1,5 @@
-"""A table of scores, one a row, as CSV (UTF-8, a header) or Parquet. ``rows.SCHEMA`` says which columns there are."""
+"""A table of scores, one a row, as CSV (UTF-8, a header) or Parquet. ``rows.SCHEMA`` says which columns there are. A table of gains
+that Explore exported is taken too."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping
 
 from backend.errors import shown, unknown
+from backend.importing import exported
 from backend.importing.rows import COLUMNS, MOST_ROWS, SCHEMA, Errors, Row, check_row
 
 PARQUET = b"PAR1"  # how such a file begins and ends
@@ -29,20 +31,35 @@ def example() -> str:
     return text.getvalue()
 
 
-def read(name: str, content: bytes, errors: Errors, settings: str) -> list[Row]:
-    """The rows of one file. What cannot be taken is said in ``errors``."""
+def read(
+    name: str, content: bytes, errors: Errors, settings: str, done: set[tuple[object, ...]] | None = None
+) -> list[Row]:
+    """The rows of one file. What cannot be taken is said in ``errors``.
+
+    Args:
+        done: what ``exported.rows`` knows of files before this one.
+    """
     lines = _parquet(name, content, errors) if content.startswith(PARQUET) else _csv(name, content, errors)
+    done = set() if done is None else done
     found = []
     for number, cells in lines:
-        row = check_row(cells, errors, file=name, line=number, settings=settings)
-        if row is not None:
-            found.append(row)
+        for one in exported.rows(cells, done) if exported.is_one(cells) else (cells,):
+            row = check_row(one, errors, file=name, line=number, settings=settings)
+            if row is not None:
+                found.append(row)
     return found
 
 
 def _header(name: str, columns: list[str], errors: Errors) -> bool:
     """Whether the columns are those of the schema; else each that is not is said."""
     before = errors.count
+    if exported.is_one(columns):
+        return True
+    if all(column in columns for column in exported.MEANS):
+        errors.say(
+            name, "means over languages, as Trade-off exports them, hold no score of a seed; export Explore", line=1
+        )
+        return False
     for column in columns:
         if column not in SCHEMA:
             errors.say(name, unknown("column", column, COLUMNS), line=1)

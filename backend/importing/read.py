@@ -21,7 +21,8 @@ Reader = Callable[[Sequence[tuple[str, bytes]], Errors, Known, str], list[Row]]
 def _long(files: Sequence[tuple[str, bytes]], errors: Errors, known: Known, settings: str) -> list[Row]:
     for column in known:
         errors.say("request", f"{column} is given, but a table says it itself, row by row; leave it out")
-    return [row for name, content in files for row in long.read(name, content, errors, settings)]
+    done: set[tuple[object, ...]] = set()
+    return [row for name, content in files for row in long.read(name, content, errors, settings, done)]
 
 
 READERS: Mapping[ImportFormat, Reader] = {

@@ -1,0 +1,131 @@
+"""What a heatmap holds, apart from how it is drawn: names, texts, values and marks. A figure for paper and a LaTeX table are made of it.
+
+Rows are recipes and columns languages, as on the screen; ``turned`` gives the same with languages as rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from backend.domain.gains import Missing
+from backend.domain.metrics.checklist import lower_is_better
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
+from dashboard import figures, subset
+from dashboard.links import Explore
+from dashboard.look import DIVERGING, SEQUENTIAL, gain, score
+from dashboard.words import TRAINED, is_finding, language_name, short_recipes
+
+LONGEST = 26  # letters of a recipe's name
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One cell. ``value`` None: ``missing`` says why. ``rank``: 1 the best of its language, 2 the next, 0 neither."""
+
+    value: float | None
+    text: str
+    missing: Missing | None = None
+    found: bool = False  # q below .05
+    trained: bool = False  # not zero-shot
+    pale: bool = False
+    rank: Literal[0, 1, 2] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Of a row or a column. ``band``: what neighbours have in common, a language's family."""
+
+    key: str
+    text: str
+    band: str = ""
+    twice: bool = False  # the same data twice
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """``means``: of each recipe over the languages that are shown; beside it over how many. Empty for scores. ``ends``: of the colours."""
+
+    rows: tuple[Name, ...]
+    columns: tuple[Name, ...]
+    items: tuple[tuple[Item, ...], ...]
+    means: tuple[tuple[Item, str], ...]
+    ends: tuple[float, float]
+    colours: tuple[str, ...]
+    unit: str
+    clipped: bool = False
+    across: bool = True  # rows are recipes
+
+    def turned(self) -> Grid:
+        """With rows for columns."""
+        items = tuple(zip(*self.items, strict=True))
+        return replace(self, rows=self.columns, columns=self.rows, items=items, across=not self.across)
+
+    @property
+    def kinds(self) -> list[Missing]:
+        """The kinds of missing that are in it."""
+        there = {item.missing for line in self.items for item in line if item.value is None}
+        return [kind for kind in Missing if kind in there]
+
+
+def of(matrix: GainMatrix, state: Explore) -> Grid:
+    """What Explore shows as gains, or as scores with the baseline as the first row."""
+    scores = state.value == "score"
+    shown = subset.narrow(matrix, state.languages)
+    codes = figures.languages(shown, state.order)
+    if scores:
+        every = figures.score_matrix(matrix)
+        shown = subset.narrow(every, state.languages)
+        less = lower_is_better(matrix.metric)
+        ends = figures.score_range([c.treated for c in every.cells if c.treated is not None])
+        colours = tuple(SEQUENTIAL[::-1] if less else SEQUENTIAL)
+        unit, clipped = ("errors, points" if less else "score, points"), False
+    else:
+        less = False
+        end, clipped = figures.gain_range(matrix)
+        ends, colours, unit = (-end, end), tuple(DIVERGING), "gain, points"
+    at = {(c.recipe, c.language): c for c in shown.cells}
+    fade = state.fade == "unsure" and not scores
+    lines = [
+        [_item(at.get((row.recipe, code)), row, code, scores=scores, fade=fade) for code in codes]
+        for row in shown.recipes
+    ]
+    short = short_recipes((r.recipe for r in shown.recipes), LONGEST)
+    band = figures.BANDS[state.order].of
+    return Grid(
+        rows=tuple(Name(r.recipe, short[r.recipe], twice=r.same_data_twice) for r in shown.recipes),
+        columns=tuple(Name(code, language_name(code), band(code)) for code in codes),
+        items=tuple(map(tuple, _ranked(lines, shown.recipes, less=less))),
+        means=()
+        if scores
+        else tuple((Item(r.mean_transfer, gain(r.mean_transfer)), f"{r.k}/{r.n}") for r in shown.recipes),
+        ends=ends,
+        colours=colours,
+        unit=unit,
+        clipped=clipped,
+    )
+
+
+def _item(cell: GainCell | None, row: RecipeRow, code: str, *, scores: bool, fade: bool) -> Item:
+    value = figures.shown_value(cell, scores) if cell is not None else None
+    if cell is None or value is None:
+        return Item(None, "", (cell.missing if cell is not None else None) or Missing.NOT_RUN)
+    found, trained = not scores and is_finding(cell), code in row.not_zero_shot
+    written: Callable[[float | None], str] = score if scores else gain
+    return Item(value, written(value) + TRAINED * trained, None, found, trained, pale=fade and not found)
+
+
+def _ranked(lines: Sequence[Sequence[Item]], rows: Sequence[RecipeRow], *, less: bool) -> list[list[Item]]:
+    """The best of each language and the next, by what is printed: equal numbers are equally good. A recipe that trains on the same data
+    twice takes no part, and where there is one number alone nothing is best."""
+    made = [list(line) for line in lines]
+    for j in range(len(made[0]) if made else 0):
+        taking = [i for i, row in enumerate(rows) if not row.same_data_twice and made[i][j].value is not None]
+        values = sorted({round(made[i][j].value or 0.0, 1) for i in taking}, reverse=not less)
+        if len(taking) < 2:
+            continue
+        for i in taking:
+            place = values.index(round(made[i][j].value or 0.0, 1))
+            made[i][j] = replace(made[i][j], rank=(1, 2)[place] if place < 2 else 0)
+    return made

@@ -1,0 +1,192 @@
+"""What is exported, live or frozen, and every file of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from backend.domain.literature import PublishedGain
+from backend.domain.schemas import GainMatrix, Shared, TradeoffPoint
+from dashboard import frozen, links, weighing, words
+from dashboard.exports import caption, cite, figure, files, grid, hub, latex, paper, rows
+from dashboard.exports.paper import Ink, Width
+from dashboard.findings import Shown
+from dashboard.look import count
+from dashboard.standing import Standing
+
+#: Ending of a file → its media type. ``yaml`` is for gains by language alone: a mean over languages is no result of a data set.
+MEDIA: Final[Mapping[str, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "tex": "application/x-tex; charset=utf-8",
+    "bib": "application/x-bibtex; charset=utf-8",
+    "yaml": "application/yaml; charset=utf-8",
+    "py": "text/x-python; charset=utf-8",
+    **paper.MEDIA,
+}
+_FIGURES: Final = tuple(paper.MEDIA)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A view with its numbers. ``view``: its address here; ``url``: the whole one, which the reader has; ``at``: when it was frozen, or
+    read; ``signs``: whether one has to sign in to read it."""
+
+    state: Any  # links.Explore or links.Tradeoff
+    view: str
+    url: str
+    at: datetime
+    program: str
+    benchmark: str
+    synthetic: bool
+    matrix: GainMatrix | None = None
+    points: Sequence[TradeoffPoint] = ()
+    published: Sequence[PublishedGain] = ()
+    snapshot: str = ""
+    named: str = ""  # by whoever shared it
+    signs: bool = False
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [s for s in MEDIA if self.matrix is not None or s != "yaml"]
+
+    @property
+    def title(self) -> str:
+        if self.named:
+            return self.named
+        if (m := self.matrix) is not None:
+            return f"{words.model_title(m.model)} on {words.task_title(m.target)}: {self.state.value} by language"
+        targets = sorted({words.task_title(p.target) for p in weighing.looked_at(self.points, self.state)})
+        return f"Gain against size and compute: {targets[0] if len(targets) == 1 else count(len(targets), 'target')}"
+
+    @property
+    def table(self) -> files.Table:
+        if self.matrix is not None:
+            columns, made = rows.CELLS, rows.cells(self.matrix, self.state, self.snapshot)
+        else:
+            known: dict[str, Any] = {
+                "benchmark": self.benchmark,
+                "synthetic": self.synthetic,
+                "snapshot": self.snapshot,
+            }
+            columns, made = rows.POINTS, rows.points(self.points, self.state, **known)
+        return files.Table(columns, made, view=self.view, program=self.program, snapshot=self.snapshot)
+
+    @property
+    def name(self) -> str:
+        """Of its files, without the ending."""
+        if self.snapshot:
+            return f"crosslift-{'explore' if self.matrix is not None else 'tradeoff'}-{self.snapshot[:12]}"
+        if (m := self.matrix) is not None:
+            return f"crosslift-{self.state.value}-{m.model}-{m.target}-{m.metric}".replace("/", "-")
+        return f"crosslift-tradeoff-{self.state.target or 'all'}-{self.state.x}"
+
+
+def live(found: Shown | Standing, *, url: str, at: datetime, program: str, signs: bool) -> Subject | None:
+    """Of what a page shows now; None where that is nothing."""
+    if found.empty:
+        return None
+    state = found.state
+    known: dict[str, Any] = {
+        "view": state.address,
+        "url": url + state.address,
+        "at": at,
+        "program": program,
+        "signs": signs,
+    }
+    if isinstance(found, Shown):
+        m = found.matrix
+        assert m is not None
+        return Subject(state, **known, benchmark=m.benchmark, synthetic=m.synthetic, matrix=m)
+    benchmark = caption.benchmark_of(state)
+    return Subject(
+        state,
+        **known,
+        benchmark=benchmark,
+        synthetic=state.source == "mini",
+        points=found.points,
+        published=found.published,
+    )
+
+
+def shared(what: Shared, search: str, *, token: str, url: str, program: str) -> Subject:
+    """Of what was frozen, shown as this query says."""
+    content = what.content
+    return Subject(
+        links.sliced(frozen.state(content), search),
+        view=content.view,
+        url=url + links.shared(token),
+        at=what.frozen_at,
+        program=program,
+        benchmark=content.benchmark,
+        synthetic=content.synthetic,
+        matrix=content.matrix,
+        points=content.points or (),
+        snapshot=what.sha256,
+        named=what.title,
+    )
+
+
+def file(subject: Subject, suffix: str, width: Width, ink: Ink) -> bytes:
+    """One file. ``suffix`` is one of the subject's."""
+    if suffix in _FIGURES:
+        return _figure(subject, suffix, width, ink)
+    makers: Mapping[str, Callable[[Subject], str | bytes]] = {
+        "csv": lambda s: files.as_csv(s.table),
+        "parquet": lambda s: files.as_parquet(s.table),
+        "json": lambda s: files.as_json(s.table),
+        "tex": tex,
+        "bib": bib,
+        "yaml": _model_index,
+        "py": snippet,
+    }
+    made = makers[suffix](subject)
+    return made if isinstance(made, bytes) else made.encode()
+
+
+def _figure(s: Subject, suffix: Any, width: Width, ink: Ink) -> bytes:
+    if s.matrix is not None:
+        return figure.explore(s.matrix, s.state, suffix, width, ink)
+    return figure.tradeoff(s.points, s.state, suffix, width, ink, s.published)
+
+
+def said(s: Subject, *, marks: bool = False) -> list[str]:
+    """The caption, sentence by sentence. ``marks``: of a table, which marks what is best."""
+    if s.matrix is None:
+        return caption.tradeoff(weighing.looked_at(s.points, s.state), s.state, s.benchmark)
+    if s.state.value == "cost":
+        return caption.costs(s.matrix)
+    return caption.heatmap(grid.of(s.matrix, s.state), s.matrix, s.state, marks=marks)
+
+
+def _source(s: Subject) -> str:
+    return caption.source(s.table.sha256, frozen=bool(s.snapshot), view=s.view)
+
+
+def tex(s: Subject) -> str:
+    if s.matrix is None:
+        return latex.tradeoff(s.points, s.state, s.benchmark, _source(s))
+    if s.state.value == "cost":
+        return latex.costs(s.matrix, s.state, _source(s))
+    return latex.heatmap(grid.of(s.matrix, s.state), s.matrix, s.state, _source(s))
+
+
+def bib(s: Subject) -> str:
+    return cite.bibtex(
+        s.title, said(s), sha256=s.table.sha256, url=s.url, at=s.at, frozen=bool(s.snapshot), program=s.program
+    )
+
+
+def _model_index(s: Subject) -> str:
+    assert s.matrix is not None
+    return hub.model_index(s.matrix, s.state, url=s.url, source=_source(s))
+
+
+def snippet(s: Subject) -> str:
+    path, _, query = s.url.partition("?")
+    query = f"?{query}" if query else ""
+    address = f"{path}.parquet{query}" if s.snapshot else f"{path}/export.parquet{query}"
+    return cite.notebook(address, token=s.signs)

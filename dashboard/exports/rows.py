@@ -1,0 +1,179 @@
+"""Explore and Trade-off in long form: one row a cell or a point, in the order of the figure, with a fixed schema.
+
+A row is of what is shown: the languages that are looked at, the points on the chosen axis. Every row stands alone, so rows of several
+files can be put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from backend.domain.model import MODELS
+from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, TradeoffPoint
+from dashboard import figures, subset, weighing
+from dashboard.links import Explore, Tradeoff
+
+Kind = Literal["text", "whole", "number", "truth", "wholes", "numbers"]
+Row = dict[str, Any]
+
+SCHEMA_VERSION: Final = 1  # of both tables: raised when a column changes its name, type or meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind
+    means: str
+
+
+def _columns(*each: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(*one) for one in each)
+
+
+CELLS: Final = _columns(
+    ("benchmark", "text", "its name"),
+    ("synthetic", "truth", "whether it is the generated one, which says nothing about natural language"),
+    ("model", "text", "the pretrained encoder"),
+    ("parameters", "whole", "weights of the encoder in total; empty: no model of the catalogue"),
+    ("parameters_non_embedding", "whole", "weights without embeddings"),
+    ("recipe", "text", "how the intermediate stage was done"),
+    ("target", "text", "the task that was scored"),
+    ("language", "text", "two-letter code"),
+    ("metric", "text", "what the scores are of"),
+    ("score", "number", "points, mean over seeds, with the intermediate stage"),
+    ("baseline", "number", "points, mean over the same seeds, without it"),
+    ("gain", "number", "score minus baseline, points"),
+    ("ci_low", "number", "95 % interval of the gain over seeds, points"),
+    ("ci_high", "number", "95 % interval of the gain over seeds, points"),
+    ("p", "number", "two-sided paired t over seeds"),
+    ("p_sign_flip", "number", "exact sign-flip test over seeds"),
+    ("q", "number", "Benjamini-Hochberg over every recipe and language of this model, target and metric, shown or not"),
+    ("detectable", "number", "gain in points that would have been found four times out of five"),
+    ("verdict", "text", "helps, hurts, no evidence or too few seeds"),
+    ("missing", "text", "why there is no gain: not_applicable, not_run, failed or withheld"),
+    ("why_missing", "text", "the same at length"),
+    ("n_seeds", "whole", "seeds that the gain is over"),
+    ("seeds", "wholes", "which; none: the run has no seed"),
+    ("scores", "numbers", "points of each of these seeds, with the intermediate stage"),
+    ("baselines", "numbers", "points that each was compared with"),
+    ("n_examples", "whole", "test examples behind a score"),
+    ("same_data_twice", "truth", "intermediate task and target train on one data set: in no headline mean"),
+    ("zero_shot", "truth", "false where the language was trained in, by translations"),
+    ("settings", "text", "names the settings that the gain was taken under, where there are several"),
+    ("device_hours_marginal", "number", "of the recipe for one seed: intermediate, fine-tune and evaluate runs"),
+    ("device_hours_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
+    ("run_ids", "wholes", "evaluate runs of the scores"),
+    ("baseline_run_ids", "wholes", "evaluate runs of the baselines"),
+    ("snapshot", "text", "SHA-256 of the frozen result; empty: live numbers"),
+)
+
+POINTS: Final = _columns(
+    ("benchmark", "text", "its name"),
+    ("synthetic", "truth", "whether it is the generated one, which says nothing about natural language"),
+    ("model", "text", "the pretrained encoder"),
+    ("parameters", "whole", "weights of the encoder in total"),
+    ("parameters_non_embedding", "whole", "weights without embeddings"),
+    ("recipe", "text", "how the intermediate stage was done"),
+    ("target", "text", "the task that was scored"),
+    ("languages", "text", "what the gain is a mean over: mean_transfer, mean_all, a group, or one code"),
+    ("metric", "text", "what the scores are of"),
+    ("gain", "number", "mean gain, points"),
+    ("ci_low", "number", "95 % interval over seeds, points"),
+    ("ci_high", "number", "95 % interval over seeds, points"),
+    ("n_seeds", "whole", "seeds that the gain is over"),
+    ("device_class", "text", "cpu or cuda"),
+    ("device", "text", "what it ran on"),
+    ("device_hours_marginal", "number", "of the recipe for one seed: intermediate, fine-tune and evaluate runs"),
+    ("device_hours_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
+    ("on_front", "truth", "no other point of the target costs as little, on the chosen axis, and gains as much"),
+    ("same_data_twice", "truth", "intermediate task and target train on one data set: in no front"),
+    ("snapshot", "text", "SHA-256 of the frozen result; empty: live numbers"),
+)
+
+
+def cells(matrix: GainMatrix, state: Explore, snapshot: str = "") -> list[Row]:
+    """Every cell that Explore shows, those without a gain and why included."""
+    shown = subset.narrow(matrix, state.languages)
+    found = {(c.recipe, c.language): c for c in shown.cells}
+    at = [(row, code) for row in shown.recipes for code in figures.languages(shown, state.order)]
+    return [_cell(shown, row, cell, snapshot) for row, code in at if (cell := found.get((row.recipe, code)))]
+
+
+def _cell(m: GainMatrix, row: RecipeRow, c: GainCell, snapshot: str) -> Row:
+    model = None if snapshot else MODELS.get(m.model)  # of what was frozen a file says what is in it, and no more
+    return {
+        "benchmark": m.benchmark,
+        "synthetic": m.synthetic,
+        "model": m.model,
+        "parameters": model.parameters if model else None,
+        "parameters_non_embedding": model.parameters_non_embedding if model else None,
+        "recipe": c.recipe,
+        "target": m.target,
+        "language": c.language,
+        "metric": m.metric,
+        "score": c.treated,
+        "baseline": c.baseline,
+        "gain": c.gain,
+        "ci_low": c.low,
+        "ci_high": c.high,
+        "p": c.p_t,
+        "p_sign_flip": c.p_sign_flip,
+        "q": c.q,
+        "detectable": c.detectable,
+        "verdict": c.verdict.value if c.verdict else None,
+        "missing": c.missing.value if c.missing else None,
+        "why_missing": c.why_missing,
+        "n_seeds": c.n,
+        "seeds": c.seeds,
+        "scores": c.treated_scores,
+        "baselines": c.baseline_scores,
+        "n_examples": c.examples,
+        "same_data_twice": row.same_data_twice,
+        "zero_shot": c.language not in row.not_zero_shot,
+        "settings": c.settings,
+        "device_hours_marginal": row.device_hours_marginal,
+        "device_hours_amortised": row.device_hours_amortised,
+        "run_ids": c.runs,
+        "baseline_run_ids": c.baseline_runs,
+        "snapshot": snapshot or None,
+    }
+
+
+def points(
+    every: Sequence[TradeoffPoint], state: Tradeoff, *, benchmark: str, synthetic: bool, snapshot: str = ""
+) -> list[Row]:
+    """Every point that Trade-off shows."""
+    front = weighing.on_front(every, state)
+    ordered = sorted(weighing.looked_at(every, state), key=lambda p: (p.target, p.recipe, p.parameters, p.model))
+    return [
+        {
+            "benchmark": benchmark,
+            "synthetic": synthetic,
+            "model": p.model,
+            "parameters": p.parameters,
+            "parameters_non_embedding": p.parameters_non_embedding,
+            "recipe": p.recipe,
+            "target": p.target,
+            "languages": p.language,
+            "metric": p.metric,
+            "gain": p.gain,
+            "ci_low": p.low,
+            "ci_high": p.high,
+            "n_seeds": p.n,
+            "device_class": p.device_class.value,
+            "device": p.device,
+            "device_hours_marginal": p.device_hours_marginal,
+            "device_hours_amortised": p.device_hours_amortised,
+            "on_front": weighing.key(p) in front,
+            "same_data_twice": p.same_data_twice,
+            "snapshot": snapshot or None,
+        }
+        for p in ordered
+    ]
+
+
+def described(columns: Sequence[Column]) -> Mapping[str, str]:
+    """What each column holds: the header that a CSV has no place for."""
+    return {c.name: c.means for c in columns}

@@ -1,0 +1,377 @@
+"""Files of what a page shows: the same numbers in each, safe for whatever opens them, and read back as they were.
+
+Figures are looked into: areas, lines and letters, and no picture. LaTeX is read by a small checker, which knows braces, environments,
+columns and the letters that mean something.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from backend import cli
+from backend.domain.gains import Missing, Verdict
+from backend.domain.imports import ImportFile, ImportRequest
+from backend.domain.schemas import GainMatrix
+from backend.errors import Invalid
+from backend.importing.read import read
+from backend.store import imported
+from backend.store.session import Store
+from dashboard import links, standing
+from dashboard.exports import cite, figure, files, grid, hub, latex, made, paper, rows
+from dashboard.links import Explore, Tradeoff
+
+VIEW = "model=mini-2&order=name&target=xnli"
+HOSTILE = "a_b%c&d$e#f{g}h~i^j\\k<l>m"
+
+
+@pytest.fixture
+def some(matrix: Callable[..., Any], cell: Callable[..., Any]) -> GainMatrix:
+    """Two recipes and three languages: a finding, a tie, and two kinds of missing."""
+    clear = {"q": 0.01, "p_t": 0.004, "low": 1.0, "high": 3.0, "verdict": Verdict.HELPS}
+    seeds = {"treated_scores": [62.0, 62.1, 61.9], "baseline_scores": [60.0, 60.1, 59.9]}
+    failed = {"missing": Missing.FAILED, "why_missing": "=run 7 failed"}
+    return matrix({
+        "mnli": {"de": cell("mnli", "de", 2.0, **clear, **seeds), "sw": 1.24, "tr": None},
+        "squad": {"de": -0.5, "sw": 1.2, "tr": cell("squad", "tr", None, **failed)},
+    })  # fmt: skip
+
+
+def subject(some: GainMatrix, **changes: Any) -> made.Subject:
+    known: dict[str, Any] = {
+        "state": Explore(model="mini-2", target="xnli", order="name"), "view": f"/explore?{VIEW}", "url": f"http://lab/explore?{VIEW}",
+        "at": datetime(2026, 11, 29, 12, tzinfo=UTC), "program": "Crosslift 9", "benchmark": some.benchmark, "synthetic": True,
+        "matrix": some,
+    }  # fmt: skip
+    return made.Subject(**(known | changes))
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_table_holds_the_same_rows_in_the_order_of_the_figure(some: GainMatrix):
+    table = subject(some).table
+    from_json = json.loads(files.as_json(table))
+    assert [(r["recipe"], r["language"]) for r in from_json["rows"]] == [
+        (recipe, code) for recipe in ("mnli", "squad") for code in ("de", "sw", "tr")
+    ]
+    assert from_json["columns"].keys() == from_json["rows"][0].keys()
+    parquet = pq.read_table(io.BytesIO(files.as_parquet(table)))
+    assert parquet.to_pylist() == from_json["rows"]
+    read_back = list(csv.DictReader(io.StringIO(files.as_csv(table))))
+    assert [list(r) for r in read_back][:1] == [parquet.column_names]
+    first = read_back[0]
+    assert (first["gain"], first["q"], first["seeds"], first["scores"]) == ("2.0", "0.01", "0 1 2", "62.0 62.1 61.9")
+    assert [r["missing"] for r in read_back] == ["", "", "not_run", "", "", "failed"]
+    assert read_back[5]["why_missing"] == "'=run 7 failed"  # no formula, and the number above stays one
+    assert read_back[3]["gain"] == "-0.5"
+
+
+def test_a_parquet_file_says_what_it_is_of(some: GainMatrix):
+    file = pq.ParquetFile(io.BytesIO(files.as_parquet(subject(some, snapshot="ab" * 32).table)))
+    about = {k.decode(): v.decode() for k, v in file.schema_arrow.metadata.items() if k.startswith(b"crosslift.")}
+    assert about == {
+        "crosslift.schema_version": str(rows.SCHEMA_VERSION), "crosslift.sha256": "ab" * 32, "crosslift.frozen": "yes",
+        "crosslift.view": f"/explore?{VIEW}", "crosslift.program": "Crosslift 9",
+    }  # fmt: skip
+    assert str(file.schema_arrow.field("scores").type) == "list<element: double>"
+    assert file.schema_arrow.field("gain").metadata[b"means"] == b"score minus baseline, points"
+    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_only_the_languages_that_are_looked_at_are_written_and_hashed(some: GainMatrix):
+    whole = subject(some).table
+    part = subject(some, state=Explore(model="mini-2", target="xnli", languages="sw")).table
+    assert {r["language"] for r in part.rows} == {"sw"}
+    assert part.sha256 != whole.sha256 == subject(some).table.sha256
+
+
+# --- LaTeX -----------------------------------------------------------------------------------------------------------
+
+
+def check_latex(text: str) -> list[list[str]]:
+    """The cells of its rows; fails where it could not be typeset."""
+    plain = re.sub(r"(?m)^%.*$", "", text)
+    assert plain.isascii()
+    depth = 0
+    for i, c in enumerate(plain):
+        if plain[i - 1] != "\\" or plain[i - 2 : i] == "\\\\":
+            depth += (c == "{") - (c == "}")
+        assert depth >= 0
+    assert depth == 0
+    opened: list[str] = []
+    for what, name in re.findall(r"\\(begin|end)\{(\w+)\}", plain):
+        if what == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert opened == []
+    without_math = re.sub(r"(?<!\\)\$[^$]*(?<!\\)\$", "", plain)
+    assert not re.search(r"(?<!\\)[\^$#~<>|_]", without_math)
+    spec = re.search(r"\\begin\{tabular\}\{@\{\}(.*)@\{\}\}", plain)
+    assert spec is not None
+    columns = len(re.findall(r"S\[[^]]*\]|[lcr]", spec[1]))
+    body = plain[plain.index(r"\toprule") : plain.index(r"\bottomrule")]
+    found = [re.split(r"(?<!\\)&", line) for line in body.splitlines() if line.endswith(r"\\")]
+    assert {len(cells) for cells in found} == {columns}
+    return [[cell.strip().removesuffix(r"\\").strip() for cell in cells] for cells in found]
+
+
+def test_a_latex_table_marks_the_best_the_next_and_what_is_significant(some: GainMatrix):
+    text = made.tex(subject(some))
+    head, mnli, squad = check_latex(text)
+    assert head == ["", "{de}", "{sw}", "{tr}", "{mean}"]
+    assert mnli == [
+        "mnli",
+        r"{\textbf{+2.0}\rlap{$^{\dagger}$}}",
+        r"{\textbf{+1.2}}",
+        r"{\textcolor{gray}{--}}",
+        "+1.6",
+    ]
+    assert squad[1:4] == [
+        r"{\underline{$-$0.5}}",
+        r"{\textbf{+1.2}}",
+        r"{\textcolor{gray}{$\times$}}",
+    ]  # a tie as printed
+    for words in (
+        "3 a cell (0, 1, 2)",
+        "paired t-test",
+        "Benjamini--Hochberg",
+        "same model, seeds and settings",
+        "SHA-256",
+        "synthetic",
+    ):
+        assert words in text
+    assert r"\label{tab:crosslift-gain-mini-2-xnli-accuracy}" in text
+    assert "booktabs,siunitx" in text
+
+
+def test_many_languages_become_rows(matrix: Callable[..., Any]):
+    codes = ("ar bg de el en es fr hi ru sw th tr ur vi zh").split()
+    wide = matrix({"mnli": dict.fromkeys(codes, 1.0), "squad": dict.fromkeys(codes, 2.0)}, twice=("squad",))
+    lines = check_latex(made.tex(subject(wide)))
+    assert lines[0] == ["", "{mnli}", r"{squad$^{\ddagger}$}"]
+    assert len(lines) == 1 + len(codes) + 1
+    assert all(not cell.startswith("{") for line in lines[1:] for cell in line[1:])  # alone, nothing is best
+
+
+def test_scores_and_costs_are_tables_too(some: GainMatrix):
+    scores = check_latex(
+        made.tex(subject(some, state=Explore(model="mini-2", target="xnli", value="score", order="name")))
+    )
+    assert scores[1][:2] == ["none", r"{\underline{60.0}}"]
+    costs = check_latex(made.tex(subject(some, state=Explore(model="mini-2", target="xnli", value="cost"))))
+    assert costs[1] == ["mnli", "0.500", "0.100"]
+
+
+def test_what_people_write_is_escaped(some: GainMatrix):
+    assert latex.escape(HOSTILE) == (
+        r"a\_b\%c\&d\$e\#f\{g\}h\textasciitilde{}i\textasciicircum{}j\textbackslash{}k\textless{}l\textgreater{}m"
+    )
+    assert latex.escape("a\nb\x00c") == "a b c"
+    entry = made.bib(subject(some, snapshot="cd" * 32, named="}" + HOSTILE, url="http://lab/s/a}b"))
+    assert r"title        = {{\}a\_b\%c" in entry
+    assert r"\url{http://lab/s/a%7Db}" in entry
+    assert "@misc{crosslift-cdcdcdcdcdcd," in entry
+    depth = 0
+    for i, c in enumerate(entry):
+        depth += ((c == "{") - (c == "}")) if entry[i - 1] != "\\" else 0
+    assert depth == 0
+    assert "year         = {2026},\n  month        = nov," in entry
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def pdf_objects(content: bytes) -> bytes:
+    """A PDF with its streams unpacked."""
+    parts = [content]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
+        try:
+            parts.append(zlib.decompress(stream))
+        except zlib.error:
+            parts.append(stream)
+    return b"\n".join(parts)
+
+
+@pytest.mark.parametrize("value", ["gain", "score", "cost"])
+def test_figures_are_areas_and_letters_and_hold_no_picture(some: GainMatrix, value: Any):
+    state = Explore(model="mini-2", target="xnli", value=value)
+    pdf = figure.explore(some, state, "pdf", "column", "colour")
+    inside = pdf_objects(pdf)
+    assert pdf.startswith(b"%PDF")
+    assert b"/Subtype /Image" not in inside
+    assert b"BI\n" not in inside
+    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", inside)[1])  # type: ignore[index]
+    assert width == pytest.approx(7.7 / 2.54 * 72, abs=0.1)
+    svg = figure.explore(some, state, "svg", "page", "colour").decode()
+    assert "<image" not in svg
+    assert "<script" not in svg
+    assert float(re.search(r'width="([\d.]+)pt"', svg)[1]) == pytest.approx(16 / 2.54 * 72, abs=0.1)  # type: ignore[index]
+    assert figure.explore(some, state, "svg", "page", "colour").decode() == svg
+
+
+def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):
+    svg = figure.explore(some, Explore(), "svg", "page", "colour").decode()
+    laid = grid.of(some, Explore())
+    mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
+    assert mesh is not None
+    assert len(re.findall(r"fill: #", mesh[1])) == sum(item.value is not None for line in laid.items for item in line)
+
+
+def test_a_grey_figure_has_no_colour_and_tells_more_from_less(some: GainMatrix):
+    svg = figure.explore(some, Explore(), "svg", "page", "grey").decode()
+    fills = {f for f in re.findall(r"fill: (#[0-9a-f]{6})", svg)}
+    mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
+    assert mesh is not None
+    assert fills
+    assert all(c[1:3] == c[3:5] == c[5:7] for c in re.findall(r"fill: (#[0-9a-f]{6})", mesh[1]))
+    shades = [int(c[1:3], 16) for c in paper.greys(33)]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(shades)) == 33
+
+
+def test_the_sign_of_every_cell_can_be_read_however_narrow(matrix: Callable[..., Any]):
+    from dashboard.exports import heatmap
+
+    codes = list(links.LANGUAGES)[:50]
+    recipes = [f"mnli@examples={n}" for n in range(1, 31)]
+    crowded = grid.of(
+        matrix({r: {c: (-1.0 if i % 2 else 1.0) for i, c in enumerate(codes)} for r in recipes}), Explore()
+    )
+    with paper.settings():
+        drawn = heatmap.draw(crowded, "column", "grey")
+        signs = [t.get_text() for t in drawn.axes[0].texts if t.get_text() in ("+", "−")]
+        assert len(signs) == len(codes) * len(recipes)
+        edge = drawn.bbox.width
+        assert all(0 <= t.get_window_extent().x0 and t.get_window_extent().x1 <= edge for t in drawn.axes[0].texts)
+
+
+# --- round trip ------------------------------------------------------------------------------------------------------
+
+
+def request(name: str, content: bytes, **more: Any) -> ImportRequest:
+    file = ImportFile(name=name, content=base64.b64encode(content).decode())
+    return ImportRequest(format="long", source="back", files=[file], **more)
+
+
+@pytest.fixture
+def exported(site: Any) -> dict[str, bytes]:
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        return {s: http.get(f"/explore/export.{s}?{VIEW}").raise_for_status().content for s in ("csv", "parquet")}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_exported_can_be_imported_with_the_same_gains(
+    site: Any, exported: dict[str, bytes], suffix: str, tmp_path: Path
+):
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        live = GainMatrix.model_validate(http.get("/api/v1/gains?model=mini-2&target=xnli").json())
+    store = Store(f"sqlite:///{tmp_path / 'back.db'}")
+    from backend.store import migrate
+
+    migrate.upgrade(f"sqlite:///{tmp_path / 'back.db'}")
+    asked = request(f"t.{suffix}", exported[suffix])
+    with store.write() as session:
+        imported.keep(session, asked, read(asked), "somebody")
+    with store.read() as session:
+        back = imported.matrix(session, source="back", model="mini-2", target="xnli", metric="accuracy")
+    store.dispose()
+
+    def gains(m: GainMatrix) -> dict[tuple[str, str], Any]:
+        found = [c for c in m.cells if c.gain is not None and c.missing is None]
+        return {(c.recipe, c.language): (c.gain, c.low, c.high, c.p_t, c.n, c.seeds, c.treated_scores) for c in found}
+
+    assert len(gains(live)) > 10
+    assert gains(back) == gains(live)
+    file = tmp_path / f"gains.{suffix}"
+    file.write_bytes(exported[suffix])
+    said = CliRunner().invoke(cli.app, ["import", str(file), "--source", "back", "--dry-run", "--url", site.url])
+    assert said.exit_code == 0, said.output
+    assert "would be added; nothing was written" in said.output
+
+
+def test_means_cannot_be_taken_apart_and_say_so(site: Any):
+    content = httpx.get(f"{site.url}/tradeoff/export.csv", timeout=60).raise_for_status().content
+    with pytest.raises(Invalid) as error:
+        read(request("t.csv", content))
+    assert "hold no score of a seed; export Explore" in error.value.errors[0].message
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+def test_every_file_has_the_address_of_its_page(site: Any):
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        for page, suffixes in (("explore", made.MEDIA), ("tradeoff", [s for s in made.MEDIA if s != "yaml"])):
+            for suffix in suffixes:
+                answer = http.get(f"/{page}/export.{suffix}?{VIEW}&width=column&ink=grey&nonsense=1")
+                assert answer.status_code == 200, (page, suffix, answer.text)
+                assert answer.headers["content-type"] == made.MEDIA[suffix]
+                assert answer.headers["content-disposition"].startswith('attachment; filename="crosslift-')
+                assert answer.content
+        assert "sandbox" in http.get(f"/explore/export.svg?{VIEW}").headers["content-security-policy"]
+        for address in ("/explore/export.exe", "/tradeoff/export.yaml", "/explore/export.csv?source=hub"):
+            assert http.get(address).status_code == 404, address
+        # what cannot be is dropped, as on the page
+        assert http.get("/explore/export.csv?model=../x&width=9&ink=red&order=").status_code == 200
+
+
+def test_the_six_lines_run(site: Any):
+    text = httpx.get(f"{site.url}/explore/export.py?{VIEW}", timeout=60).text
+    lines = text.strip().splitlines()
+    assert len(lines) == 6
+    found: dict[str, Any] = {}
+    exec("\n".join(lines), found)
+    assert isinstance(found["gains"], pd.DataFrame)
+    assert {"mnli", "squad"} <= set(found["gains"]["recipe"])
+    signed = cite.notebook("http://lab/tradeoff/export.parquet", token=True)
+    assert 'os.environ["CROSSLIFT_TOKEN"]' in signed
+    compile(signed, "snippet", "exec")
+
+
+def test_a_model_index_is_what_the_hub_reads(some: GainMatrix):
+    text = hub.model_index(some, Explore(order="name"), url="http://lab/explore", source="Crosslift")
+    entries = yaml.safe_load(text)["model-index"]
+    assert [e["name"] for e in entries] == ["mini-2", "mini-2 after mnli", "mini-2 after squad"]
+    model_card = pytest.importorskip("huggingface_hub.repocard_data")
+    name, results = model_card.model_index_to_eval_results([entries[1]])
+    assert name == "mini-2 after mnli"
+    assert [(r.dataset_config, r.metric_type, r.metric_value) for r in results[:2]] == [
+        ("de", "accuracy", 62.0),
+        ("de", "accuracy_gain", 2.0),
+    ]
+    real = some.model_copy(update={"synthetic": False, "benchmark": "XTREME-R"})
+    first = yaml.safe_load(hub.model_index(real, Explore(), url="u", source="s"))["model-index"][0]["results"][0]
+    assert first["dataset"]["type"] == "facebook/xnli"
+
+
+def test_a_tradeoff_is_written_as_it_is_shown(site: Any):
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        table = http.get("/tradeoff/export.json?target=xnli&x=hours").json()["rows"]
+        text = http.get("/tradeoff/export.tex?target=xnli&x=hours").text
+        pdf = http.get("/tradeoff/export.pdf?target=xnli&x=hours").content
+    assert table
+    assert {r["target"] for r in table} == {"xnli"}
+    assert any(r["on_front"] for r in table)
+    lines = check_latex(text)
+    assert len(lines) == 1 + len(table)
+    assert sum(cell[-1] == r"$\bullet$" for cell in lines) == sum(r["on_front"] for r in table)
+    assert b"/Subtype /Image" not in pdf_objects(pdf)
+    assert standing.metrics("xnli") == ("accuracy",)
+    assert Tradeoff.of("?x=hours").x == "hours"

@@ -88,6 +88,7 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/export",
         "GET /api/v1/gains/certainty",
         "GET /api/v1/gains/buckets",
+        "GET /api/v1/gains/crossed",
         "GET /api/v1/tradeoff",
         "GET /api/v1/overview",
         "GET /api/v1/imports",

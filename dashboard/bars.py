@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from backend.domain.schemas import GainMatrix, RecipeRow
+from dashboard.crossed import row_lines, row_name
 from dashboard.heatmap import MIN_ROWS, hover_text, row_labels
 from dashboard.look import FONT, LIGHT, ROW_HEIGHT, SIZE, Theme, hours
-from dashboard.words import row_lines
 
 MARGINAL, AMORTISED = "on its own", "intermediate run shared out"
 _STEPS = (1, 2, 5, 10, 15, 20, 30)
@@ -30,7 +30,7 @@ def cost_bars(matrix: GainMatrix, theme: Theme = LIGHT) -> go.Figure:
         figure.add_bar(
             orientation="h", y=list(range(len(rows))), x=values, name=name, marker=marker, text=[hours(v) for v in values],
             textposition="outside", cliponaxis=False, textfont={"size": SIZE["small"], "color": theme.ink}, textangle=0,
-            customdata=[f"{r.recipe}.mean" for r in rows], hovertext=[hover_text(row_lines(r)) for r in rows],
+            customdata=[f"{r.recipe}.mean" for r in rows], hovertext=[hover_text(row_lines(r, matrix)) for r in rows],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     for i, row in enumerate(rows):
@@ -51,6 +51,7 @@ def _hatched(theme: Theme) -> dict[str, object]:
 def _layout(matrix: GainMatrix, rows: Sequence[RecipeRow], theme: Theme) -> dict[str, object]:
     longest = max((r.device_hours_marginal or 0.0 for r in rows), default=0.0) or 1.0
     ticks = round_hours(longest)
+    names = None if matrix.axes is None else [row_name(r.recipe, matrix) for r in rows]
     return {
         "template": None, "autosize": True, "height": max(MIN_ROWS, len(rows)) * ROW_HEIGHT + 100,
         "margin": {"l": 12, "r": 24, "t": 36, "b": 52}, "paper_bgcolor": theme.paper, "plot_bgcolor": theme.paper,
@@ -62,7 +63,7 @@ def _layout(matrix: GainMatrix, rows: Sequence[RecipeRow], theme: Theme) -> dict
             "gridcolor": theme.line, "zeroline": False, "title": {"text": "device time of one seed", "font": {"color": theme.soft}},
         },
         "yaxis": {
-            "tickvals": list(range(len(rows))), "ticktext": row_labels(rows), "fixedrange": True, "automargin": True,
+            "tickvals": list(range(len(rows))), "ticktext": row_labels(rows, names), "fixedrange": True, "automargin": True,
             "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5], "showgrid": False, "zeroline": False, "ticks": "",
         },
         "legend": {

@@ -32,7 +32,8 @@ COMPARED = ("zero-shot", "intermediate")  # protocols that ours is like
 
 
 def wants_scores(state: Explore) -> bool:
-    return state.value == "score" and state.source != Source.MINI.value and state.published == "on"
+    plain = state.layout == "recipe-language"
+    return plain and state.value == "score" and state.source != Source.MINI.value and state.published == "on"
 
 
 def wants_gains(state: Tradeoff) -> bool:

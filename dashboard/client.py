@@ -122,7 +122,19 @@ class Client:
     ) -> tuple[GainMatrix, str]:
         """The same with a digest that is equal for equal answers."""
         asked = {"model": model, "target": target, "metric": metric, "source": source, "settings": settings}
-        path, left = "/api/v1/gains", dict[str, Any]()
+        return await self._matrix("/api/v1/gains", asked)
+
+    async def crossed(self, asked: Mapping[str, str | None]) -> tuple[GainMatrix, str]:
+        """The gains laid out otherwise, with such a digest.
+
+        Raises:
+            NotFound: there are no runs of this benchmark yet.
+            Invalid: a name that the API does not know.
+        """
+        return await self._matrix("/api/v1/gains/crossed", asked)
+
+    async def _matrix(self, path: str, asked: Mapping[str, str | None]) -> tuple[GainMatrix, str]:
+        left = dict[str, Any]()
         token = handed.set(left)
         try:
             answer = await self._ask("GET", path, {k: v for k, v in asked.items() if v})

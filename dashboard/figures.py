@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from backend.domain.gains import Missing
-from backend.domain.language import order_by_family
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
-from dashboard import subset
-from dashboard.heatmap import Band, Drawing, Spot, axes, hover_text, lay, layout, many_dots, paint, paint_means
-from dashboard.links import Order
+from dashboard import crossed, subset
+from dashboard.heatmap import Drawing, Spot, axes, hover_text, lay, layout, many_dots, paint, paint_means
+from dashboard.links import Colours, Fade, Order
 from dashboard.look import (
-    DIVERGING,
     LIGHT,
+    SCALES,
     SEQUENTIAL,
     THEMES,
     Theme,
@@ -32,8 +31,9 @@ from dashboard.look import (
     scale,
     score,
 )
+from dashboard.orders import band, languages, of_targets, rows
 from dashboard.scatter import tradeoff
-from dashboard.words import MISSING, TRAINED, cell_lines, family, is_finding, language_name, resource, row_lines, script
+from dashboard.words import MISSING, TRAINED, TWICE, is_finding
 
 __all__ = [
     "gain_drawing",
@@ -41,6 +41,7 @@ __all__ = [
     "gain_range",
     "is_finding",
     "languages",
+    "pales",
     "said",
     "schemes",
     "score_drawing",
@@ -53,16 +54,6 @@ __all__ = [
 ]
 
 CLIP = 0.98  # share of the gains that the colours tell apart
-
-#: What stands over the languages, by their order: families where the order says nothing else.
-BANDS: Mapping[Order, Band] = {
-    "family": Band("family", family),
-    "script": Band("script", script),
-    "resource": Band("resource", resource),
-    "gain": Band("family", family),
-    "name": Band("family", family),
-}
-LEVELS = ("high-resource", "mid-resource", "low-resource", "Other")
 
 # --- light and dark ------------------------------------------------------------------------------------------------
 
@@ -101,37 +92,11 @@ def said(matrix: GainMatrix, choice: str | None) -> dict[str, str]:
     """What is said of each cell that is shown, by its ``customdata``: the same in any order, for gains and for scores."""
     every = _scored(matrix)
     shown = subset.narrow(every, choice)
-    spots = _spots(shown, shown.languages, _hovers(every), scores=True)
+    spots = _spots(shown, shown.recipes, shown.languages, _hovers(every), scores=True)
     return {spot.key: spot.hover for spot in spots}
 
 
-# --- order and range ----------------------------------------------------------------------------------------------
-
-
-def languages(matrix: GainMatrix, order: Order) -> list[str]:
-    """The matrix's languages as they stand on the axis: by family, by script, by resource level (within both by family), by
-    mean gain over the recipes, or by English name.
-
-    Rows that train on the same data twice do not take part in the order by gain; languages without any gain come last.
-    """
-    if order == "name":
-        return sorted(matrix.languages, key=language_name)
-    try:
-        by_family = order_by_family(matrix.languages)
-    except ValueError:  # a language that this version does not know
-        by_family = sorted(matrix.languages, key=lambda code: (family(code), language_name(code)))
-    if order == "family":
-        return by_family
-    if order == "script":
-        return sorted(by_family, key=script)
-    if order == "resource":
-        return sorted(by_family, key=lambda code: LEVELS.index(resource(code)))
-    twice = {r.recipe for r in matrix.recipes if r.same_data_twice}
-    found: dict[str, list[float]] = {}
-    for c in matrix.cells:
-        if c.gain is not None and c.missing is None and c.recipe not in twice:
-            found.setdefault(c.language, []).append(c.gain)
-    return sorted(by_family, key=lambda code: -math.fsum(found[code]) / len(found[code]) if code in found else math.inf)
+# --- range ---------------------------------------------------------------------------------------------------------
 
 
 def gain_range(matrix: GainMatrix) -> tuple[float, bool]:
@@ -165,36 +130,49 @@ def gain_heatmap(
     theme: Theme = LIGHT,
     *,
     choice: str | None = None,
-    fade: bool = False,
+    fade: Fade = "none",
+    colours: Colours = "vik",
 ) -> go.Figure:
     """Language × recipe heatmap of gains, coloured symmetrically about zero.
 
     Args:
         choice: the languages to show, as ``subset`` writes them; None: all. Colours are those of the whole matrix.
-        fade: pale what is not a finding.
+        fade: pale what is not a finding, or what is smaller than its own detectable gain.
     """
-    return go.Figure(gain_drawing(matrix, order, choice=choice, fade=fade)(theme))
+    return go.Figure(gain_drawing(matrix, order, choice=choice, fade=fade, colours=colours)(theme))
 
 
 def gain_drawing(
-    matrix: GainMatrix, order: Order, *, choice: str | None = None, fade: bool = False
+    matrix: GainMatrix,
+    order: Order,
+    *,
+    choice: str | None = None,
+    fade: Fade = "none",
+    colours: Colours = "vik",
+    linked: str | None = None,
 ) -> Callable[[Theme], Drawing]:
-    """``gain_heatmap`` for any theme, as plotly's JSON: what is long, and the same in all of them, is made once."""
+    """``gain_heatmap`` for any theme, as plotly's JSON: what is long, and the same in all of them, is made once.
+
+    Args:
+        linked: the source that names of rows and columns lead to pages of; None: they lead nowhere.
+    """
     end, clipped = gain_range(matrix)
     shown = subset.narrow(matrix, choice)
-    columns = languages(shown, order)
-    spots = _spots(shown, columns, _hovers(_scored(matrix)), scores=False, fade=fade)
+    columns, lines = languages(shown, order), rows(shown, order)
+    spots = _spots(shown, lines, columns, _hovers(_scored(matrix)), scores=False, fade=fade)
     title = ["gain,", "points", "clipped", f"at ±{end:g}"] if clipped else ["gain,", "points"]
-    axis = {"colorscale": scale(DIVERGING), "cmin": -end, "cmax": end, "cmid": 0}
-    means = [(r.mean_transfer, gain(r.mean_transfer), hover_text(row_lines(r))) for r in shown.recipes]
-    label = f"mean of<br>{'shown' if choice else 'transfer'}"
-    dots, laid = many_dots(spots, DIVERGING, (-end, end)), lay(spots, len(shown.recipes))
+    ramp = SCALES[colours]
+    axis = {"colorscale": scale(ramp), "cmin": -end, "cmax": end, "cmid": 0}
+    means = [(r.mean_transfer, gain(r.mean_transfer), hover_text(crossed.row_lines(r, matrix))) for r in lines]
+    label = "mean of<br>targets" if of_targets(matrix) else f"mean of<br>{'shown' if choice else 'transfer'}"
+    dots, laid = many_dots(spots, ramp, (-end, end)), lay(spots, len(lines))
+    named = _named(shown, lines, columns, linked)
 
     def draw(theme: Theme) -> Drawing:
-        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
-        paint(figure, spots, laid, shown.recipes, columns, theme, DIVERGING, (-end, end), dots)
-        paint_means(figure, means, shown.recipes, len(columns), theme, (-end, end))
-        axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=label)
+        figure: Drawing = {"data": [], "layout": layout(shown, len(lines), theme, axis, title)}
+        paint(figure, spots, laid, lines, columns, theme, ramp, (-end, end), dots)
+        paint_means(figure, means, lines, len(columns), theme, (-end, end), ramp)
+        axes(figure, lines, columns, theme, band(shown, order), mean_label=label, **named)
         return figure
 
     return draw
@@ -207,34 +185,51 @@ def score_heatmap(
     return go.Figure(score_drawing(matrix, order, choice=choice)(theme))
 
 
-def score_drawing(matrix: GainMatrix, order: Order, *, choice: str | None = None) -> Callable[[Theme], Drawing]:
+def score_drawing(
+    matrix: GainMatrix, order: Order, *, choice: str | None = None, linked: str | None = None
+) -> Callable[[Theme], Drawing]:
     """``score_heatmap`` for any theme."""
     every = _scored(matrix)
     low, high = score_range([c.treated for c in every.cells if c.treated is not None])
-    shown = subset.narrow(every, choice)
-    columns = languages(subset.narrow(matrix, choice), order)
-    spots = _spots(shown, columns, _hovers(every), scores=True)
+    shown, own = subset.narrow(every, choice), subset.narrow(matrix, choice)
+    columns, lines = languages(own, order), rows(shown, order, own)
+    spots = _spots(shown, lines, columns, _hovers(every), scores=True)
     less = lower_is_better(matrix.metric)
     colours = SEQUENTIAL[::-1] if less else SEQUENTIAL  # the colour of a good score is the same for every metric
     axis = {"colorscale": scale(colours), "cmin": low, "cmax": high}
-    laid = lay(spots, len(shown.recipes))
+    laid = lay(spots, len(lines))
     title = ["errors,", "points"] if less else ["score,", "points"]
+    named = _named(shown, lines, columns, linked)
 
     def draw(theme: Theme) -> Drawing:
-        figure: Drawing = {"data": [], "layout": layout(shown, len(shown.recipes), theme, axis, title)}
-        paint(figure, spots, laid, shown.recipes, columns, theme, colours, (low, high))
-        axes(figure, shown.recipes, columns, theme, BANDS[order], mean_label=None)
+        figure: Drawing = {"data": [], "layout": layout(shown, len(lines), theme, axis, title)}
+        paint(figure, spots, laid, lines, columns, theme, colours, (low, high))
+        axes(figure, lines, columns, theme, band(own, order), mean_label=None, **named)
         return figure
 
     return draw
+
+
+def _named(
+    matrix: GainMatrix, lines: Sequence[RecipeRow], columns: Sequence[str], linked: str | None
+) -> dict[str, Any]:
+    """What rows are called, and where the names of rows and columns lead."""
+    names = (
+        None
+        if matrix.axes is None or matrix.axes.rows == "recipe"
+        else [crossed.row_name(r.recipe, matrix) for r in lines]
+    )
+    return {"names": names, "leads": crossed.addresses(matrix, lines, columns, linked) if linked is not None else None}
 
 
 def score_matrix(matrix: GainMatrix) -> GainMatrix:
     """The same with the baseline as a first row, for where scores are shown.
 
     Seeds can differ from recipe to recipe, and with them what each was compared with: the baseline of a language is that
-    of its cell with most seeds.
+    of its cell with most seeds. Rows that are no recipes have baselines of their own, and no such row.
     """
+    if matrix.axes is not None and matrix.axes.rows != "recipe":
+        return matrix
     best: dict[str, GainCell] = {}
     for c in matrix.cells:
         if c.baseline is not None and (c.language not in best or c.n > best[c.language].n):
@@ -283,19 +278,25 @@ def _hovers(matrix: GainMatrix) -> dict[int, str]:
     return said
 
 
-def _hover(cell: GainCell, row: RecipeRow, baseline: str, known: dict[int, str]) -> str:
+def _hover(cell: GainCell, row: RecipeRow, matrix: GainMatrix, known: dict[int, str]) -> str:
     text = known.get(id(cell))
     if text is None:
-        text = known[id(cell)] = hover_text(cell_lines(cell, row, baseline))
+        text = known[id(cell)] = hover_text(crossed.lines(cell, row, matrix))
     return text
 
 
 def _spots(
-    matrix: GainMatrix, columns: Sequence[str], said: dict[int, str], *, scores: bool, fade: bool = False
+    matrix: GainMatrix,
+    lines: Sequence[RecipeRow],
+    columns: Sequence[str],
+    said: dict[int, str],
+    *,
+    scores: bool,
+    fade: Fade = "none",
 ) -> list[Spot]:
     at = {(c.recipe, c.language): c for c in matrix.cells}
     spots = []
-    for i, row in enumerate(matrix.recipes):
+    for i, row in enumerate(lines):
         for j, language in enumerate(columns):
             cell = at.get((row.recipe, language)) or _no_cell(row.recipe, language)
             value = shown_value(cell, scores)
@@ -303,12 +304,22 @@ def _spots(
             text = (score(value) if scores else gain(value)) if value is not None else MISSING[missing]
             if value is not None and language in row.not_zero_shot:
                 text += TRAINED
+            if value is not None and crossed.twice(row, language, matrix):
+                text += TWICE
             found = not scores and is_finding(cell)
             # a cell made up here will be gone, and its id another's
-            hover = _hover(cell, row, matrix.baseline, said if (row.recipe, language) in at else {})
-            pale = fade and value is not None and not found
+            hover = _hover(cell, row, matrix, said if (row.recipe, language) in at else {})
+            pale = fade != "none" and value is not None and pales(cell, fade)
             spots.append(Spot(i, j, cell, value, text, hover, found, missing, pale))
     return spots
+
+
+def pales(cell: GainCell, fade: Fade) -> bool:
+    """Whether a gain is faded: no finding; or smaller than what its seeds would have found four times out of five, as far as that
+    is known."""
+    if fade == "small":
+        return cell.gain is not None and (cell.detectable is None or abs(cell.gain) < cell.detectable)
+    return fade == "unsure" and not is_finding(cell)
 
 
 def shown_value(cell: GainCell, scores: bool) -> float | None:

@@ -14,9 +14,9 @@ from backend.domain.literature import PublishedView
 from backend.domain.schemas import GainMatrix
 from backend.domain.tasks import TARGETS
 from backend.errors import CrossliftError, Invalid
-from dashboard import beside, subset
+from dashboard import beside, crossed, subset
 from dashboard.client import Client
-from dashboard.links import Answer, Explore, Languages, Order, Overview, Source, Tradeoff, Value
+from dashboard.links import Answer, Explore, Fade, Languages, Order, Overview, Source, Tradeoff, Value
 from dashboard.words import ended, live
 
 State = TypeVar("State", Explore, Tradeoff, Overview, Answer, Languages)
@@ -53,6 +53,13 @@ class Shown:
         return self.matrix is not None and self.empty and not _bare(self.matrix)
 
     @property
+    def recipes(self) -> list[str]:
+        """What one recipe can be chosen from."""
+        if self.matrix is None:
+            return []
+        return self.matrix.axes.recipes if self.matrix.axes is not None else [r.recipe for r in self.matrix.recipes]
+
+    @property
     def _offered(self) -> tuple[object, ...] | None:
         """What there is to choose from; what is chosen counts only where it is not among it."""
         if (m := self.matrix) is None:
@@ -64,18 +71,24 @@ class Shown:
     @property
     def digests(self) -> dict[str, str]:
         """Of each part of the page that is drawn from the numbers: equal for equal parts."""
-        s = replace(self.state, cell=None)  # which cell is open is told in the browser
+        s = replace(self.state, cell=None, below="none")  # which cell is open is told in the browser
         what = self.numbers or f"{self.problem} {self.running} {self.experiments}"
         languages = self.matrix.languages if self.matrix is not None else None
         parts: dict[str, object] = {
-            "figure": (what, s.value, s.order, s.languages, s.fade, len(self.published)),
+            "figure": (what, s.value, s.order, s.languages, s.fade, s.colours, s.source, s.layout, len(self.published)),
             "said": (what, s.languages),
             "lists": (what, s),
-            "rows": (what, s.value, s.languages),
-            "columns": (languages, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order == "gain")),
-            "words": (what, s.value, s.languages, len(self.published)),
-            "choices": (self._offered, languages),
-            "frame": (self.empty and (what, s, self.running, self.experiments), self.matrix is not None and bool(self.matrix.choices)),
+            "rows": (what, s.value, s.languages, s.order == "cluster"),
+            "columns": (
+                languages, s.layout, s.value == "score", s.value == "cost", s.order, s.languages, what * (s.order in ("gain", "cluster"))
+            ),
+            "words": (what, s.value, s.languages, s.order == "cluster", s.layout, len(self.published)),
+            "choices": (self._offered, languages, self.recipes),
+            "frame": (
+                self.empty and (what, s, self.running, self.experiments), self.matrix is not None and bool(self.matrix.choices),
+                s.layout,
+            ),
+            "below": (what, self.state.below, s.languages, s.recipe, s.colours),
         }  # fmt: skip
         return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
 
@@ -111,16 +124,12 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
         return Shown(_named(asked, kept[1]), kept[1], numbers=kept[2])
     while True:
         try:
-            matrix, numbers = await api.numbers(
-                model=asked.model,
-                target=asked.target,
-                metric=asked.metric,
-                source=asked.source,
-                settings=asked.settings,
-            )
+            matrix, numbers = await _numbers(api, asked)
         except Invalid as error:
             refused = {e.pointer.rpartition("/")[2] for e in error.errors}
-            given = {name for name in ("model", "target", "metric", "settings") if getattr(asked, name) is not None}
+            given = {
+                name for name in ("model", "target", "metric", "settings", "recipe") if getattr(asked, name) is not None
+            }
             if not given:
                 return Shown(asked, None, error)
             dropped: dict[str, Any] = dict.fromkeys(refused & given or {"metric"} & given or given)
@@ -136,6 +145,28 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
             while len(keep) > 2 * KEPT:
                 del keep[next(iter(keep))]
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
+
+
+async def _numbers(api: Client, asked: Explore) -> tuple[GainMatrix, str]:
+    if asked.layout == crossed.PLAIN:
+        return await api.numbers(
+            model=asked.model, target=asked.target, metric=asked.metric, source=asked.source, settings=asked.settings
+        )
+    of_targets = asked.layout == "recipe-target"
+    codes = subset.members(asked.languages) if of_targets and asked.languages != subset.MEASURED else None
+    matrix, numbers = await api.crossed(
+        {
+            "layout": asked.layout,
+            "model": asked.model,
+            "target": asked.target,
+            "recipe": None if of_targets else asked.recipe,
+            "languages": ",".join(sorted(codes - {subset.MEASURED})) if codes else None,
+            "source": asked.source,
+        }
+    )
+    if of_targets and codes and matrix.axes is not None:  # said by the names that were chosen
+        matrix = matrix.model_copy(update={"axes": crossed.over(matrix.axes, subset.described(asked.languages))})
+    return matrix, numbers
 
 
 def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None], *, again: bool = False) -> None:
@@ -161,6 +192,8 @@ def look_ahead(api: Client, shown: Shown, prepare: Callable[[Shown], None], *, a
 
 
 def _one_choice_away(state: Explore, matrix: GainMatrix) -> list[Explore]:
+    if state.layout != crossed.PLAIN:
+        return []  # these take as long to read as everything that is read ahead otherwise
     settings = [replace(state, settings=c.name) for c in matrix.choices if c.name != state.settings]
     state = replace(state, settings=None)  # those of one model and target are no others'
     targets = [replace(state, target=t, metric=None) for t in matrix.targets if t != state.target]
@@ -172,7 +205,8 @@ def _shown_otherwise(state: Explore) -> list[Explore]:
     """The same numbers in every other way that one control away is."""
     orders = [replace(state, order=order) for order in get_args(Order) if order != state.order]
     values = [replace(state, value=value) for value in get_args(Value) if value != state.value]
-    return [*orders, replace(state, fade="none" if state.fade == "unsure" else "unsure"), *values]
+    fades = [replace(state, fade=fade) for fade in get_args(Fade) if fade != state.fade]
+    return [*orders, *fades, *values]
 
 
 async def _read_ahead(api: Client, prepare: Callable[[Shown], None]) -> None:
@@ -187,6 +221,8 @@ async def _read_ahead(api: Client, prepare: Callable[[Shown], None]) -> None:
 
 
 def _named(state: Explore, matrix: GainMatrix) -> Explore:
+    if matrix.axes is not None:  # of several targets there is no one metric
+        return replace(state, model=matrix.model, target=matrix.target, recipe=matrix.axes.recipe or state.recipe)
     return replace(state, model=matrix.model, target=matrix.target, metric=matrix.metric)
 
 
@@ -213,7 +249,11 @@ def _kept(api: Client) -> dict[tuple[str | None, ...], tuple[float, GainMatrix, 
 
 
 def _name(state: Explore) -> tuple[str | None, ...]:
-    return state.source, state.model, state.target, state.metric, state.settings
+    if state.layout == crossed.PLAIN:
+        return state.source, state.model, state.target, state.metric, state.settings
+    if state.layout == "recipe-target":
+        return state.source, state.model, state.target, state.layout, state.languages
+    return state.source, state.model, state.target, state.layout, state.recipe
 
 
 async def settled(api: Client, kind: type[State], search: str | None) -> State:

@@ -42,8 +42,8 @@ def _figure(content: SnapshotContent, chosen: State, theme: Any) -> Any:
         return cost_bars(matrix, theme)
     if chosen.value == "score":
         return figures.score_drawing(matrix, chosen.order, choice=chosen.languages)(theme)
-    fade = chosen.fade == "unsure"
-    return figures.gain_drawing(matrix, chosen.order, choice=chosen.languages, fade=fade)(theme)
+    looks: dict[str, Any] = {"fade": chosen.fade, "colours": chosen.colours}
+    return figures.gain_drawing(matrix, chosen.order, choice=chosen.languages, **looks)(theme)
 
 
 def summary(content: SnapshotContent, chosen: State) -> str:

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from backend.domain.gains import ALPHA, Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
+from backend.domain.tasks import TASKS
 from dashboard import vectors
 from dashboard.look import DIVERGING, FONT, MINUS, ROW_HEIGHT, SIZE, Theme, colour, ink_on
-from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, language_name, short_recipes
+from dashboard.words import MISSING_AT_LENGTH, SAME_DATA_TWICE, column_name, short_recipes
 
 MAX_TEXT_CELLS = 600  # beyond, text costs seconds and nobody can read it
 MAX_MARKS = 60  # cells without a number that are marked one by one
@@ -258,6 +259,7 @@ def paint_means(
     columns: int,
     theme: Theme,
     ends: tuple[float, float],
+    colours: Sequence[str] = DIVERGING,
 ) -> None:
     """The column of means, left of the languages, each with its support.
 
@@ -283,7 +285,7 @@ def paint_means(
     edges = _mean_span(columns)
     joints = [_joints(len(rows), *edges, theme, across=False)]
     figure["layout"]["images"].append(vectors.over_cells("over means", joints, *edges, len(rows)))
-    inks = [theme.soft if v is None else ink_on(colour(DIVERGING, v, low, high)) for v, _, _ in means]
+    inks = [theme.soft if v is None else ink_on(colour(colours, v, low, high)) for v, _, _ in means]
     said = [
         vectors.Text(sum(edges) / 2, i, (text, f"{row.k} of {row.n}"), ink)
         for i, ((_, text, _), row, ink) in enumerate(zip(means, rows, inks, strict=True))
@@ -315,10 +317,20 @@ def axes(
     band: Band,
     *,
     mean_label: str | None,
+    names: Sequence[str] | None = None,
+    leads: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> None:
-    """Languages above with their bands over them, recipes at the left."""
+    """Languages above with their bands over them, recipes at the left.
+
+    Args:
+        names: of the rows, where these are no recipes.
+        leads: the addresses that names of rows and of columns lead to; None: nowhere, where something is frozen or on paper.
+    """
+    by_row, by_column = leads if leads is not None else ([""] * len(rows), [""] * len(columns))
     ticks: list[float] = [float(j) for j in range(len(columns))]
-    labels = [_language_label(code, len(columns)) for code in columns]
+    labels = [
+        _linked(_language_label(code, len(columns)), there) for code, there in zip(columns, by_column, strict=True)
+    ]
     start = -0.5
     if mean_label is not None and rows and columns:
         left, right = _mean_span(len(columns))
@@ -334,7 +346,7 @@ def axes(
     }
     wide["yaxis"] |= {
         "tickvals": list(range(len(rows))),
-        "ticktext": row_labels(rows),
+        "ticktext": [_linked(label, there) for label, there in zip(row_labels(rows, names), by_row, strict=True)],
         "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     }
     shapes, names = _bands(columns, theme, band)
@@ -390,15 +402,27 @@ def short_family(name: str, width: int, columns: int) -> str:
     return name[: letters - 1] + "." if letters > 3 else name[:letters]
 
 
+def _linked(label: str, address: str) -> str:
+    """In the words that plotly reads: line by line, as its links end with a line."""
+    if not address:
+        return label
+    opening = f'<a href="{html.escape(address)}" target="_self">'
+    return "<br>".join(f"{opening}{part}</a>" for part in label.split("<br>"))
+
+
 def _language_label(code: str, columns: int) -> str:
-    name = html.escape(language_name(code))
+    name = html.escape(column_name(code))
+    if code in TASKS:
+        return f"{name if len(name) <= 14 else name[:13] + '…'}"
     if columns > 14:
         return f"<b>{code}</b>"
     return f"{name if len(name) <= 12 else name[:11] + '…'}<br><b>{code}</b>"
 
 
-def row_labels(rows: Sequence[RecipeRow]) -> list[str]:
-    names = short_recipes((row.recipe for row in rows), 28)
+def row_labels(rows: Sequence[RecipeRow], titles: Sequence[str] | None = None) -> list[str]:
+    """``titles``: where rows are no recipes."""
+    short = short_recipes((row.recipe for row in rows), 28)
+    names = short if titles is None else {row.recipe: title for row, title in zip(rows, titles, strict=True)}
     note = f'<br><span style="font-size:{SIZE["tiny"]}px">{SAME_DATA_TWICE}</span>'
     return [html.escape(names[row.recipe]) + (note if row.same_data_twice else "") for row in rows]
 

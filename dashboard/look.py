@@ -42,6 +42,37 @@ DIVERGING: tuple[str, ...] = _read_scale("vik")[::-1]  # from loss to gain
 SEQUENTIAL: tuple[str, ...] = DIVERGING[128:]  # from low to high
 
 
+def _between(stops: Sequence[str], n: int = 256) -> tuple[str, ...]:
+    """So many colours from the first stop to the last, evenly."""
+    found = []
+    for i in range(n):
+        at = i * (len(stops) - 1) / (n - 1)
+        low = min(int(at), len(stops) - 2)
+        channels = ((int(stops[low][j : j + 2], 16), int(stops[low + 1][j : j + 2], 16)) for j in (1, 3, 5))
+        found.append("#" + "".join(f"{round(a + (at - low) * (b - a)):02x}" for a, b in channels))
+    return tuple(found)
+
+
+#: ColorBrewer's PuOr (Brewer, Harrower and others, Apache-2.0), from loss to gain: orange to purple.
+PUOR = _between(
+    (
+        "#7f3b08",
+        "#b35806",
+        "#e08214",
+        "#fdb863",
+        "#fee0b6",
+        "#f7f7f7",
+        "#d8daeb",
+        "#b2abd2",
+        "#8073ac",
+        "#542788",
+        "#2d004b",
+    )
+)
+#: The scales of gains that a reader can choose from; safe for colour-blind readers, both.
+SCALES: dict[str, tuple[str, ...]] = {"vik": DIVERGING, "puor": PUOR}
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """Everything a figure needs to know about the page it stands on."""

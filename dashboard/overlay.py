@@ -13,6 +13,7 @@ from dashboard.figures import languages, score_matrix, score_range, shown_value
 from dashboard.heatmap import Drawing, hover_text
 from dashboard.links import Order
 from dashboard.look import SEQUENTIAL, Theme, colour, gain, ink_on, score
+from dashboard.orders import rows as lines_of
 from dashboard.subset import narrow
 
 
@@ -29,20 +30,21 @@ def mark_scores(
     columns = languages(narrow(matrix, choice), order)
     own = {(c.recipe, c.language): shown_value(c, True) for c in every.cells}
     at: dict[tuple[int, int], list[PublishedView]] = {}
-    rows = {row.recipe: i for i, row in enumerate(every.recipes)}
+    lines = lines_of(every, order, narrow(matrix, choice))
+    rows = {row.recipe: i for i, row in enumerate(lines)}
     for f in published:
         if f.recipe in rows and f.language in columns:
             at.setdefault((rows[f.recipe], columns.index(f.language)), []).append(f)
     if not at:
         return drawing
     ink = _inks(every, theme)
-    inks = [ink(own.get((every.recipes[row].recipe, columns[column]))) for row, column in at]
+    inks = [ink(own.get((lines[row].recipe, columns[column]))) for row, column in at]
     marker = {"symbol": SYMBOL, "size": 10, "color": inks, "line": {"width": 1.6, "color": inks}}
     drawing["data"].append({
         "type": "scatter", "mode": "markers", "name": "published", "marker": marker,
         "x": [column + 0.36 for _, column in at], "y": [row - 0.26 for row, _ in at],
         "hovertext": [
-            hover_text(_lines(some, own.get((every.recipes[row].recipe, columns[column]))))
+            hover_text(_lines(some, own.get((lines[row].recipe, columns[column]))))
             for (row, column), some in at.items()
         ],
         "hovertemplate": "%{hovertext}<extra></extra>", "showlegend": False,

@@ -14,11 +14,12 @@ from backend.domain.gains import Missing
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.errors import CrossliftError, NotFound
-from dashboard import subset, words
+from dashboard import crossed, subset, words
 from dashboard.drawer import cell_panel, cell_title, find_cell
-from dashboard.figures import gain_range, is_finding, languages, score_matrix, score_range, shown_value
+from dashboard.figures import gain_range, is_finding, languages, pales, score_matrix, score_range, shown_value
 from dashboard.links import MEAN, Cell, Explore
-from dashboard.look import DIVERGING, SEQUENTIAL, colour, count, gain, hours, interval, score
+from dashboard.look import SCALES, SEQUENTIAL, colour, count, gain, hours, interval, score
+from dashboard.orders import rows as lines
 
 __all__ = ["cell_panel", "cell_title", "find_cell", "nothing", "ranked"]
 
@@ -49,23 +50,37 @@ def ranked(matrix: GainMatrix, state: Explore) -> list[Any]:
         return value is None, best_first * (value or 0.0), place.get(cell.language, len(place))
 
     lists = []
-    for i, row in enumerate(shown.recipes):
+    for i, row in enumerate(lines(shown, state.order, matrix)):
         cells = sorted((c for c in shown.cells if c.recipe == row.recipe), key=rank)
-        head = [html.Span(row.recipe, className="rank-recipe")]
+        head = [html.Span(crossed.row_name(row.recipe, matrix), className="rank-recipe")]
         if not scores:
-            head.append(html.Span(f"{gain(row.mean_transfer)} · {words.support(row)}", className="soft"))
+            head.append(html.Span(f"{gain(row.mean_transfer)} · {crossed.support(row, matrix)}", className="soft"))
         if row.same_data_twice:
             head.append(html.Span(words.SAME_DATA_TWICE, className="soft"))
         if row.not_zero_shot:
             head.append(html.Span(words.not_zero_shot(row), className="soft"))
-        items = [_rank_item(c, state, ends) for c in cells]
+        items = [_rank_item(c, row, state, ends, matrix) for c in cells]
         lists.append(
-            html.Details([html.Summary(head), html.Ol(items, className="ranks")], open=i == 0, className="rank")
+            html.Details(
+                [html.Summary(head), html.Ol(items, className="ranks"), *_onward(row, matrix, state)],
+                open=i == 0,
+                className="rank",
+            )
         )
     return lists
 
 
-def _rank_item(cell: GainCell, state: Explore, ends: tuple[float, float]) -> Any:
+def _onward(row: RecipeRow, matrix: GainMatrix, state: Explore) -> list[Any]:
+    """Where the name of a row leads on a wide screen."""
+    if row.recipe == matrix.baseline:
+        return []
+    named = crossed.row_name(row.recipe, matrix)
+    said = f"{named} on every target" if matrix.axes is None else f"Only {named}"
+    link = dcc.Link(said, href=crossed.row_address(row.recipe, matrix, state.source))
+    return [html.P(link, className="rank-onward")]
+
+
+def _rank_item(cell: GainCell, row: RecipeRow, state: Explore, ends: tuple[float, float], matrix: GainMatrix) -> Any:
     scores = state.value == "score"
     value = shown_value(cell, scores)
     if value is None:
@@ -75,7 +90,7 @@ def _rank_item(cell: GainCell, state: Explore, ends: tuple[float, float]) -> Any
         low, high = ends
         zero = 0.0 if scores else 50.0
         at = 100 * (min(high, max(low, value)) - low) / (high - low)
-        fill = SEQUENTIAL[80] if scores else colour(DIVERGING, value, low, high)
+        fill = SEQUENTIAL[80] if scores else colour(SCALES[state.colours], value, low, high)
         style = {"left": f"{min(zero, at):.1f}%", "width": f"{max(1.0, abs(at - zero)):.1f}%", "background": fill}
         bar = html.Span(
             html.Span(className="rank-fill", style=style), className="rank-bar" if scores else "rank-bar rank-zero"
@@ -83,9 +98,11 @@ def _rank_item(cell: GainCell, state: Explore, ends: tuple[float, float]) -> Any
         text = score(value) if scores else interval(value, cell.low, cell.high)
         if not scores and is_finding(cell):
             text += f" {DOT}"
-    pale = state.fade == "unsure" and value is not None and not scores and not is_finding(cell)
+        if crossed.twice(row, cell.language, matrix):
+            text += f" {words.TWICE}"
+    pale = state.fade != "none" and value is not None and not scores and pales(cell, state.fade)
     parts = [
-        html.Span(words.language_name(cell.language), className="rank-name"),
+        html.Span(words.column_name(cell.language), className="rank-name"),
         bar,
         html.Span(text, className="rank-number"),
     ]
@@ -109,7 +126,7 @@ def _ranked_costs(matrix: GainMatrix, state: Explore) -> list[Any]:
             ]
             bar = html.Span(fills, className="rank-bar")
         parts = [
-            html.Span(row.recipe, className="rank-name"),
+            html.Span(crossed.row_name(row.recipe, matrix), className="rank-name"),
             bar,
             html.Span(
                 f"{hours(spent)}, shared {hours(shared)}" if spent is not None else hours(None), className="rank-number"

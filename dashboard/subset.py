@@ -77,6 +77,9 @@ def described(choice: str | None) -> str:
 
 
 def narrow(matrix: GainMatrix, choice: str | None) -> GainMatrix:
-    """The matrix with the chosen languages alone, and its means over them (``selection.select``)."""
+    """The matrix with the chosen languages alone, and its means over them (``selection.select``). Where columns are targets, means
+    are over the chosen languages already."""
+    if matrix.axes is not None and matrix.axes.columns == "target":
+        return matrix
     wanted = members(choice, measured(matrix))
     return matrix if wanted is None else select(matrix, wanted)

@@ -6,9 +6,11 @@ from typing import Any
 
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainMatrix
-from dashboard import subset, words
+from dashboard import crossed, subset, words
 from dashboard.figures import is_finding, languages, score_matrix, shown_value
 from dashboard.links import Explore
+from dashboard.orders import band, of_targets
+from dashboard.orders import rows as lines
 
 
 def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
@@ -19,7 +21,7 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     columns: list[dict[str, Any]] = [
         {
             "field": "label",
-            "headerName": "Recipe",
+            "headerName": crossed.rows_are(matrix),
             "pinned": "left",
             "width": 176,
             "minWidth": 96,
@@ -36,7 +38,7 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
         ]  # fmt: skip
         return columns
     if state.value == "gain":
-        over = "Mean of shown" if state.languages else "Mean of transfer"
+        over = "Mean of targets" if of_targets(matrix) else "Mean of shown" if state.languages else "Mean of transfer"
         columns += [
             {"field": "mean", "headerName": over, **number, "width": 142, "valueFormatter": shown},
             {"field": "support", "headerName": "Over", "width": 84, "sortable": False},
@@ -44,8 +46,8 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     columns += [
         {
             "field": code,
-            "headerName": f"{words.language_name(code)} ({code})",
-            "headerTooltip": words.family(code),
+            "headerName": f"{words.column_name(code)} ({code})",
+            "headerTooltip": band(matrix, "family").of(code),
             "valueFormatter": shown,
             **number,
             "flex": 1,
@@ -57,18 +59,20 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
 
 
 def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
-    """One row a recipe. A missing number is null and its reason is in ``why``; ``found`` names findings.
+    """One row a recipe. A missing number is null and its reason is in ``why``; ``found`` names findings, ``marks`` has signs that
+    follow a number.
 
     Other names than codes of languages are long ones: ``id`` is Indonesian.
     """
     scores = state.value == "score"
     shown = subset.narrow(score_matrix(matrix) if scores else matrix, state.languages)
+    own = subset.narrow(matrix, state.languages)
     at = {(c.recipe, c.language): c for c in shown.cells}
     rows = []
-    for row in shown.recipes:
+    for row in lines(shown, state.order, own):
         line: dict[str, Any] = {
             "recipe": row.recipe,
-            "label": row.recipe
+            "label": crossed.row_name(row.recipe, matrix)
             + (" ‡" if row.same_data_twice else "")
             + (f" {words.TRAINED}" if row.not_zero_shot else ""),
             "note": row.title
@@ -76,10 +80,12 @@ def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
             + (f" {words.TRAINED} {words.not_zero_shot(row)}" if row.not_zero_shot else ""),
             "mean": row.mean_transfer,
             "support": f"{row.k} of {row.n}",
+            "leads": crossed.row_address(row.recipe, matrix, state.source) if row.recipe != matrix.baseline else "",
             "marginal": row.device_hours_marginal,
             "amortised": row.device_hours_amortised,
             "why": {},
             "found": {},
+            "marks": {},
         }
         for code in shown.languages:
             cell = at.get((row.recipe, code))
@@ -88,5 +94,7 @@ def rows(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
                 line["why"][code] = words.MISSING[(cell and cell.missing) or Missing.NOT_RUN]
             elif not scores and is_finding(cell):
                 line["found"][code] = True
+            if line[code] is not None and crossed.twice(row, code, matrix):
+                line["marks"][code] = words.TWICE
         rows.append(line)
     return rows

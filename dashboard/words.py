@@ -37,6 +37,7 @@ MISSING_AT_LENGTH: Mapping[Missing, str] = {
 }
 SAME_DATA_TWICE = "same data twice"
 NOT_ZERO_SHOT = "not zero-shot"
+TWICE = "‡"  # the mark of a cell of the same data twice
 TRAINED = "†"  # the mark of a cell that is not zero-shot
 SYNTHETIC = "synthetic benchmark"
 
@@ -63,6 +64,16 @@ def resource(code: str) -> str:
 
 def task_title(name: str) -> str:
     return TASKS[name].title if name in TASKS else name
+
+
+def format_title(task: str) -> str:
+    """What kind of task it is: ``span qa``."""
+    return TASKS[task].format.value.replace("_", " ") if task in TASKS else "other"
+
+
+def column_name(name: str) -> str:
+    """Of a language, or where columns are targets of one."""
+    return task_title(name) if name in TASKS else language_name(name)
 
 
 def model_title(name: str) -> str:
@@ -142,7 +153,7 @@ def verdict(cell: GainCell) -> str:
     """What the test says, as a sentence."""
     if cell.missing is not None or cell.verdict is None:
         return f"No gain: {why_missing(cell) or 'not run'}."
-    where = language_name(cell.language)
+    where = column_name(cell.language)
     if cell.verdict is Verdict.TOO_FEW:
         return f"Too few seeds to tell: {count(cell.n, 'seed')} in {where}; a test needs three."
     if cell.verdict is Verdict.NO_EVIDENCE:
@@ -156,7 +167,7 @@ def verdict(cell: GainCell) -> str:
 
 def cell_lines(cell: GainCell, row: RecipeRow, baseline: str) -> list[str]:
     """A tooltip: first line what it is, the others what is known of it."""
-    lines = [f"{cell.recipe} → {language_name(cell.language)} ({cell.language})"]
+    lines = [f"{cell.recipe} → {column_name(cell.language)} ({cell.language})"]
     if cell.missing is None and cell.gain is not None:
         lines.append(
             f"gain {interval(cell.gain, cell.low, cell.high)}" + (f" · {cell.verdict.value}" if cell.verdict else "")

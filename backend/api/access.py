@@ -99,6 +99,7 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/flipped",
         "GET /api/v1/gains/flipped/examples",
         "GET /api/v1/gains/flipped/export",
+        "GET /api/v1/gains/crossed",
         "GET /api/v1/tradeoff",
         "GET /api/v1/tradeoff/portfolio",
         "GET /api/v1/tradeoff/trend",

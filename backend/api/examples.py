@@ -41,6 +41,7 @@ from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recom
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.saved import SavedView, SavedViewRequest
 from backend.domain.schemas import (
+    Axes,
     Band,
     BroughtIn,
     BroughtView,
@@ -479,6 +480,15 @@ def _models() -> tuple[BaseModel, ...]:
             seeds_can_show=what_seeds_can_show(3),
             same_data_twice=["mnli → xnli"],
             fingerprint="a1" * 32,
+        ),
+        Axes(
+            rows="target",
+            columns="language",
+            recipe="squad",
+            recipes=["mnli", "squad"],
+            over=None,
+            support={},
+            family="all recipes and languages of the cell's own model, target and metric",
         ),
         SettingsChoice(name="0f3a9c12de", title="300 steps, zero-shot", gains=45, seeds=3, shown=45),
         GainCell(

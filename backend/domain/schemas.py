@@ -586,6 +586,19 @@ class RecipeRow(View):
     not_zero_shot: NotZeroShot = []
 
 
+class Axes(View):
+    """What rows and columns of a matrix are, where they are not recipes and languages. ``RecipeRow.recipe`` and ``GainCell.recipe`` are
+    names of rows then, ``GainCell.language`` of columns."""
+
+    rows: Literal["recipe", "target", "model"]
+    columns: Literal["language", "target"]
+    recipe: str | None = Field(description="that every cell is of, where rows are no recipes")
+    recipes: list[str] = Field(description="recipes with any run here, to choose from")
+    over: str | None = Field(description="which languages each cell is a mean over, in words; null: cells are of one")
+    support: dict[str, str] = Field(description="of means, ``recipe.target`` → over how many languages, in words")
+    family: str = Field(description="the cells that each q is corrected over, in words")
+
+
 class GainMatrix(View):
     """Everything the heatmap of one model, target and metric shows. No figure computes anything."""
 
@@ -609,6 +622,9 @@ class GainMatrix(View):
     )
     choices: Annotated[list[SettingsChoice], Field(exclude_if=operator.not_)] = Field(
         default=[], description="where gains were taken under several settings"
+    )
+    axes: Annotated[Axes | None, Field(exclude_if=operator.not_)] = Field(
+        default=None, description="what rows and columns are, where they are not recipes and languages"
     )
 
 

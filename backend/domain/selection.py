@@ -9,21 +9,30 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 
+from backend.domain.gains import Missing
 from backend.domain.language import ENGLISH
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 
 
 def select(matrix: GainMatrix, languages: Collection[str]) -> GainMatrix:
     """The matrix with these of its languages alone, and its means, in points, over those of them in which every recipe
-    that has any gain has one (as ``gains.common_support``); "k of n" counts the languages other than English."""
+    that has any gain has one (as ``gains.common_support``); "k of n" counts the languages other than English. Rows that are
+    targets have different languages: each has its own mean, and its own n."""
     shown = [code for code in matrix.languages if code in languages]
     cells = [c for c in matrix.cells if c.language in languages]
-    support = _support(matrix.cells).intersection(languages)
+    apart = matrix.axes is not None and matrix.axes.rows == "target"
+    support = frozenset(shown) if apart else _support(matrix.cells).intersection(languages)
     of: dict[str, list[GainCell]] = {}
     for c in cells:
         of.setdefault(c.recipe, []).append(c)
-    rows = [_row(row, of.get(row.recipe, ()), shown, support) for row in matrix.recipes]
+    rows = [
+        _row(row, own := of.get(row.recipe, []), _offered(own) if apart else shown, support) for row in matrix.recipes
+    ]
     return matrix.model_copy(update={"languages": shown, "cells": cells, "recipes": rows})
+
+
+def _offered(cells: Iterable[GainCell]) -> list[str]:
+    return [c.language for c in cells if c.missing is not Missing.NOT_APPLICABLE]
 
 
 def _support(cells: Iterable[GainCell]) -> frozenset[str]:

@@ -29,6 +29,8 @@ from dashboard.links.languages import LANGUAGE_LIST as LANGUAGE_LIST
 from dashboard.links.languages import Languages as Languages
 from dashboard.links.languages import OneLanguage as OneLanguage
 from dashboard.links.languages import language as language
+from dashboard.links.pins import NONE as NO_PINS
+from dashboard.links.pins import Pins
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
 from dashboard.links.submit import SUBMIT as SUBMIT
@@ -45,6 +47,8 @@ SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
 IMPORTS = "/imports"
+LANGUAGES_OF = "/languages"  # and a code
+COMPARE = "/compare"
 HELP = "/help"
 ACCOUNT = "/account"
 SIGN_IN = "/login"
@@ -52,26 +56,31 @@ SIGN_IN_BEGIN = "/login/with"  # a provider
 SIGN_IN_BACK = "/login/back"  # from it
 SIGN_OUT = "/logout"
 
-Order = Literal["family", "script", "resource", "gain", "name"]
+Order = Literal["family", "script", "resource", "gain", "cluster", "name"]
+Layout = Literal["recipe-language", "recipe-target", "target-language", "model-language"]
+Below = Literal["none", "languages", "family", "script", "resource", "size"]
+Colours = Literal["vik", "puor"]
 Value = Literal["gain", "score", "cost"]
 View = Literal["heatmap", "table"]
-Fade = Literal["none", "unsure"]
+Fade = Literal["none", "unsure", "small"]
 Axis = Literal["parameters", "non-embedding", "hours", "energy", "flops", "flops-counted"]
 Source = Literal["mini", "hub", "files"]
 
 T = TypeVar("T")
 
 #: What a reader of a frozen page can still choose: how it is shown, never what.
-SLICES = frozenset("cell colour cost device fade languages order point value view x".split())
+SLICES = frozenset("cell colour colours cost device fade languages order point value view x".split())
 
-_RECIPE = re.compile(r"[\w:+@=,.-]{1,200}", re.ASCII)
+_RECIPE = re.compile(r"[\w:+@=>,.-]{1,200}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}|mean")
+_COLUMNS = frozenset(TASKS)  # what stands in the place of a language where columns are targets
 MEAN = "mean"  # in the place of a language: the mean over the languages that are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the heatmap, written ``mnli.sw``; ``mnli.mean`` is the mean of a recipe."""
+    """One cell of the heatmap, written ``mnli.sw``; ``mnli.mean`` is the mean of a recipe. In another layout ``recipe`` is what its
+    rows are, ``language`` what its columns are: ``xnli.sw``, ``mnli.xquad``."""
 
     recipe: str
     language: str
@@ -82,24 +91,32 @@ class Cell:
     @classmethod
     def read(cls, text: str) -> Cell | None:
         recipe, _, language = text.rpartition(".")
-        return cls(recipe, language) if _RECIPE.fullmatch(recipe) and _LANGUAGE.fullmatch(language) else None
+        column = _LANGUAGE.fullmatch(language) or language in _COLUMNS
+        return cls(recipe, language) if _RECIPE.fullmatch(recipe) and column else None
 
 
 @dataclass(frozen=True, slots=True)
 class Explore:
     """The state of ``/explore``. None: what the store has most to show for, the target's headline metric, all languages.
 
-    ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding. ``settings`` names one of those that
+    ``layout`` says what rows and columns are; ``recipe`` is the one that is looked at where rows are none, and below the heatmap, where
+    ``below`` says what is drawn of it. ``languages`` is a choice as ``subset`` writes it. ``fade`` pales what is not a finding, or what is
+    below its own detectable gain. ``pins`` are cells kept to be compared. ``settings`` names one of those that
     gains were taken under, where they are several; None: in each cell those with most seeds, then with the latest run. ``published``: published scores
     as open markers, of a real benchmark."""
 
+    below: Below = "none"
     cell: Cell | None = None
+    colours: Colours = "vik"
     fade: Fade = "none"
     languages: str | None = None
+    layout: Layout = "recipe-language"
     metric: str | None = None
     model: str | None = None
     order: Order = "family"
+    pins: Pins = NO_PINS
     published: Literal["on", "off"] = "on"
+    recipe: str | None = None
     settings: str | None = None
     source: Source = "mini"
     target: str | None = None
@@ -364,6 +381,17 @@ def help(word: str) -> str:
     return f"{HELP}#{word}"
 
 
+def compare(pins: Pins, source: str = "mini") -> str:
+    """Of the page that sets cells side by side; ``links.pins`` is its grammar too."""
+    said = {"cells": str(pins)} | ({"source": source} if source != "mini" else {})
+    return f"{COMPARE}?{urlencode(said, quote_via=quote, safe=':,@/')}"
+
+
+def language(code: str) -> str:
+    """Of the page of one language."""
+    return f"{LANGUAGES_OF}/{quote(code)}"
+
+
 def shares(cursor: str | None = None) -> str:
     return f"{SHARES}?{urlencode({'cursor': cursor})}" if cursor else SHARES
 
@@ -459,6 +487,8 @@ READERS.update(
     {
         (Answer, "format"): lambda text: text if text in {f.value for f in Format} else None,
         (Explore, "cell"): Cell.read,
+        (Explore, "pins"): Pins.read,
+        (Explore, "recipe"): lambda text: text if _RECIPE.fullmatch(text) else None,
         (Experiments, "cursor"): line,
         (Explore, "languages"): subset.read,
         (Explore, "settings"): lambda text: text if SETTINGS.fullmatch(text) else None,

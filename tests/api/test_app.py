@@ -74,6 +74,7 @@ OPERATIONS = {
     "get_flips": ("GET", "/api/v1/gains/flipped"),
     "list_flips": ("GET", "/api/v1/gains/flipped/examples"),
     "export_flips": ("GET", "/api/v1/gains/flipped/export"),
+    "cross_gains": ("GET", "/api/v1/gains/crossed"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_portfolio": ("GET", "/api/v1/tradeoff/portfolio"),
     "get_trend": ("GET", "/api/v1/tradeoff/trend"),

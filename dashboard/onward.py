@@ -23,8 +23,14 @@ def more(cell: Cell, matrix: GainMatrix, state: Explore) -> list[Any]:
     """Links and the button of one cell of the matrix of recipes by languages."""
     pin = crossed.Place(matrix.model, matrix.target, cell).pin
     found: list[Any] = [pin_button(pin, state.pins)]
-    found.append(dcc.Link("On every target", href=crossed.row_address(cell.recipe, matrix, state.source), className="button-link"))
-    models = Explore(source=state.source, model=matrix.model, target=matrix.target, layout="model-language", recipe=cell.recipe)
+    found.append(
+        dcc.Link(
+            "On every target", href=crossed.row_address(cell.recipe, matrix, state.source), className="button-link"
+        )
+    )
+    models = Explore(
+        source=state.source, model=matrix.model, target=matrix.target, layout="model-language", recipe=cell.recipe
+    )
     found.append(dcc.Link("With every model", href=models.address, className="button-link"))
     if cell.language != MEAN:
         name = words.language_name(cell.language)
@@ -50,9 +56,15 @@ async def strip(api: Client, state: Explore) -> list[Any]:
     if not len(state.pins):
         return []
     cards = [await _card(api, pin, state) for pin in state.pins]
-    compare = dcc.Link("Compare", href=links.compare(state.pins, state.source), className="button-link", id="explore-compare")
+    compare = dcc.Link(
+        "Compare", href=links.compare(state.pins, state.source), className="button-link", id="explore-compare"
+    )
     head = html.Div(
-        [html.H2(f"Pinned, {len(cards)} of {MOST}"), compare, html.Button("Unpin all", className="quiet pin-none", type="button")],
+        [
+            html.H2(f"Pinned, {len(cards)} of {MOST}"),
+            compare,
+            html.Button("Unpin all", className="quiet pin-none", type="button"),
+        ],
         className="pinned-head",
     )
     return [head, html.Ul(cards, className="pinned-cards")]
@@ -109,7 +121,9 @@ def row_panel(cell: Cell, matrix: GainMatrix, state: Explore) -> Any:
         place = crossed.place(Cell(c.recipe, c.language), matrix)
         name = words.task_title(c.language)
         said = interval(c.gain, c.low, c.high) if c.gain is not None else words.why_missing(c)
-        marks = (" •" if words.is_finding(c) else "") + (f" {words.TWICE}" if crossed.twice(row, c.language, matrix) else "")
+        marks = (" •" if words.is_finding(c) else "") + (
+            f" {words.TWICE}" if crossed.twice(row, c.language, matrix) else ""
+        )
         link = dcc.Link(name, href=place.state(state).address) if place is not None else name
         over = matrix.axes.support.get(f"{c.recipe}.{c.language}")
         lines.append((link, [said + marks, html.Span(f" {over}", className="soft") if over else None]))
@@ -127,7 +141,12 @@ def row_panel(cell: Cell, matrix: GainMatrix, state: Explore) -> Any:
 
 def title(cell: Cell, place: crossed.Place) -> Any:
     """Of a drawer over a matrix of several targets or models."""
-    return html.Span([drawer.cell_title(cell), dmc.Text(f"{words.task_title(place.target)} · {words.model_title(place.model)}", size="sm", c="dimmed")])
+    return html.Span(
+        [
+            drawer.cell_title(cell),
+            dmc.Text(f"{words.task_title(place.target)} · {words.model_title(place.model)}", size="sm", c="dimmed"),
+        ]
+    )
 
 
 def keys(pins: Sequence[Pin] | Pins, matrix: GainMatrix | None) -> list[str]:

@@ -15,8 +15,8 @@ from backend.domain.crossed import MeanGain, mean_gains, mean_over_columns
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import Missing
 from backend.domain.language import ENGLISH, LANGUAGES, order_by_family
-from backend.domain.selection import select
 from backend.domain.schemas import Axes, GainCell, GainMatrix, RecipeRow
+from backend.domain.selection import select
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, unknown

@@ -47,7 +47,6 @@ SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
 IMPORTS = "/imports"
-LANGUAGES_OF = "/languages"  # and a code
 COMPARE = "/compare"
 HELP = "/help"
 ACCOUNT = "/account"
@@ -385,11 +384,6 @@ def compare(pins: Pins, source: str = "mini") -> str:
     """Of the page that sets cells side by side; ``links.pins`` is its grammar too."""
     said = {"cells": str(pins)} | ({"source": source} if source != "mini" else {})
     return f"{COMPARE}?{urlencode(said, quote_via=quote, safe=':,@/')}"
-
-
-def language(code: str) -> str:
-    """Of the page of one language."""
-    return f"{LANGUAGES_OF}/{quote(code)}"
 
 
 def shares(cursor: str | None = None) -> str:

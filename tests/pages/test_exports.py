@@ -259,7 +259,7 @@ def test_the_sign_of_every_cell_can_be_read_however_narrow(matrix: Callable[...,
         signs = [t.get_text() for t in drawn.axes[0].texts if t.get_text() in ("+", "−")]
         assert len(signs) == len(codes) * len(recipes)
         edge = drawn.bbox.width
-        assert all(0 <= t.get_window_extent().x0 and t.get_window_extent().x1 <= edge for t in drawn.axes[0].texts)
+        assert all(t.get_window_extent().x0 >= 0 and t.get_window_extent().x1 <= edge for t in drawn.axes[0].texts)
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------

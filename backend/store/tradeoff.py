@@ -54,7 +54,7 @@ def points(
         cost = costs.of({id for g in each.cells for id in g.runs})
         if averaged is None or size is None or cost is None:
             continue
-        gain, low, high, n = averaged
+        gain, low, high, n, support = averaged
         point = TradeoffPoint(
             model=each.model,
             parameters=size[0],
@@ -73,6 +73,8 @@ def points(
             device_hours_amortised=cost.amortised_hours,
             same_data_twice=same_data_twice(each.recipe, each.target),
             not_zero_shot=each.not_zero_shot(learnt),
+            k=support[0],
+            asked=support[1],
         )
         made.append((point, {id for g in each.cells for id in (*g.runs, *g.baseline_runs)}))
     return made
@@ -141,15 +143,19 @@ def series(
     return found
 
 
-def _averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int] | None:
-    """Gain, interval and number of seeds of one series; None where it has none."""
+_Support = tuple[int | None, int | None]
+
+
+def _averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int, _Support] | None:
+    """Gain, interval, number of seeds and "k of n languages" of one series; None where it has none."""
     if languages in LANGUAGES:
         found = next((g for g in each.cells if g.language == languages), None)
-        return (found.mean, found.low, found.high, found.n) if found else None
+        return (found.mean, found.low, found.high, found.n, (None, None)) if found else None
     mean = each.mean_transfer() if languages != "mean_all" else mean_all(each.cells, each.asked, support=each.support)
     if mean.value is None:
         return None
-    return mean.value, mean.low, mean.high, min(g.n for g in each.cells if g.language in mean.languages)
+    seeds = min(g.n for g in each.cells if g.language in mean.languages)
+    return mean.value, mean.low, mean.high, seeds, (mean.k, mean.n)
 
 
 def sizes(session: Session, here: Iterable[ColumnElement[bool]]) -> dict[str, tuple[int, int]]:

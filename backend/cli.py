@@ -537,6 +537,7 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
         ("runs", f"{plan.runs}: {plan.runs_to_do} to do, {plan.runs_reused} reused ({kinds})"),
         ("device-hours", _band(plan.device_hours)),
         ("done in", _band(plan.hours_until_done)),
+        ("energy", "not measured" if plan.energy_kwh is None else _energy(plan.energy_kwh)),
         ("disk", f"{plan.disk_bytes / 2**20:,.0f} MiB"),
         *((f"memory: {each.model}", fitting.in_words(each)) for each in plan.memory),
         *(("note", note) for note in plan.notes),
@@ -549,6 +550,10 @@ def preview(file: Request, url: Url = None, as_json: AsJson = False) -> None:
     lines += [("same data", pair) for pair in plan.same_data_twice]
     lines += [("left out", f"{c.model}, {c.recipe}, {c.target}: {c.reason}") for c in plan.not_applicable]
     print_table(("what", "how much"), lines)
+
+
+def _energy(band: Any) -> str:
+    return f"{band.median:.2g} kWh ({band.low:.2g} to {band.high:.2g})"
 
 
 def _band(band: Any) -> str:

@@ -57,7 +57,7 @@ def effects(answer: Answer) -> Table:
             span(e.estimate, e.low, e.high),
             DASH if e.df is None else f"{e.df:.0f}",
             verdict(e),
-            f"{e.gains:,} gains, {count(e.models, 'model')}, {count(e.targets, 'target')}, {count(e.languages, 'language')}",
+            f"{e.gains:,} of {answer.gains:,} gains, {count(e.models, 'model')}, {count(e.targets, 'target')}, {count(e.languages, 'language')}",
         )
         for e in answer.effects
     )
@@ -73,18 +73,19 @@ def models(answer: Answer) -> Table:
             GROUPS[p.group],
             span(p.gain, p.low, p.high),
             str(p.seeds),
+            f"{p.cells:,} of {p.of:,}",
         )
         for p in answer.points
     )
-    head = ("Model", "Without embeddings", "Parameters", "Over", "Mean gain [95 %]", "Seeds")
-    return Table(head, rows, numbers=frozenset({1, 2, 4, 5}))
+    head = ("Model", "Without embeddings", "Parameters", "Over", "Mean gain [95 %]", "Seeds", "Cells")
+    return Table(head, rows, numbers=frozenset({1, 2, 4, 5, 6}))
 
 
 def efficiency(answer: Answer) -> Table:
     rows = tuple(
         (
             e.model, parameters(e.parameters_non_embedding), span(e.gain, e.gain_low, e.gain_high), hours(e.hours),
-            span(e.per_hour, e.per_hour_low, e.per_hour_high), e.device, f"{count(e.cells, 'cell')}, {count(e.seeds, 'seed')}",
+            span(e.per_hour, e.per_hour_low, e.per_hour_high), e.device, f"{e.cells:,} of {count(e.of, 'cell')}, {count(e.seeds, 'seed')}",
         )
         for e in answer.efficiency
     )  # fmt: skip
@@ -103,13 +104,15 @@ def efficiency(answer: Answer) -> Table:
 def sensitivity(answer: Answer) -> Table:
     rows = tuple(
         (
-            s.left_out, span(s.effect.estimate, s.effect.low, s.effect.high), verdict(s.effect),
+            s.left_out, GROUPS[s.effect.group], span(s.effect.estimate, s.effect.low, s.effect.high), verdict(s.effect),
             f"{s.effect.gains:,} of {answer.gains:,} gains",
         )
         for s in answer.sensitivity
     )  # fmt: skip
     return Table(
-        ("Size effect", "Points per ten-fold parameters [95 %]", "Verdict", "Rests on"), rows, numbers=frozenset({1})
+        ("Size effect", "Over", "Points per ten-fold parameters [95 %]", "Verdict", "Rests on"),
+        rows,
+        numbers=frozenset({2}),
     )
 
 

@@ -12,7 +12,7 @@ from backend.domain.experiment import same_data_twice
 from backend.domain.language import ENGLISH
 from backend.domain.recipe import BASELINE
 from backend.domain.schemas import Band, CellView, Preview
-from dashboard import draft, links, states, words
+from dashboard import draft, foretold, links, states, words
 from dashboard.draft import LABELS, Draft
 from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
@@ -33,6 +33,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
                 ("Device time", _device_hours(preview.device_hours, device)),
                 ("Done in", band(preview.hours_until_done) or "not known"),
                 ("Ends about", ends(preview.hours_until_done, now)),
+                ("Energy", foretold.energy(preview.energy_kwh)),
                 ("Disk", size_of(preview.disk_bytes)),
                 *_sharing(preview),
                 *_memory(preview),
@@ -40,7 +41,9 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         ),
         *(html.P(note, className="note") for note in preview.notes),
         html.P(preview.forecast_from, className="soft"),
+        html.P(preview.energy_from, className="soft") if preview.energy_from else None,
         html.P(preview.forecast_record, className="soft"),
+        foretold.runs(preview),
         html.P(preview.oracle, className="soft") if preview.oracle else None,
         html.H3("Runs by kind"),
         _kinds(preview),

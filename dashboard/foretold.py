@@ -1,4 +1,5 @@
-"""What is not a result: how good forecasts were, and what to expect of a cell that nobody has run. Schemas in, components out."""
+"""What is not a result: what a draft will take, how good forecasts were, and what to expect of a cell that nobody has run. Schemas in,
+components out."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ from typing import Any
 
 from dash import html
 
-from backend.domain.schemas import ExpectedGains, ForecastCheck, ForecastRecord
-from dashboard.look import interval
+from backend.domain.schemas import Band, ExpectedGains, ForecastCheck, ForecastRecord, Preview, RunForecast
+from dashboard.look import hours, interval, size_of
 from dashboard.shell import aria
 
 
@@ -52,6 +53,58 @@ def _row(r: ForecastRecord) -> Any:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def energy(value: Band | None) -> str:
+    """``0.42 kWh (0.3 kWh – 0.6 kWh)``; in Wh where it is little."""
+    return (
+        "not measured" if value is None else f"{_energy(value.median)} ({_energy(value.low)} – {_energy(value.high)})"
+    )
+
+
+def _energy(kwh: float) -> str:
+    return f"{1000 * kwh:.2g} Wh" if kwh < 1 else f"{kwh:.3g} kWh"
+
+
+def runs(preview: Preview) -> Any:
+    """Run by run what a draft will take, those that differ in their seed alone as one line; nothing where there is none to do."""
+    if not preview.by_run:
+        return None
+    heads = ("Runs to do", "Number", "Device time of one", "Energy of one", "Memory at the peak", "Last one done after")
+    head = html.Tr([html.Th(h, scope="col", className="number" if i else "") for i, h in enumerate(heads)])
+    lines = [_run(each) for each in preview.by_run]
+    shown = sum(each.runs for each in preview.by_run)
+    said = "Medians; the range of all together stands above."
+    if shown < preview.runs_to_do:
+        said += f" Shown are the {shown:,} of {preview.runs_to_do:,} runs that take longest."
+    table = html.Table([html.Thead(head), html.Tbody(lines)], className="score-table")
+    return html.Details(
+        [
+            html.Summary("Run by run"),
+            html.P(said, className="soft"),
+            html.Div(table, className="scroll", tabIndex="0", role="region", **aria(label="Forecast run by run")),
+        ],
+        className="part-of more",
+    )
+
+
+def _run(each: RunForecast) -> Any:
+    rests = [each.rests_on] if each.rests_on else []
+    what = [
+        each.kind.value,
+        each.model,
+        *([each.recipe] if each.recipe else []),
+        *([each.target] if each.target else []),
+    ]
+    cells = (
+        f"{each.runs:,}",
+        "not known" if each.device_hours is None else hours(each.device_hours.median),
+        "not measured" if each.energy_kwh is None else _energy(each.energy_kwh.median),
+        size_of(each.memory_bytes),
+        "not known" if each.done_after_hours is None else hours(each.done_after_hours.median),
+    )
+    head = html.Th(" · ".join(what), scope="row", title="; ".join(rests))
+    return html.Tr([head, *(html.Td(text, className="number") for text in cells)])
 
 
 def expected(found: ExpectedGains, recipe: str, language: str) -> list[Any]:

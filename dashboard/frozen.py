@@ -126,7 +126,7 @@ def _points(points: Sequence[TradeoffPoint]) -> Table:
             words.model_title(p.model),
             _named(p),
             f"{words.task_title(p.target)}, {words.metric_title(p.metric)}",
-            words.support_title(p.language),
+            words.point_support(p),
             interval(p.gain, p.low, p.high),
             str(p.n),
             f"{p.parameters:,}",

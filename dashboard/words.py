@@ -104,6 +104,12 @@ def support_title(name: str) -> str:
     return known.get(name) or language_name(name)
 
 
+def point_support(point: TradeoffPoint) -> str:
+    """``transfer languages, 8 of 9``."""
+    over = support_title(point.language)
+    return over if point.k is None else f"{over}, {point.k} of {point.asked}"
+
+
 # --- one cell ---------------------------------------------------------------------------------------------------
 
 
@@ -369,7 +375,7 @@ def point_lines(point: TradeoffPoint, on_front: bool) -> list[str]:
     """A tooltip: first line what it is, the others its gain, its size and what it cost."""
     lines = [
         f"{point.recipe} → {task_title(point.target)}, {model_title(point.model)}",
-        f"gain {interval(point.gain, point.low, point.high)} · {seeds(point.n)} · {support_title(point.language)}",
+        f"gain {interval(point.gain, point.low, point.high)} · {seeds(point.n)} · {point_support(point)}",
         f"{parameters(point.parameters)} parameters, {parameters(point.parameters_non_embedding)} without embeddings",
         f"{hours(point.device_hours_marginal)} on its own, {hours(point.device_hours_amortised)} shared out "
         f"({point.device}, {point.device_class.value})",

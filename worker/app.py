@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -100,7 +100,7 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[Gpu])
     memory = min(gpu.memory_bytes for gpu in gpus) if gpus else host_memory()
     presence = threading.Thread(
         target=_be_seen,
-        args=(store, name, device, slots, _described(gpus), memory, ended),
+        args=(store, name, device, slots, _described(gpus), memory, _rates(gpus, slots), ended),
         name="presence",
         daemon=True,
     )
@@ -162,6 +162,7 @@ class Gpu(NamedTuple):
     visible: str
     name: str
     memory_bytes: int
+    rates: Mapping[str, float]  # precision → FLOP/s of a matrix product
 
 
 def _devices(chosen: Settings, nursery: Nursery) -> tuple[str, list[Gpu]]:
@@ -174,7 +175,16 @@ def _devices(chosen: Settings, nursery: Nursery) -> tuple[str, list[Gpu]]:
     if not found:
         return ("cuda" if chosen.device == "cuda" else "cpu"), []
     each = [v.strip() for v in visible.split(",")] if visible else [str(i) for i in range(len(found))]
-    return "cuda", [Gpu(one, name, memory) for one, (name, memory) in zip(each, found, strict=False)]
+    return "cuda", [Gpu(one, *gpu) for one, gpu in zip(each, found, strict=False)]
+
+
+def _rates(gpus: Sequence[Gpu], slots: int) -> dict[str, float]:
+    """What a matrix product attains in one slot: of several GPUs the slowest. Nothing where it cannot be measured."""
+    if gpus:
+        return {p: min(gpu.rates[p] for gpu in gpus) for p in gpus[0].rates if all(p in gpu.rates for gpu in gpus)}
+    from worker.capacity import host_rate
+
+    return {"fp32": host_rate(slots)}
 
 
 def _described(gpus: Sequence[Gpu]) -> str:
@@ -190,7 +200,9 @@ def _described(gpus: Sequence[Gpu]) -> str:
     return f"{model or platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _be_seen(store: Store, name: str, device: str, slots: int, words: str, memory: int, ended: threading.Event) -> None:
+def _be_seen(
+    store: Store, name: str, device: str, slots: int, words: str, memory: int, rates: Mapping[str, float], ended: threading.Event
+) -> None:  # fmt: skip
     """Say again and again that this worker is there, and good-bye at the end."""
     from backend.errors import Conflict, Unavailable
     from backend.store import migrate, workers
@@ -202,7 +214,7 @@ def _be_seen(store: Store, name: str, device: str, slots: int, words: str, memor
                 if ended.is_set():
                     workers.gone(session, name)
                 else:
-                    workers.seen(session, name, [device], slots, words, memory)
+                    workers.seen(session, name, [device], slots, words, memory, rates)
         except Unavailable as error:
             log.warning("cannot say that this worker is there: %s", error.detail)
         except Conflict as error:

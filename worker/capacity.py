@@ -1,7 +1,9 @@
-"""How much memory this machine has for runs. Without torch: the worker's own process asks, too."""
+"""How much memory this machine has for runs, and how fast it multiplies. Without torch where the worker's own process asks, too."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,6 +20,42 @@ def host_memory(limits: tuple[Path, ...] = LIMITS) -> int:
             found.append(int(path.read_text()))
         except (OSError, ValueError):  # not Linux, not that version, or "max"
             continue
+    return min(found)
+
+
+def host_rate(slots: int) -> float:
+    """FLOP/s of a matrix product in fp32 in one of so many slots of this host: its part of what all cores attain together. The best
+    of a few, so that whatever else the machine does counts least; some 0.1 s."""
+    import numpy as np
+
+    n = 768
+    a = np.random.default_rng(0).random((n, n), np.float32)
+    return 2 * n**3 / _best(lambda: a @ a) / max(1, slots)
+
+
+def gpu_rates(index: int) -> dict[str, float]:
+    """Precision → FLOP/s of a matrix product on this GPU; some 0.1 s."""
+    import torch
+
+    n, found = 4096, {}
+    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        a = torch.rand(n, n, device=f"cuda:{index}").to(kind)
+
+        def once(a: torch.Tensor = a) -> None:
+            a @ a
+            torch.cuda.synchronize(index)
+
+        found[name] = 2 * n**3 / _best(once)
+    return found
+
+
+def _best(once: Callable[[], object], times: int = 5) -> float:
+    """Seconds of the quickest of several."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        once()
+        found.append(time.perf_counter() - began)
     return min(found)
 
 

@@ -245,13 +245,20 @@ def main(connection: Connection, output: Connection, job_json: str, executor: st
 
 
 def gpus(connection: Connection, environment: str) -> None:
-    """Body of a process that only says which GPUs torch sees, and how much memory each has."""
+    """Body of a process that only says which GPUs torch sees, how much memory each has and what a matrix product attains on it."""
     os.environ.clear()
     os.environ.update(json.loads(environment))
     import torch
 
-    found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
-    connection.send_bytes(json.dumps([[gpu.name, gpu.total_memory] for gpu in found]).encode())
+    from worker.capacity import gpu_rates
+
+    found = []
+    for i in range(torch.cuda.device_count()):
+        gpu, rates = torch.cuda.get_device_properties(i), {}
+        with contextlib.suppress(RuntimeError):  # somebody else has filled it: then its rate is not known
+            rates = gpu_rates(i)
+        found.append([gpu.name, gpu.total_memory, rates])
+    connection.send_bytes(json.dumps(found).encode())
 
 
 def _run(job: Job, executor: str, report: PipeReport, pipe: Pipe) -> None:

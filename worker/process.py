@@ -82,15 +82,16 @@ class Nursery:
         with _environment(self.base | {"OMP_NUM_THREADS": "1"}), _ignoring(signal.SIGTERM, signal.SIGINT):
             forkserver.ensure_running()
 
-    def gpus(self, visible: str | None) -> list[tuple[str, int]]:
-        """Name and bytes of memory of the GPUs that torch sees, asked in a child; empty if it sees none or cannot say."""
+    def gpus(self, visible: str | None) -> list[tuple[str, int, dict[str, float]]]:
+        """Name, bytes of memory and rates of the GPUs that torch sees, asked in a child; empty if it sees none or cannot say."""
         ours, theirs = self.context.Pipe()
         own = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
         process = self.context.Process(target=child.gpus, args=(theirs, json.dumps(self.base | own)))
         process.start()
         theirs.close()
         try:
-            return [(str(name), int(memory)) for name, memory in json.loads(ours.recv_bytes(MOST_BYTES))]
+            said = json.loads(ours.recv_bytes(MOST_BYTES))
+            return [(str(name), int(memory), dict(rates)) for name, memory, rates in said]
         except (EOFError, OSError, ValueError, TypeError):
             return []
         finally:

@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from backend.domain.experiment import Cell, ExperimentRequest, Plan, plan, same_data_twice
 from backend.domain.fitting import Fitting, fitting
-from backend.domain.forecast import forecast, oracle_in_words
+from backend.domain.forecast import Calibrated, forecast, oracle_in_words
 from backend.domain.forecast_record import Past, records, replay
+from backend.domain.forecast_runs import by_run
 from backend.domain.gains import what_seeds_can_show
 from backend.domain.plan_cost import grid_cost
 from backend.domain.resolved import Resolved, resolved
@@ -48,6 +49,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         measured=[each.measured for each in past],
         device=request.device,
         slots=live_slots(listed, request.device.value),
+        calibrated=calibrated(listed, request.device, request.precision),
     )
     kinds = Counter(run.spec.kind for run in planned.runs.values())
     return Preview(
@@ -68,6 +70,9 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
             measured=[each.measured for each in past],
             device=request.device,
         ),
+        energy_kwh=expected.energy_kwh,
+        energy_from=expected.energy_from,
+        by_run=by_run(planned, to_do, expected),
         forecast_from=expected.rests_on,
         forecast_record=_record(past, request.device),
         settings=[_settings(row) for row in resolved(request, planned)],
@@ -115,6 +120,16 @@ def wide(request: ExperimentRequest, listed: Iterable[WorkerView]) -> list[str]:
 def live_slots(listed: Iterable[WorkerView], device: str) -> int:
     """Runs that the workers of this device class, seen in the last minute, can run at a time."""
     return sum(w.slots for w in listed if device in w.queues and w.seen_age_seconds <= ALIVE_SECONDS)
+
+
+def calibrated(listed: Iterable[WorkerView], device: DeviceClass, precision: str) -> list[Calibrated]:
+    """What a matrix product of this precision attains in a slot of each live worker that has said so. Of a GPU a slot has all, of a
+    processor its part."""
+    return [
+        Calibrated(w.rates[precision], 1.0 if device is DeviceClass.CUDA else 1 / max(1, w.slots))
+        for w in listed
+        if device.value in w.queues and w.seen_age_seconds <= ALIVE_SECONDS and w.rates and precision in w.rates
+    ]
 
 
 def _cell(cell: Cell) -> CellView:

@@ -41,7 +41,7 @@ class Effect(View):
     share_of_languages: float | None = Field(
         description="of the variance of the estimate; what more seeds cannot make smaller"
     )
-    gains: int = Field(description="gains of single seeds that it rests on")
+    gains: int = Field(description="gains of single seeds that it rests on, or without an estimate those there are")
     models: int
     seeds: int = Field(description="fewest seeds of any of these models")
     languages: int
@@ -59,6 +59,10 @@ class SizePoint(View):
     low: float | None = Field(description="95 % interval over seeds")
     high: float | None
     seeds: int
+    cells: int = Field(
+        description="recipe × target × language with a gain of this model; the mean is adjusted for the others"
+    )
+    of: int = Field(description="such cells that two models have at least, which is what models are compared on")
 
 
 class LinePoint(View):
@@ -84,7 +88,8 @@ class Efficiency(View):
     per_hour_low: float | None = Field(description="95 % interval over seeds; the hours are taken as known")
     per_hour_high: float | None
     seeds: int
-    cells: int = Field(description="recipe × target × language")
+    cells: int = Field(description="recipe × target × language that the gain is the mean of")
+    of: int = Field(description="such cells that any model has on this class of device")
 
 
 class Sensitivity(View):

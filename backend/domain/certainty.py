@@ -57,6 +57,8 @@ class Certainty(View):
     recipe: str
     language: str
     gain: float
+    k: int | None = Field(default=None, description="languages that the gain is the mean of; null of one language")
+    asked: int | None = Field(default=None, description="languages that it was asked for; null of one language")
     seeds: int
     over_seeds: IntervalView
     over_examples: IntervalView | None

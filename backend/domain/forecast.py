@@ -7,6 +7,8 @@ they are, the wider the band:
 2. the same kind and model, other data: seconds per token place
 3. the same kind, other models: seconds per FLOP, by the analytic count over non-embedding parameters
 4. any run on this device class: seconds per FLOP
+5. where nothing was measured on the class: the analytic FLOPs at a share of the rate that a matrix product had on a live worker
+   of it. The share (``ATTAINED``) is assumed and not measured, so its band is the widest, and it is said.
 
 A *unit* is an optimiser step, or an example of an ``evaluate`` run; a *token place* is one position of a batch padded
 to its longest allowed length. Measurements of another device class never enter. Speeds of the runs of one experiment
@@ -18,10 +20,11 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.domain.experiment import Plan
 from backend.domain.experiment import examples as examples_of
+from backend.domain.makespan import ends_of
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind, RunSpec
 from backend.domain.schemas import Band
@@ -35,6 +38,12 @@ PREDICTION_BYTES = 200  # of one stored prediction
 #: Half-width, as a factor, below which a band of each tier is not believed, however well the measurements agree.
 SPREAD = {1: 1.15, 2: 1.5, 3: 2.0, 4: 3.0}
 FEW = 3  # measurements; below, the factor counts twice
+
+POWER_SPREAD = 1.15  # of watts, as SPREAD is of seconds
+
+#: Of a matrix product's rate, what a run as a whole may come to: best, middle, worst. Large encoders on full batches attain about half;
+#: small ones spend most of their time between kernels.
+ATTAINED = (0.6, 0.15, 0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,15 @@ class Measured:
     device_class: DeviceClass
     wall_seconds: float
     device_seconds: float  # wall × share of the device
+    joules: float | None = None  # of the whole device while it ran; None: not measured
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What a matrix product attains on a live worker, in FLOP/s of one slot, and the share of the device that a slot has."""
+
+    flops_per_second: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,12 @@ class Forecast:
     hours_until_done: Band | None
     disk_bytes: int
     rests_on: str
+    energy_kwh: Band | None = None  # None where no finished run of this class of device reported it: never zero
+    energy_from: str = ""
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)  # of each run that is not done yet
+    ends: tuple[
+        Mapping[str, float], ...
+    ] = ()  # seconds until each of them is done: low, median, high; nothing without a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +101,7 @@ class Estimate:
     wall: tuple[float, float, float]
     device: tuple[float, float, float]
     tier: int
+    joules: tuple[float, float, float] | None = None  # None: no run of this class of device reported any
 
 
 def work(spec: RunSpec, *, model: str, steps: int, examples: int) -> Work:
@@ -147,6 +172,7 @@ def forecast(
     measured: Iterable[Measured],
     device: DeviceClass,
     slots: int,
+    calibrated: Collection[Calibrated] = (),
 ) -> Forecast:
     """Forecast an experiment that has not been submitted.
 
@@ -157,8 +183,9 @@ def forecast(
         measured: finished runs; those of another device class are ignored.
         device: the device class asked for.
         slots: runs that the live workers of this class can run at a time.
+        calibrated: of these workers, what a matrix product attains, for where nothing was measured.
     """
-    rates = Rates(m for m in measured if m.device_class is device)
+    rates = Rates((m for m in measured if m.device_class is device), calibrated)
     estimates: dict[str, Estimate] = {}
     unknown = False
     for fingerprint in plan.runs:
@@ -180,16 +207,36 @@ def forecast(
 
     device_hours = band([sum(estimates[f].device[i] for f in to_do) for i in range(3)])
     words = _words(Counter(estimates[f].tier for f in to_do))
+    energy, energy_words = _energy([estimates[f].joules for f in to_do], rates, device)
     if slots < 1:
         words += f" No worker for {device.value} is alive, so there is no end time."
-        return Forecast(device_hours, None if unfinished else band((0.0, 0.0, 0.0)), disk, words)
+        none = None if unfinished else band((0.0, 0.0, 0.0))
+        return Forecast(device_hours, none, disk, words, energy, energy_words, estimates)
     parents = {f: tuple(p for p in plan.runs[f].spec.parents if p in estimates) for f in estimates}
     devices = {f: plan.runs[f].spec.devices for f in estimates}  # each does its part of the work at the same time
-    ends = [
-        makespan({f: e.wall[i] / devices[f] for f, e in estimates.items()}, parents, slots, devices) for i in range(3)
-    ]
+    ends = tuple(
+        ends_of({f: e.wall[i] / devices[f] for f, e in estimates.items()}, parents, slots, devices) for i in range(3)
+    )
     words += f" The end time counts {slots} {'slot' if slots == 1 else 'slots'} and nothing else in the queue."
-    return Forecast(device_hours, band(ends), disk, words)
+    until = band([max(each.values(), default=0.0) for each in ends])
+    return Forecast(device_hours, until, disk, words, energy, energy_words, estimates, ends)
+
+
+def _energy(
+    joules: Sequence[tuple[float, float, float] | None], rates: Rates, device: DeviceClass
+) -> tuple[Band | None, str]:
+    """Kilowatt-hours of all runs to do, and what they rest on. One that is not known makes the sum unknown."""
+    known = [each for each in joules if each is not None]
+    if not joules:
+        return None, ""
+    if len(known) < len(joules):
+        return None, f"Energy: not measured. No finished run on {device.value} has reported any."
+    low, median, high = (sum(each[i] for each in known) / 3.6e6 for i in range(3))
+    runs = len(rates.watts[()])
+    return Band(low=low, median=median, high=high), (
+        f"Energy: device time at the power that {runs} finished {'run' if runs == 1 else 'runs'} on {device.value} drew, that of "
+        "the same kind and model where there is one; of the device alone, without its host."
+    )
 
 
 #: What each tier rests on, in words.
@@ -200,12 +247,19 @@ RESTS_ON: Mapping[int, str] = {
     4: "scaled by FLOPs from other kinds of runs",
 }
 
+#: The same, of an estimate that rests on no finished run at all.
+ASSUMED = (
+    f"by analytic FLOPs, at an assumed {100 * ATTAINED[1]:.0f} % ({100 * ATTAINED[2]:.0f} to {100 * ATTAINED[0]:.0f} %) of the rate "
+    "that a matrix product has on the workers there are, as nothing was measured on this class of device yet"
+)
+SAID: Mapping[int, str] = {**RESTS_ON, 5: ASSUMED}
+
 
 def _words(tiers: Mapping[int, int]) -> str:
     total = sum(tiers.values())
     if not total:
         return "Every run exists already: nothing to compute."
-    parts = [f"{tiers[tier]} {RESTS_ON[tier]}" for tier in sorted(tiers)]
+    parts = [f"{tiers[tier]} {SAID[tier]}" for tier in sorted(tiers)]
     return f"Forecast of {total} {'run' if total == 1 else 'runs'}: {', '.join(parts)}."
 
 
@@ -224,58 +278,14 @@ def disk_bytes(plan: Plan, to_do: Collection[str], slots: int) -> int:
     return kept + sum(heapq.nlargest(max(1, slots), training))
 
 
-def makespan(
-    seconds: Mapping[str, float],
-    parents: Mapping[str, Collection[str]],
-    slots: int,
-    takes: Mapping[str, int] | None = None,
-) -> float:
-    """Seconds until all runs are done on this many equal slots, each slot taking the first run that is ready.
-
-    Args:
-        seconds: of each run, in the order in which they are taken.
-        parents: of each run, all of them among ``seconds``.
-        slots: at least 1.
-        takes: slots of each run, 1 unless given; more than there are count as all.
-
-    Raises:
-        ValueError: fewer than one slot, or the runs wait for each other in a circle.
-    """
-    if slots < 1:
-        raise ValueError(f"slots must be at least 1, not {slots}")
-    order = {run: i for i, run in enumerate(seconds)}
-    missing = {run: len(parents[run]) for run in seconds}
-    children: defaultdict[str, list[str]] = defaultdict(list)
-    for run in seconds:
-        for parent in parents[run]:
-            children[parent].append(run)
-    ready = [(order[run], run) for run in seconds if not missing[run]]
-    heapq.heapify(ready)
-    running: list[tuple[float, int, str]] = []
-    wide = {run: min(slots, (takes or {}).get(run, 1)) for run in seconds}
-    clock, finished, free = 0.0, 0, slots
-    while ready or running:
-        while ready and wide[ready[0][1]] <= free:
-            place, run = heapq.heappop(ready)
-            free -= wide[run]
-            heapq.heappush(running, (clock + seconds[run], place, run))
-        clock, _, ended = heapq.heappop(running)
-        free += wide[ended]
-        finished += 1
-        for child in children[ended]:
-            missing[child] -= 1
-            if not missing[child]:
-                heapq.heappush(ready, (order[child], child))
-    if finished < len(seconds):
-        raise ValueError("runs wait for each other in a circle")
-    return clock
-
-
 class Rates:
-    """Seconds per unit, per place and per FLOP of the finished runs, grouped by the four tiers."""
+    """Seconds per unit, per place and per FLOP of the finished runs, grouped by the first four tiers; and the watts of those that
+    reported their energy."""
 
-    def __init__(self, measured: Iterable[Measured] = ()) -> None:
+    def __init__(self, measured: Iterable[Measured] = (), calibrated: Collection[Calibrated] = ()) -> None:
         self.groups: defaultdict[tuple[int, tuple[str, ...]], list[tuple[float, float]]] = defaultdict(list)
+        self.watts: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+        self.calibrated = [c for c in calibrated if c.flops_per_second > 0]
         for m in measured:
             self.add(m)
 
@@ -284,21 +294,49 @@ class Rates:
         for tier, key, amount in _tiers(m.work):
             if amount > 0:
                 self.groups[tier, key].append((m.wall_seconds / amount, m.device_seconds / amount))
+        if (
+            m.joules is not None and m.wall_seconds > 0
+        ):  # several runs on one device each report all of it: not by their share
+            for kind_of in _kinds(m.work):
+                self.watts[kind_of].append(m.joules / m.wall_seconds)
 
     def estimate(self, of: Work) -> Estimate | None:
-        """From the nearest tier that has measurements; None where none has."""
+        """From the nearest tier that has measurements, else from what a matrix product attains; None where there is neither."""
         for tier, key, amount in _tiers(of):
             rows = self.groups.get((tier, key))
             if rows:
                 factor = SPREAD[tier] ** (2 if len(rows) < FEW else 1)
                 wall = _spread([row[0] for row in rows], factor)
-                device = _spread([row[1] for row in rows], factor)
-                return Estimate(
-                    (wall[0] * amount, wall[1] * amount, wall[2] * amount),
-                    (device[0] * amount, device[1] * amount, device[2] * amount),
-                    tier,
-                )
+                device = _times(_spread([row[1] for row in rows], factor), amount)
+                return Estimate(_times(wall, amount), device, tier, self._joules(of, device))
+        if not self.calibrated:
+            return None
+        middle = quantile([c.flops_per_second for c in self.calibrated], 0.5)
+        share = quantile([c.share for c in self.calibrated], 0.5)
+        wall = _three([of.flops / (attained * middle) for attained in ATTAINED])
+        device = _times(wall, share)
+        return Estimate(wall, device, 5, self._joules(of, device))
+
+    def _joules(self, of: Work, device_seconds: tuple[float, float, float]) -> tuple[float, float, float] | None:
+        """Device time at the power of runs of the same kind and model, else of the kind, else of any."""
+        for key in _kinds(of):
+            if found := self.watts.get(key):
+                watts = _spread(found, POWER_SPREAD ** (2 if len(found) < FEW else 1))
+                return _three([seconds * each for seconds, each in zip(device_seconds, watts, strict=True)])
         return None
+
+
+def _kinds(w: Work) -> tuple[tuple[str, ...], ...]:
+    return (w.kind.value, w.model), (w.kind.value,), ()
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    low, middle, high = values
+    return low, middle, high
+
+
+def _times(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    return values[0] * factor, values[1] * factor, values[2] * factor
 
 
 def _tiers(w: Work) -> tuple[tuple[int, tuple[str, ...], float], ...]:

@@ -237,6 +237,22 @@ def _preference(gain: Gain) -> tuple[int, int, str]:
     return gain.n, max(gain.runs), gain.settings
 
 
+def of_one_setting(scores: Iterable[Measurement]) -> list[Measurement]:
+    """Of the scores of one cell those that one mean may be over: of the settings with most seeds, then with the latest run, one
+    of each seed, that of the lowest run."""
+    by_settings: defaultdict[str, dict[int | None, Measurement]] = defaultdict(dict)
+    for m in scores:
+        had = by_settings[m.settings].get(m.seed)
+        if had is None or m.run < had.run:
+            by_settings[m.settings][m.seed] = m
+    if not by_settings:
+        return []
+    best = max(
+        by_settings, key=lambda name: (len(by_settings[name]), max(m.run for m in by_settings[name].values()), name)
+    )
+    return sorted(by_settings[best].values(), key=lambda m: _seed_order(m.seed))
+
+
 def _seed_order(seed: int | None) -> tuple[bool, int]:
     return seed is not None, seed or 0
 
@@ -579,6 +595,11 @@ class Mean:
     def support(self) -> str:
         """``12 of 15 languages``."""
         return f"{self.k} of {self.n} languages"
+
+    @property
+    def with_english(self) -> float | None:
+        """The value where English is in it; else None: the languages that are left would be called what they are not."""
+        return self.value if ENGLISH in self.languages else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from backend.domain.gains import (
     gains,
     mean_all,
     mean_transfer,
+    of_one_setting,
     one_per_cell,
     unmatched,
 )
@@ -101,18 +102,19 @@ def matrix_of(
 def _alone(
     measurements: Sequence[Measurement], baseline: str, by_cell: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[float, str]]:
-    """Of cells with scores and no gain: their mean score, and why there is no gain."""
+    """Of cells with scores and no gain: their mean score, under one of their settings, and why there is no gain."""
     words = {
         Unmatchable.NO_BASELINE: f"no score of {baseline} to compare with",
         Unmatchable.OTHER_SETTINGS: f"{baseline} has a score under other settings only",
         Unmatchable.OTHER_SEED: f"{baseline} has a score with other seeds only",
     }
     why = {(u.recipe, u.language): words[u.reason] for u in unmatched(measurements, baseline=baseline)}
-    values: dict[tuple[str, str], list[float]] = {}
+    found: dict[tuple[str, str], list[Measurement]] = {}
     for m in measurements:
         if (m.recipe, m.language) in why and (m.recipe, m.language) not in by_cell:
-            values.setdefault((m.recipe, m.language), []).append(m.value)
-    return {cell: (sum(v) / len(v), why[cell]) for cell, v in values.items()}
+            found.setdefault((m.recipe, m.language), []).append(m)
+    of_one = {cell: of_one_setting(scores) for cell, scores in found.items()}
+    return {cell: (sum(m.value for m in scores) / len(scores), why[cell]) for cell, scores in of_one.items()}
 
 
 def _cell(gain: Gain, examples: bool) -> GainCell:
@@ -144,6 +146,6 @@ def _row(
 ) -> RecipeRow:
     every, transfer = mean_all(found, languages, support=support), mean_transfer(found, languages, support=support)
     return RecipeRow(
-        recipe=recipe, title=title, same_data_twice=twice, mean_all=every.value, mean_transfer=transfer.value, k=transfer.k,
+        recipe=recipe, title=title, same_data_twice=twice, mean_all=every.with_english, mean_transfer=transfer.value, k=transfer.k,
         n=transfer.n, device_hours_marginal=None, device_hours_amortised=None,
     )  # fmt: skip

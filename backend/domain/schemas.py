@@ -337,6 +337,10 @@ class WorkerView(View):
     slots: int
     device: str
     memory_bytes: int | None = Field(description="of its smallest GPU, or of the host; null: not known")
+    rates: dict[str, float] | None = Field(
+        default=None,
+        description="FLOP/s of a matrix product of this precision in one slot, as measured when it started",
+    )
     started_at: datetime
     seen_age_seconds: float
     drained_at: datetime | None = Field(
@@ -414,6 +418,23 @@ class MemoryView(View):
     how: str = Field(description="in words: how it will be computed where the known workers are")
 
 
+class RunForecast(View):
+    """What each of the runs to do that differ in their seed alone will take."""
+
+    kind: RunKind
+    model: str
+    recipe: str
+    target: str | None
+    runs: int = Field(description="how many these are")
+    device_hours: Band | None = Field(description="of one of them; null: nothing measured yet to forecast from")
+    energy_kwh: Band | None = Field(description="of one of them; null: not measured")
+    memory_bytes: int = Field(description="at the peak, its batches computed as a whole")
+    done_after_hours: Band | None = Field(
+        description="until the last of them is done; null: no worker is alive, or no forecast"
+    )
+    rests_on: str | None = Field(description="what the forecast rests on, in words")
+
+
 class ForecastRecord(View):
     """How good forecasts of some runs were."""
 
@@ -473,6 +494,13 @@ class Preview(View):
     memory: list[MemoryView] = Field(description="one entry a model, in the order of the request")
     notes: list[str] = Field(description="what else there is to know before it is submitted")
     cost: GridCost
+    energy_kwh: Band | None = Field(
+        default=None, description="of the devices alone; null: not measured, which is not zero"
+    )
+    energy_from: str = Field(default="", description="what the energy rests on, in words, or why it is not known")
+    by_run: list[RunForecast] = Field(
+        default=[], description="runs to do, those that differ in their seed alone as one"
+    )
     forecast_from: str = Field(description="what the forecast rests on, in words")
     forecast_record: str = Field(description="how good such forecasts were here, in words")
     settings: list[SettingsView] = Field(description="what each stage and target will be trained with, and why")
@@ -570,7 +598,8 @@ class SettingsChoice(View):
 
 
 class RecipeRow(View):
-    """A row of the heatmap. ``mean_transfer`` is over k of the n languages but English; ``mean_all`` takes English in."""
+    """A row of the heatmap. ``mean_transfer`` is over k of the n languages but English; ``mean_all`` is over these k and English,
+    and null where English is not among the languages that are averaged."""
 
     recipe: str
     title: str
@@ -660,6 +689,8 @@ class TradeoffPoint(View):
     flops_amortised: Measured = None
     flops_counted_marginal: Measured = None
     flops_counted_amortised: Measured = None
+    k: int | None = Field(default=None, description="languages that the gain is the mean of; null of one language")
+    asked: int | None = Field(default=None, description="languages that it was asked for; null of one language")
 
 
 # --- overview ----------------------------------------------------------------------------------------------

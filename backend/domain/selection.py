@@ -48,7 +48,8 @@ def _row(row: RecipeRow, cells: Iterable[GainCell], languages: Iterable[str], su
     used = {c.language: c.gain for c in cells if c.gain is not None and c.missing is None and c.language in support}
     transfer = [gain for code, gain in used.items() if code != ENGLISH]
     asked = [code for code in languages if code != ENGLISH]
-    changed = {"mean_all": _mean(used.values()), "mean_transfer": _mean(transfer), "k": len(transfer), "n": len(asked)}
+    every = _mean(used.values()) if ENGLISH in used else None  # as gains.Mean.with_english
+    changed = {"mean_all": every, "mean_transfer": _mean(transfer), "k": len(transfer), "n": len(asked)}
     return row.model_copy(update=changed)
 
 

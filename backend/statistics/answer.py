@@ -48,53 +48,14 @@ from backend.domain.answer import (
 )
 from backend.domain.gains import MIN_SEEDS, paired_t
 from backend.domain.run import DeviceClass
-from backend.statistics.reml import SLOPES, Fit, Matrix, NotIdentified, contrasts, fit, indicators, t_quantile
+from backend.statistics.parts import Observation, Part, means
+from backend.statistics.reml import SLOPES, Fit, Matrix, NotIdentified, contrasted, fit, indicators, t_quantile
+
+Columns = Callable[[Part], Matrix]  # of each observation a row of what its gain may change by
 
 MIN_SIZES = 3  # of models: a line through two says nothing about a third
 MIN_LANGUAGES = 3  # below, languages cannot be a random effect and are taken as given
 LINE_POINTS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One gain of one seed with what is known of it. Gain in points, hours marginal device-hours of one seed."""
-
-    model: str
-    recipe: str
-    target: str
-    language: str
-    seed: int
-    gain: float
-    parameters: int
-    parameters_non_embedding: int
-    tasks: tuple[str, ...]  # of the recipe, all its stages
-    format: str
-    resource: str
-    family: str
-    device_class: str
-    device: str
-    hours: float | None
-    metric: str
-    settings: str
-    run: int
-    baseline_run: int
-
-    @property
-    def key(self) -> tuple[str, str, str, str, int, float]:
-        """What observations are put in order by: sums of floating-point numbers depend on it."""
-        return self.model, self.recipe, self.target, self.language, self.seed, self.gain
-
-    @property
-    def cell(self) -> tuple[str, str, str]:
-        return self.recipe, self.target, self.language
-
-    @property
-    def replicate(self) -> tuple[str, int]:
-        return self.model, self.seed
-
-    @property
-    def size(self) -> float:
-        return math.log10(self.parameters_non_embedding)
 
 
 # --- the size effect ------------------------------------------------------------------------------------------------
@@ -113,103 +74,96 @@ class Rows:
     slope: Matrix  # what a language's random slope is of: the first column, before any interaction
 
 
-def rows(observations: Iterable[Observation], of: Callable[[Observation], Sequence[float]]) -> Rows:
+def rows(observations: Part | Iterable[Observation], of: Columns) -> Rows:
     """Cell means off, then the mean over recipes. Cells that one size alone has are left out.
 
     Args:
-        of: the columns of an observation, the first one being the size or the hours.
+        of: the columns, the first one being the size or the hours.
     """
-    cells: defaultdict[tuple[str, str, str], list[Observation]] = defaultdict(list)
-    for o in sorted(observations, key=lambda o: o.key):
-        cells[o.cell].append(o)
-    parts: defaultdict[tuple[tuple[str, int], str, str], list[Matrix]] = defaultdict(list)
-    for (_, target, language), found in sorted(cells.items()):
-        if len({o.model for o in found}) < 2:
-            continue
-        table = np.array([[o.gain, *of(o)] for o in found])
-        centred = table - table.mean(axis=0)
-        for o, line in zip(found, centred, strict=True):
-            parts[o.replicate, target, language].append(line)
-    keys = sorted(parts)
-    made = np.array([np.mean(parts[key], axis=0) for key in keys]) if keys else np.zeros((0, 2))
+    part = Part.of(observations).compared
+    table = np.column_stack([part.gain, of(part)]) if len(part) else np.zeros((0, 2))
+    _, of_cells, at = means(part.cell, table)
+    places, made, at = means(part.codes("model", "seed", "target", "language"), table - of_cells[at])
+    first = np.zeros(len(places), np.int64)
+    first[at[::-1]] = part.at[::-1]  # of each place an observation that says which it is
+    known = [part.frame.observations[i] for i in first]
     return Rows(
         y=made[:, 0],
         x=made[:, 1:],
-        replicate=tuple(key[0] for key in keys),
-        target=tuple(key[1] for key in keys),
-        language=tuple(key[2] for key in keys),
+        replicate=tuple(o.replicate for o in known),
+        target=tuple(o.target for o in known),
+        language=tuple(o.language for o in known),
         slope=made[:, 1],
     )
 
 
-def slope(observations: Sequence[Observation], of: Callable[[Observation], Sequence[float]]) -> Fit:
+def slope(observations: Part | Sequence[Observation], of: Columns) -> Fit:
     """The change of gain by the columns of ``of``, as the module has it.
 
     Raises:
         NotIdentified: says why not.
     """
-    table = rows(observations, of)
-    models = {o.model for o in observations}
-    sizes = {o.parameters_non_embedding for o in observations}
-    if len(sizes) < MIN_SIZES:
-        raise NotIdentified(f"gains at {_count(len(sizes), 'size')} of models, and a line takes {MIN_SIZES}")
+    part = Part.of(observations)
+    if part.sizes < MIN_SIZES:
+        raise NotIdentified(f"gains at {_count(part.sizes, 'size')} of models, and a line takes {MIN_SIZES}")
+    table, within = rows(part, of), part.compared
     if len({round(float(s), 6) for s in table.slope}) < 2:
         raise NotIdentified("no recipe, target and language has gains at two sizes")
-    within = {model for model, _ in table.replicate}
-    if len({o.parameters_non_embedding for o in observations if o.model in within}) < MIN_SIZES:
-        raise NotIdentified(
-            f"{_count(len(within), 'model')} share cells with another one, and a line takes {MIN_SIZES}"
-        )
-    fewest = min(len({seed for model, seed in table.replicate if model == each}) for each in sorted(models & within))
-    if fewest < MIN_SEEDS:
-        raise NotIdentified(f"{_count(fewest, 'seed')} of a model, and a spread takes {MIN_SEEDS}")
+    if within.sizes < MIN_SIZES:
+        share = _count(len(within.different("model")), "model")
+        raise NotIdentified(f"{share} share cells with another one, and a line takes {MIN_SIZES}")
+    if within.fewest_seeds < MIN_SEEDS:
+        raise NotIdentified(f"{_count(within.fewest_seeds, 'seed')} of a model, and a spread takes {MIN_SEEDS}")
     return fit(*design(table), whole=float(len(set(table.replicate)) - 2))
 
 
 def design(table: Rows) -> tuple[Matrix, Matrix, dict[str, tuple[Matrix, float]]]:
     """What is handed to MixedLM: gains, columns and random effects, with the intercepts of rows taken out."""
-    h = contrasts(list(zip(table.target, table.language, strict=True)))
+    blocks = list(zip(table.target, table.language, strict=True))
+
+    def h(columns: Matrix) -> Matrix:
+        return contrasted(blocks, columns)
+
     replicates, targets, languages = (len(set(v)) for v in (table.replicate, table.target, table.language))
     free = float(replicates - 2)
-    parts = {"replicate": (h @ indicators(table.replicate), free)}
+    parts = {"replicate": (h(indicators(table.replicate)), free)}
     if targets > 1:
         own = list(zip(table.replicate, table.target, strict=True))
-        parts["replicate on a target"] = (h @ indicators(own), free * (targets - 1))
+        parts["replicate on a target"] = (h(indicators(own)), free * (targets - 1))
     if languages >= MIN_LANGUAGES:
-        parts[SLOPES] = (h @ indicators(table.language, table.slope), float(languages - 1))
-    return h @ table.y, h @ table.x, parts
+        parts[SLOPES] = (h(indicators(table.language, table.slope)), float(languages - 1))
+    return h(table.y[:, None])[:, 0], h(table.x), parts
 
 
-def of_size(o: Observation) -> Sequence[float]:
-    return (o.size,)
+def of_size(part: Part) -> Matrix:
+    return part.size[:, None]
 
 
-def of_hours(o: Observation) -> Sequence[float]:
-    assert o.hours is not None
-    return (math.log10(o.hours),)
+def of_hours(part: Part) -> Matrix:
+    return np.log10(part.hours)[:, None]
 
 
-def of_size_and_low(o: Observation) -> Sequence[float]:
-    return o.size, o.size * (o.resource == "low")
+def of_size_and_low(part: Part) -> Matrix:
+    low = np.isin(part.at, part.low_resource.at)
+    return np.column_stack([part.size, part.size * low])
 
 
 def effect(
-    name: str, title: str, unit: str, group: Group, observations: Sequence[Observation],
-    of: Callable[[Observation], Sequence[float]], *, column: int = 0,
+    name: str, title: str, unit: str, group: Group, observations: Part | Sequence[Observation], of: Columns, *, column: int = 0,
 ) -> Effect:  # fmt: skip
     """One effect with its interval and verdict, or why there is none."""
+    part = Part.of(observations)
     try:
-        if not observations:
+        if not len(part):
             raise NotIdentified("there are no gains of it")
-        found = slope(observations, of)
+        found = slope(part, of)
     except NotIdentified as why:
-        return _effect(name, title, unit, group, observations, None, column, str(why))
-    return _effect(name, title, unit, group, observations, found, column, None)
+        return _effect(name, title, unit, group, part, None, column, str(why))
+    return _effect(name, title, unit, group, part.compared, found, column, None)
 
 
 def _effect(
-    name: str, title: str, unit: str, group: Group, observations: Sequence[Observation], found: Fit | None, column: int,
-    why: str | None,
+    name: str, title: str, unit: str, group: Group, part: Part, found: Fit | None, column: int, why: str | None,
 ) -> Effect:  # fmt: skip
     estimate = error = df = low = high = None
     verdict: Verdict = "not enough evidence"
@@ -222,40 +176,33 @@ def _effect(
     return Effect(
         name=name, title=title, unit=unit, group=group, estimate=estimate, low=low, high=high, se=error, df=df, verdict=verdict,
         within_interest=inside, why=why, variances=dict(found.variances) if found else {},
-        share_of_languages=found.shares.get(SLOPES, (0.0,) * (column + 1))[column] if found else None, gains=len(observations),
-        models=len({o.model for o in observations}), seeds=fewest_seeds(observations),
-        languages=len({o.language for o in observations}), targets=len({o.target for o in observations}),
+        share_of_languages=found.shares.get(SLOPES, (0.0,) * (column + 1))[column] if found else None, gains=len(part),
+        models=len(part.different("model")), seeds=part.fewest_seeds, languages=len(part.different("language")),
+        targets=len(part.different("target")),
     )  # fmt: skip
 
 
-def fewest_seeds(observations: Iterable[Observation]) -> int:
-    """Of the models the one with fewest seeds: how many those are."""
-    seeds: defaultdict[str, set[int]] = defaultdict(set)
-    for o in observations:
-        seeds[o.model].add(o.seed)
-    return min((len(s) for s in seeds.values()), default=0)
+def low_resource(observations: Part | Iterable[Observation]) -> Part:
+    return Part.of(observations).low_resource
 
 
-def low_resource(observations: Iterable[Observation]) -> list[Observation]:
-    return [o for o in observations if o.resource == "low"]
-
-
-def size_effects(observations: Sequence[Observation]) -> list[Effect]:
+def size_effects(observations: Part | Sequence[Observation]) -> list[Effect]:
     """Per ten-fold parameters: over all languages, over low-resource ones, and the difference of these to the others."""
-    unit, low = "per ten-fold parameters", low_resource(observations)
+    part = Part.of(observations)
+    unit, low = "per ten-fold parameters", part.low_resource
     found = [
-        effect("size", "Model size, all languages", unit, "all", observations, of_size),
+        effect("size", "Model size, all languages", unit, "all", part, of_size),
         effect("size", "Model size, low-resource languages", unit, "low", low, of_size),
     ]
-    if low and len(low) < len(observations):
+    if 0 < len(low) < len(part):
         title = "Low-resource languages against the others"
-        found.append(effect("size:low", title, unit, "low", observations, of_size_and_low, column=1))
+        found.append(effect("size:low", title, unit, "low", part, of_size_and_low, column=1))
     return found
 
 
-def hours_effects(observations: Sequence[Observation], device: str | None) -> list[Effect]:
+def hours_effects(observations: Part | Sequence[Observation], device: str | None) -> list[Effect]:
     """Per ten-fold device-hours of one class of device, the same way."""
-    measured = [o for o in observations if o.hours and o.device_class == device]
+    measured = Part.of(observations).measured(device)
     word = "GPU-hours" if device == DeviceClass.CUDA.value else f"device-hours ({device})" if device else "device-hours"
     unit = f"per ten-fold {word}"
     return [
@@ -265,15 +212,15 @@ def hours_effects(observations: Sequence[Observation], device: str | None) -> li
             f"{word[0].upper()}{word[1:]}, low-resource languages",
             unit,
             "low",
-            low_resource(measured),
+            measured.low_resource,
             of_hours,
         ),
     ]
 
 
-def together(observations: Sequence[Observation], device: str | None) -> float | None:
+def together(observations: Part | Sequence[Observation], device: str | None) -> float | None:
     """Correlation of log hours with log size within cells: near 1, neither can be told from the other."""
-    table = rows([o for o in observations if o.hours and o.device_class == device], lambda o: (o.size, *of_hours(o)))
+    table = rows(Part.of(observations).measured(device), lambda part: np.column_stack([part.size, of_hours(part)]))
     if len(table.y) < 3 or min(np.std(table.x[:, 0]), np.std(table.x[:, 1])) < 1e-9:
         return None
     return float(np.corrcoef(table.x[:, 0], table.x[:, 1])[0, 1])
@@ -282,17 +229,18 @@ def together(observations: Sequence[Observation], device: str | None) -> float |
 # --- what kind of target and language -------------------------------------------------------------------------------
 
 
-def kind_effects(observations: Sequence[Observation]) -> list[Effect]:
+def kind_effects(observations: Part | Sequence[Observation]) -> list[Effect]:
     """How much more an intermediate stage is worth on a format, at a resource level, in a family, than at the reference.
 
     Of each target and language the mean gain, adjusted for models and recipes (least squares with one term for each), is
     fitted with the kind as fixed effect and targets and languages as crossed random effects. One target is no sample of a
     format, and one language none of a family: those are said to be not enough.
     """
-    if not observations:
+    part = Part.of(observations)
+    if not len(part):
         return []
-    places, values = adjusted(observations)
-    known = {(o.target, o.language): o for o in observations}
+    places, values = adjusted(part)
+    known = {(o.target, o.language): o for o in part.observations}
     of = [known[place] for place in places]
     found = []
     for kind, title, attribute in (
@@ -300,28 +248,28 @@ def kind_effects(observations: Sequence[Observation]) -> list[Effect]:
         ("resource", "Resource level", lambda o: o.resource),
         ("family", "Language family", lambda o: o.family),
     ):
-        found += _kinds(kind, title, of, values, attribute, observations)
+        found += _kinds(kind, title, of, values, attribute, part)
     return found
 
 
-def adjusted(observations: Sequence[Observation]) -> tuple[list[tuple[str, str]], Matrix]:
+def adjusted(observations: Part | Sequence[Observation]) -> tuple[list[tuple[str, str]], Matrix]:
     """Mean gain of each target and language as if every model and recipe had been run on all of them."""
-    means: defaultdict[tuple[str, str, str, str], list[float]] = defaultdict(list)
-    for o in sorted(observations, key=lambda o: o.key):
-        means[o.model, o.recipe, o.target, o.language].append(o.gain)
-    keys = list(means)
-    y = np.array([np.mean(means[key]) for key in keys])
-    where = indicators([key[2:] for key in keys])
-    others = [indicators([key[i] for key in keys]) for i in (0, 1)]
+    part = Part.of(observations)
+    _, y, at = means(part.codes("model", "recipe", "target", "language"), part.gain)
+    first = np.zeros(len(y), np.int64)
+    first[at[::-1]] = part.at[::-1]
+    known = [part.frame.observations[i] for i in first]
+    where = indicators([(o.target, o.language) for o in known])
+    others = [indicators([o.model for o in known]), indicators([o.recipe for o in known])]
     other = np.hstack([z - z.mean(axis=0) for z in others])  # centred: what is left is at the mean model and recipe
     beta = np.linalg.lstsq(np.hstack([where, other]), y, rcond=None)[0]
-    places = sorted({(key[2], key[3]) for key in keys}, key=repr)
+    places = sorted({(o.target, o.language) for o in known}, key=repr)
     return places, beta[: len(places)]
 
 
 def _kinds(
     kind: str, title: str, of: Sequence[Observation], values: Matrix, attribute: Callable[[Observation], str],
-    observations: Sequence[Observation],
+    part: Part,
 ) -> list[Effect]:  # fmt: skip
     members: defaultdict[str, set[str]] = defaultdict(set)
     for o in of:
@@ -344,7 +292,7 @@ def _kinds(
             why = str(error)
     alone = [k for k in order if k not in enough and k != reference]
     if len(alone) > 1:  # one line for all of them
-        some = [o for o in observations if attribute(o) in alone]
+        some = part.only(lambda o: attribute(o) in alone)
         reason = f"one {what} of each, and a comparison takes 2: " + ", ".join(_plain(k) for k in alone)
         name = f"{title}: {len(alone)} others"
         found.append(_effect(f"{kind}:others", name, f"against {_plain(reference)}", "all", some, None, 0, reason))
@@ -354,7 +302,7 @@ def _kinds(
         column = enough.index(k) if fitted is not None and k in enough else None
         short = min((k, reference), key=lambda name: len(members[name]))
         reason = why or f"{_count(len(members[short]), what)} of {_plain(short)}, and a comparison takes 2 of each"
-        some = [o for o in observations if attribute(o) in (k, reference)]
+        some = part.only(lambda o, k=k: attribute(o) in (k, reference))  # type: ignore[misc]
         found.append(
             _effect(
                 f"{kind}:{k}", f"{title}: {_plain(k)}", f"against {_plain(reference)}", "all", some,
@@ -394,25 +342,28 @@ class Replicate:
     gain: float
 
 
-def replicates(observations: Sequence[Observation]) -> list[Replicate]:
+def replicates(observations: Part | Sequence[Observation]) -> list[Replicate]:
     """The mean gain of each model and seed over languages first, then targets, adjusted for which cells it has: the mean of
     all cells plus the mean of its deviations from them."""
-    cells: defaultdict[tuple[str, str, str], list[Observation]] = defaultdict(list)
-    for o in sorted(observations, key=lambda o: o.key):
-        cells[o.cell].append(o)
-    means: defaultdict[str, list[float]] = defaultdict(list)
-    off: defaultdict[tuple[str, int], defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    sizes: dict[str, float] = {}
-    for (_, target, _), found in sorted(cells.items()):
-        if len({o.model for o in found}) < 2 and len({o.model for o in observations}) > 1:
-            continue
-        mean = math.fsum(o.gain for o in found) / len(found)
-        means[target].append(mean)
-        for o in found:
-            off[o.replicate][target].append(o.gain - mean)
-            sizes[o.model] = o.size
-    level = _mean_of(means)
-    return [Replicate(m, s, sizes[m], level + _mean_of(by)) for (m, s), by in sorted(off.items())]
+    part = _placed(observations)
+    if not len(part):
+        return []
+    cells, of_cells, at = means(part.cell, part.gain)
+    languages = max(1, len(part.frame.columns["language"].names))
+    targets = max(1, len(part.frame.columns["target"].names))
+    _, by_target, _ = means(cells // languages % targets, of_cells)
+    level = float(by_target.mean())
+    pairs, off, _ = means(part.codes("model", "seed", "target"), part.gain - of_cells[at])
+    _, away, _ = means(pairs // targets, off)
+    _, first = np.unique(part.replicate, return_index=True)
+    known = [part.frame.observations[i] for i in part.at[first]]
+    return [Replicate(o.model, o.seed, o.size, level + float(a)) for o, a in zip(known, away, strict=True)]
+
+
+def _placed(observations: Part | Sequence[Observation]) -> Part:
+    """What models are compared on; of one model alone all that it has."""
+    part = Part.of(observations)
+    return part.compared if len(part.different("model")) > 1 else part
 
 
 def _mean_of(by_target: Mapping[str, Sequence[float]]) -> float:
@@ -420,12 +371,15 @@ def _mean_of(by_target: Mapping[str, Sequence[float]]) -> float:
     return math.fsum(means) / len(means) if means else 0.0
 
 
-def points(observations: Sequence[Observation], group: Group) -> list[SizePoint]:
+def points(observations: Part | Sequence[Observation], group: Group) -> list[SizePoint]:
     """The mean gain of each model with its interval over seeds."""
-    known = {o.model: o for o in observations}
+    part = _placed(observations)
+    known = {o.model: o for o in part.observations}
     by_model: defaultdict[str, list[float]] = defaultdict(list)
-    for r in replicates(observations):
+    for r in replicates(part):
         by_model[r.model].append(r.gain)
+    models = part.frame.columns["model"]
+    codes, of = part.codes("model"), len(np.unique(part.cell))
     made = []
     for model, values in sorted(by_model.items(), key=lambda pair: (known[pair[0]].parameters_non_embedding, pair[0])):
         t = paired_t(values)
@@ -433,13 +387,13 @@ def points(observations: Sequence[Observation], group: Group) -> list[SizePoint]
             SizePoint(
                 model=model, group=group, parameters=known[model].parameters,
                 parameters_non_embedding=known[model].parameters_non_embedding, gain=t.mean, low=t.low, high=t.high,
-                seeds=len(values),
+                seeds=len(values), cells=len(np.unique(part.cell[codes == models.names.index(model)])), of=of,
             )
         )  # fmt: skip
     return made
 
 
-def line(observations: Sequence[Observation], found: Effect) -> list[LinePoint]:
+def line(observations: Part | Sequence[Observation], found: Effect) -> list[LinePoint]:
     """The fitted line with its 95 % band, from the smallest to the largest model; none where there is no effect to draw."""
     if found.estimate is None or found.se is None or found.df is None:
         return []
@@ -465,7 +419,7 @@ def line(observations: Sequence[Observation], found: Effect) -> list[LinePoint]:
     return made
 
 
-def bent(observations: Sequence[Observation]) -> float | None:
+def bent(observations: Part | Sequence[Observation]) -> float | None:
     """p of the F-test that the models' mean gains lie on a straight line, against the spread of their seeds; None where two
     points are all there is."""
     by_model: defaultdict[float, list[float]] = defaultdict(list)
@@ -488,52 +442,71 @@ def bent(observations: Sequence[Observation]) -> float | None:
 # --- efficiency and sensitivity ---------------------------------------------------------------------------------------
 
 
-def efficiency(observations: Sequence[Observation], device: str | None) -> list[Efficiency]:
-    """Gain per device-hour at each size, over the cells that every model of this class of device has."""
-    measured = [o for o in observations if o.hours and o.device_class == device]
-    shared = common(measured, seeds=False)
+def efficiency(observations: Part | Sequence[Observation], device: str | None) -> list[Efficiency]:
+    """Gain per device-hour at each size, over the cells that every model of this class of device has, and over the seeds that have
+    all of them; where a model has no such seed, over the cells that every seed of every model has. Nothing where there are none."""
+    measured = Part.of(observations).measured(device)
+    of, some = len(np.unique(measured.cell)), measured.common(seeds=False)
+    shared, cells = some.observations, len(np.unique(some.cell))
+    if min((max(_cells_by_seed(shared, model).values()) for model in {o.model for o in shared}), default=0) < cells:
+        some = measured.common()
+        shared, cells = some.observations, len(np.unique(some.cell))
     made = []
     for model in sorted({o.model for o in shared}, key=lambda m: next((o.size, m) for o in shared if o.model == m)):
         own = [o for o in shared if o.model == model]
         by_seed: defaultdict[int, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         hours: defaultdict[str, list[float]] = defaultdict(list)
+        has = _cells_by_seed(own, model)
         for o in own:
-            by_seed[o.seed][o.target].append(o.gain)
-            hours[o.target].append(o.hours or 0.0)
-        full = max(sum(map(len, by.values())) for by in by_seed.values())
-        whole = [by for _, by in sorted(by_seed.items()) if sum(map(len, by.values())) == full]  # seeds with every cell
-        t, spent = paired_t([_mean_of(by) for by in whole]), _mean_of(hours)
+            if has[o.seed] == cells:  # a seed that lacks a cell would be a mean over other cells
+                by_seed[o.seed][o.target].append(o.gain)
+                hours[o.target].append(o.hours or 0.0)
+        t, spent = paired_t([_mean_of(by) for _, by in sorted(by_seed.items())]), _mean_of(hours)
         made.append(
             Efficiency(
                 model=model, parameters_non_embedding=own[0].parameters_non_embedding, device_class=DeviceClass(own[0].device_class),
                 device=", ".join(sorted({o.device for o in own})), hours=spent, gain=t.mean, gain_low=t.low, gain_high=t.high,
                 per_hour=t.mean / spent, per_hour_low=None if t.low is None else t.low / spent,
-                per_hour_high=None if t.high is None else t.high / spent, seeds=len(whole), cells=len({o.cell for o in own}),
+                per_hour_high=None if t.high is None else t.high / spent, seeds=len(by_seed), cells=cells, of=of,
             )
         )  # fmt: skip
     return made
 
 
-def common(observations: Sequence[Observation], *, seeds: bool = True) -> list[Observation]:
-    """Of the cells those that every model has; with ``seeds`` in each of its seeds."""
-    wanted = {o.replicate if seeds else (o.model, 0) for o in observations}
-    has: defaultdict[tuple[str, str, str], set[tuple[str, int]]] = defaultdict(set)
+def _cells_by_seed(observations: Iterable[Observation], model: str) -> dict[int, int]:
+    found: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
     for o in observations:
-        has[o.cell].add(o.replicate if seeds else (o.model, 0))
-    return [o for o in observations if has[o.cell] == wanted]
+        if o.model == model:
+            found[o.seed].add(o.cell)
+    return {seed: len(cells) for seed, cells in found.items()}
 
 
-def sensitivity(observations: Sequence[Observation]) -> list[Sensitivity]:
-    """The size effect without each intermediate task, without each target, and over common support alone."""
-    cuts: list[tuple[str, list[Observation]]] = [
-        ("Common support alone: cells that every model and seed has", common(observations)),
-    ]
-    for task in sorted({t for o in observations for t in o.tasks}):
-        cuts.append((f"Without the intermediate task {task}", [o for o in observations if task not in o.tasks]))
-    for target in sorted({o.target for o in observations}):
-        cuts.append((f"Without the target {target}", [o for o in observations if o.target != target]))
+def common(observations: Part | Sequence[Observation], *, seeds: bool = True) -> Part:
+    """Of the cells those that every model has; with ``seeds`` in each of its seeds."""
+    return Part.of(observations).common(seeds=seeds)
+
+
+def sensitivity(observations: Part | Sequence[Observation]) -> list[Sensitivity]:
+    """The size effect without each intermediate task, without each target, and over common support alone: over all languages, then
+    over low-resource ones."""
+    whole = Part.of(observations)
+    groups: tuple[tuple[Group, Part], ...] = (("all", whole), ("low", whole.low_resource))
+    return [each for group, part in groups if len(part) for each in _cuts(group, part)]
+
+
+def _cuts(group: Group, part: Part) -> list[Sensitivity]:
+    cuts: list[tuple[str, Part]] = [("Common support alone: cells that every model and seed has", part.common())]
+    recipes, targets = part.frame.columns["recipe"], part.frame.columns["target"]
+    codes = recipes.codes[part.at]
+    known, first = np.unique(codes, return_index=True)
+    tasks_of = {code: part.frame.observations[i].tasks for code, i in zip(known, part.at[first], strict=True)}
+    for task in sorted({task for tasks in tasks_of.values() for task in tasks}):
+        has = [code for code, tasks in tasks_of.items() if task in tasks]
+        cuts.append((f"Without the intermediate task {task}", part.where(~np.isin(codes, has))))
+    for target in part.different("target"):
+        cuts.append((f"Without the target {target}", part.where(targets.codes[part.at] != targets.names.index(target))))
     unit = "per ten-fold parameters"
-    return [Sensitivity(left_out=name, effect=effect("size", name, unit, "all", left, of_size)) for name, left in cuts]
+    return [Sensitivity(left_out=name, effect=effect("size", name, unit, group, left, of_size)) for name, left in cuts]
 
 
 def _plain(name: str) -> str:

@@ -120,10 +120,11 @@ def also(
 
 
 def _point(p: SizePoint) -> str:
+    some = "" if p.cells == p.of else f" (adjusted: it has {p.cells} of {p.of} cells)"
     if p.low is None or p.high is None:
-        return f"{signed(p.gain)} points (no interval from {p.seeds} seed{'' if p.seeds == 1 else 's'})"
+        return f"{signed(p.gain)} points (no interval from {p.seeds} seed{'' if p.seeds == 1 else 's'}){some}"
     low, high = (signed(v).removeprefix("+") for v in (p.low, p.high))
-    return f"{signed(p.gain)} points [{low}, {high}]"
+    return f"{signed(p.gain)} points [{low}, {high}]{some}"
 
 
 def _low(effect: Effect) -> str:
@@ -234,6 +235,6 @@ METHODS: tuple[str, ...] = (
     "device are never pooled; one class is looked at. Size and hours are fitted apart, because what is large is dear.",
     "Format, resource level and family are compared on the mean gain of each target and language, adjusted for model and recipe, with "
     "targets and languages as crossed random effects. Each side of a comparison needs two targets (formats) or two languages.",
-    "Two effects are primary, size over all languages and over low-resource ones; the rest describes. The table of sensitivity repeats the "
-    "first without each intermediate task, without each target, and over cells that every model and seed has.",
+    "Two effects are primary, size over all languages and over low-resource ones; the rest describes. The table of sensitivity repeats "
+    "both without each intermediate task, without each target, and over cells that every model and seed has.",
 )

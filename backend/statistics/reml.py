@@ -63,6 +63,20 @@ def contrasts(blocks: Sequence[object]) -> Matrix:
     return made
 
 
+def contrasted(blocks: Sequence[object], columns: Matrix) -> Matrix:
+    """``contrasts(blocks) @ columns`` without that matrix, which has the square of the rows: each row of a block against the mean of
+    those before it."""
+    places: defaultdict[object, list[int]] = defaultdict(list)
+    for i, block in enumerate(blocks):
+        places[block].append(i)
+    made = [np.zeros((0, columns.shape[1]))]
+    for of in places.values():
+        own = columns[of]
+        k = np.arange(1, len(of))[:, None]
+        made.append((np.cumsum(own, axis=0)[:-1] - k * own[1:]) / np.sqrt(k * (k + 1)))
+    return np.concatenate(made)
+
+
 def fit(y: Matrix, x: Matrix, parts: Mapping[str, tuple[Matrix, float]], whole: float | None = None) -> Fit:
     """REML fit of ``y = x β + Σ Zₖ uₖ + e``, all random effects crossed.
 

@@ -12,6 +12,7 @@ import io
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from backend.domain.experiment import BENCHMARKS, ExperimentRequest, plan
 from backend.domain.forecast import forecast
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS
-from backend.domain.recipe import CONTROLS
+from backend.domain.recipe import CONTROLS, Recipe
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
@@ -47,8 +48,8 @@ from backend.store.tables import experiment, experiment_run, run
 from backend.store.tradeoff import sizes
 
 if TYPE_CHECKING:
-    from backend.statistics.answer import Observation
     from backend.statistics.answer_words import Need
+    from backend.statistics.parts import Observation
 
 KEPT = 12  # fits
 MOST_FAILED = 200  # failed runs that are listed
@@ -138,24 +139,25 @@ def fitted(session: Session, *, source: Source, format: str | None = None) -> Fi
 
 def _fit(found: Sequence[Observation], out: list[LeftOut], formats: list[str]) -> Fitted:
     from backend.statistics import answer as look
+    from backend.statistics.parts import Part
 
     by_class = Counter(o.device_class for o in found if o.hours)
     device = max(by_class, key=lambda name: (by_class[name], name)) if by_class else None
-    effects = look.size_effects(found)
-    low = look.low_resource(found)
+    part = Part.of(found)  # once: what follows looks at it in parts
+    effects, low = look.size_effects(part), part.low_resource
     text = as_csv(found)
     return Fitted(
         observations=found,
         left_out=out,
         device=device,
         formats=formats,
-        effects=[*effects, *look.hours_effects(found, device), *look.kind_effects(found)],
-        points=[*look.points(found, "all"), *look.points(low, "low")],
-        line=[*look.line(found, effects[0]), *look.line(low, effects[1])],
-        efficiency=look.efficiency(found, device),
-        sensitivity=look.sensitivity(found),
-        bent=look.bent(found),
-        together=look.together(found, device),
+        effects=[*effects, *look.hours_effects(part, device), *look.kind_effects(part)],
+        points=[*look.points(part, "all"), *look.points(low, "low")],
+        line=[*look.line(part, effects[0]), *look.line(low, effects[1])],
+        efficiency=look.efficiency(part, device),
+        sensitivity=look.sensitivity(part),
+        bent=look.bent(part),
+        together=look.together(part, device),
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
@@ -165,7 +167,7 @@ def observations(
     session: Session, *, source: Source, format: str | None = None, learnt: trained.Trained | None = None
 ) -> tuple[list[Observation], list[LeftOut], list[str]]:
     """Gains of single seeds, in order; what was left out and why; the formats that there are gains of."""
-    from backend.statistics.answer import Observation
+    from backend.statistics.parts import Observation
 
     learnt = trained.by_settings(session, source) if learnt is None else learnt
     here = evaluations(source=source)
@@ -174,6 +176,7 @@ def observations(
     out: Counter[tuple[str, str]] = Counter()
     found: list[Observation] = []
     formats: set[str] = set()
+    recipes: dict[str, Recipe | None] = {}  # by name: each is in thousands of gains
     for unit in units(session, set(headline.values()), source=source):
         if headline.get(unit.target) != unit.metric or unit.model not in known:
             continue
@@ -184,9 +187,11 @@ def observations(
         by_recipe: defaultdict[str, set[int]] = defaultdict(set)
         for g in unit.gains:
             by_recipe[g.recipe].update(g.runs)
+            if g.recipe not in recipes:
+                recipes[g.recipe] = read_recipe(g.recipe)
         spent = {recipe: paid.of(runs) for recipe, runs in by_recipe.items()}
         for g in unit.gains:
-            recipe, language = read_recipe(g.recipe), LANGUAGES.get(g.language)
+            recipe, language = recipes[g.recipe], LANGUAGES.get(g.language)
             why = None
             if g.language == ENGLISH:
                 why = ("English", "the question is about transfer to other languages")
@@ -228,20 +233,18 @@ def observations(
 
 def as_csv(found: Sequence[Observation]) -> str:
     """The gains of single seeds, one a row (RFC 4180): what every number rests on and its SHA-256 is of."""
-    from backend.statistics.answer import Observation
+    from backend.statistics.parts import Observation
 
     names = [f.name for f in fields(Observation)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(names)
+    of = attrgetter(*names)
+    tasks = names.index("tasks")
     for o in found:
-        row = [getattr(o, name) for name in names]
-        writer.writerow(
-            [
-                "+".join(v) if isinstance(v, tuple) else "" if v is None else repr(v) if isinstance(v, float) else v
-                for v in row
-            ]
-        )
+        row = list(of(o))
+        row[tasks] = "+".join(row[tasks])
+        writer.writerow(row)  # a float as repr gives it, None as nothing
     return text.getvalue()
 
 

@@ -76,6 +76,8 @@ def certainty(chosen: Chosen, root: str) -> Certainty:
         recipe=chosen.recipe,
         language=chosen.language,
         gain=gain,
+        k=None if chosen.mean is None else chosen.mean.k,
+        asked=None if chosen.mean is None else chosen.mean.n,
         seeds=len(_seeds(chosen)),
         over_seeds=_over_seeds(chosen),
         without_predictions=why,

@@ -158,6 +158,7 @@ def finished(session: Session) -> list[Past]:
             run.c.device_class,
             run.c.wall_seconds,
             run.c.device_seconds,
+            run.c.energy_joules,
             run.c.started_at,
             run.c.finished_at,
         )
@@ -176,6 +177,7 @@ def finished(session: Session) -> list[Past]:
             device_class=DeviceClass(r.device_class),
             wall_seconds=r.wall_seconds * spec.devices,  # as on one device, about
             device_seconds=r.device_seconds,
+            joules=r.energy_joules if spec.devices == 1 else None,  # of several devices none is metered
         )
         found.append(Past(run=r.id, measured=measured, began=r.started_at or r.finished_at, ended=r.finished_at))
     return found

@@ -183,7 +183,7 @@ def _recipe_row(
         recipe=recipe,
         title=_title(recipe),
         same_data_twice=same_data_twice(recipe, target),
-        mean_all=every.value,
+        mean_all=every.with_english,
         mean_transfer=transfer.value,
         k=transfer.k,
         n=transfer.n,

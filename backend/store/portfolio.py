@@ -158,7 +158,7 @@ def cells_of(
             out[why] += 1
         elif mean is not None and cost is not None and used is not None:
             if mean[0] > 0:
-                found.append((Cell(one, *mean, used), cost.device_class))
+                found.append((Cell(one, *mean[:4], used), cost.device_class))
             else:
                 out["no gain above zero"] += 1
     if unit in ("flops", "flops_counted"):

@@ -9,7 +9,7 @@ from functools import cached_property
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlmodel import Session
 
-from backend.domain.gains import Measurement, Missing, Unmatchable, Unmatched, unmatched
+from backend.domain.gains import Measurement, Missing, Unmatchable, Unmatched, of_one_setting, unmatched
 from backend.domain.language import LANGUAGES
 from backend.domain.recipe import BASELINE
 from backend.domain.run import RunState
@@ -93,7 +93,9 @@ class Reasons:
 
     def empty(self, recipe: str, language: str) -> GainCell:
         missing, why = self._why(recipe, language)
-        treated, before = self.scores[recipe, language], self.scores[NONE, language]
+        treated, baselines = of_one_setting(self.scores[recipe, language]), self.scores[NONE, language]
+        alike = [m for m in baselines if treated and m.settings == treated[0].settings]
+        before = of_one_setting(alike or baselines)
         return GainCell(
             recipe=recipe,
             language=language,

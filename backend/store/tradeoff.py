@@ -99,8 +99,8 @@ def points(
         for language in one.languages(languages) if each else [languages]:
             found = averaged(one, language)
             if found is not None:
-                gain, low, high, n = found
-                changes = {"language": language, "gain": gain, "low": low, "high": high, "n": n}
+                gain, low, high, n, (k, asked) = found
+                changes = {"language": language, "gain": gain, "low": low, "high": high, "n": n, "k": k, "asked": asked}
                 made.append((whole.model_copy(update=changes), rests_on))
     return made
 
@@ -181,15 +181,19 @@ def series(
     return found
 
 
-def averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int] | None:
-    """Gain, interval and number of seeds of one series; None where it has none."""
+_Support = tuple[int | None, int | None]
+
+
+def averaged(each: Series, languages: str) -> tuple[float, float | None, float | None, int, _Support] | None:
+    """Gain, interval, number of seeds and "k of n languages" of one series; None where it has none."""
     if languages in LANGUAGES:
         found = next((g for g in each.cells if g.language == languages), None)
-        return (found.mean, found.low, found.high, found.n) if found else None
+        return (found.mean, found.low, found.high, found.n, (None, None)) if found else None
     mean = each.mean_transfer() if languages != "mean_all" else mean_all(each.cells, each.asked, support=each.support)
     if mean.value is None:
         return None
-    return mean.value, mean.low, mean.high, min(g.n for g in each.cells if g.language in mean.languages)
+    seeds = min(g.n for g in each.cells if g.language in mean.languages)
+    return mean.value, mean.low, mean.high, seeds, (mean.k, mean.n)
 
 
 def sizes(session: Session, here: Iterable[ColumnElement[bool]]) -> dict[str, tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -21,8 +21,9 @@ FORGET_SECONDS = 86_400.0  # one that died without a word is listed this long
 
 
 def seen(
-    session: Session, name: str, queues: Sequence[str], slots: int, device: str, memory_bytes: int | None = None
-) -> None:
+    session: Session, name: str, queues: Sequence[str], slots: int, device: str, memory_bytes: int | None = None,
+    rates: Mapping[str, float] | None = None,
+) -> None:  # fmt: skip
     """A worker says that it is there.
 
     Args:
@@ -30,13 +31,14 @@ def seen(
         slots: runs it can do at a time.
         device: its processor or GPU, for people.
         memory_bytes: of its smallest GPU, or of the host; None: not known.
+        rates: precision → FLOP/s of a matrix product in one slot; None: not measured.
     """
     at = now(session)
     dialect = session.get_bind().dialect.name
     new = postgres_insert(worker) if dialect == "postgresql" else sqlite_insert(worker)
     row = {
         "name": name, "queues": list(queues), "slots": slots, "device": device, "memory_bytes": memory_bytes,
-        "started_at": at, "seen_at": at,
+        "rates": None if rates is None else dict(rates), "started_at": at, "seen_at": at,
     }  # fmt: skip
     told = {key: value for key, value in row.items() if key not in ("name", "started_at")}
     session.execute(new.values(row).on_conflict_do_update(index_elements=["name"], set_=told))
@@ -79,6 +81,7 @@ def listing(session: Session) -> list[WorkerView]:
             slots=row["slots"],
             device=row["device"],
             memory_bytes=row["memory_bytes"],
+            rates=row["rates"],
             started_at=row["started_at"],
             seen_age_seconds=max(0.0, (at - row["seen_at"]).total_seconds()),
             drained_at=row["drained_at"],

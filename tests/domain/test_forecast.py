@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.experiment import ExperimentRequest, Plan, plan
-from backend.domain.forecast import Measured, Work, forecast, makespan, quantile, work
+from backend.domain.forecast import ATTAINED, RESTS_ON, Calibrated, Measured, Work, forecast, quantile, work
+from backend.domain.forecast_runs import by_run
+from backend.domain.makespan import makespan
 from backend.domain.model import MODELS
 from backend.domain.run import DeviceClass, RunKind
 
@@ -241,3 +243,127 @@ def test_a_run_on_two_devices_takes_two_slots():
     assert makespan(seconds, alone, 2) == 4.0
     assert makespan(seconds, alone, 2, {"wide": 2}) == 8.0  # after a, and b after it: none is passed over
     assert makespan(seconds, alone, 1, {"wide": 2}) == 8.0
+
+
+# --- energy -------------------------------------------------------------------------------------------------------------------
+
+
+def drawing(rows: list[Measured], watts: float) -> list[Measured]:
+    """The same runs on a device that drew so much."""
+    return [Measured(m.work, m.device_class, m.wall_seconds, m.device_seconds, watts * m.wall_seconds) for m in rows]
+
+
+def test_energy_is_device_time_at_the_power_that_was_drawn() -> None:
+    of = planned("mini-2")
+    found = ask(of, drawing(measured(of, 0.5), 250.0) * 3)
+    assert found.device_hours is not None and found.energy_kwh is not None
+    assert found.energy_kwh.median == pytest.approx(found.device_hours.median * 250 / 1000)
+    assert found.energy_kwh.low < found.energy_kwh.median < found.energy_kwh.high
+    assert "power that" in found.energy_from and "without its host" in found.energy_from
+
+
+def test_energy_that_was_not_measured_is_not_zero() -> None:
+    of = planned("mini-2")
+    found = ask(of, measured(of, 0.5))
+    assert found.energy_kwh is None
+    assert found.energy_from == "Energy: not measured. No finished run on cpu has reported any."
+    assert all(e.joules is None for e in found.estimates.values())
+
+
+def test_energy_of_another_class_of_device_never_enters() -> None:
+    of = planned("mini-2")
+    gpu = [Measured(m.work, DeviceClass.CUDA, 1.0, 1.0, 700.0) for m in measured(of, 0.5)]
+    assert ask(of, [*measured(of, 0.5), *gpu]).energy_kwh is None
+
+
+def test_a_run_on_half_of_a_device_is_given_half_of_its_power() -> None:
+    """Both runs on it reported all that it drew: 200 W for an hour by the clock, half of it theirs."""
+    of = planned("mini-2")
+    found = ask(of, drawing(measured(of, 1.0, share=0.5), 200.0) * 3)
+    wall = sum(m.wall_seconds for m in measured(of, 1.0)) / 3600
+    assert found.energy_kwh is not None
+    assert found.energy_kwh.median == pytest.approx(wall / 2 * 0.2)
+
+
+def test_power_is_that_of_the_same_kind_and_model_where_there_is_one() -> None:
+    of = planned("mini-2")
+    rows = measured(of, 0.5)
+    tuned = [m for m in rows if m.work.kind is RunKind.FINETUNE]
+    rest = [m for m in rows if m.work.kind is not RunKind.FINETUNE]
+    found = ask(of, drawing(tuned, 300.0) * 3 + drawing(rest, 100.0) * 3)
+    expected = sum(m.device_seconds * (300.0 if m in tuned else 100.0) for m in rows) / 3.6e6
+    assert found.energy_kwh is not None
+    assert found.energy_kwh.median == pytest.approx(expected)
+
+
+# --- where nothing was measured -----------------------------------------------------------------------------------------------
+
+
+def calibrated(of: Plan, rows: list[Measured], *rates: float, slots: int = 2):
+    todo = set(of.runs)
+    each = [Calibrated(rate, 0.5) for rate in rates]
+    return forecast(
+        of, to_do=todo, unfinished=todo, measured=rows, device=DeviceClass.CPU, slots=slots, calibrated=each
+    )
+
+
+def test_without_measurements_flops_at_an_assumed_share_of_a_matrix_products_rate() -> None:
+    of = planned("mini-2")
+    found = calibrated(of, [], 1e9, 3e9, 2e9)
+    flops = sum(m.work.flops for m in measured(of, 1.0))
+    assert found.device_hours is not None
+    # the middle worker's rate, and half of a device for each slot
+    for got, attained in zip(
+        (found.device_hours.low, found.device_hours.median, found.device_hours.high), ATTAINED, strict=True
+    ):
+        assert got == pytest.approx(flops / (2e9 * attained) / 2 / 3600)
+    assert "assumed" in found.rests_on and "nothing was measured" in found.rests_on
+    assert found.hours_until_done is not None and found.hours_until_done.median > 0
+    assert found.energy_kwh is None
+    assert {e.tier for e in found.estimates.values()} == {5}
+
+
+def test_what_was_measured_goes_before_what_a_matrix_product_attains() -> None:
+    of = planned("mini-2")
+    rows = measured(of, 0.5) * 3
+    assert calibrated(of, rows, 1e9).device_hours == ask(of, rows).device_hours
+    some = measured(of, 0.5, only={RunKind.FINETUNE})
+    assert {e.tier for e in calibrated(of, some, 1e9).estimates.values()} == {1, 4}  # another kind of run is nearer
+
+
+def test_a_rate_of_nothing_is_none() -> None:
+    assert calibrated(planned("mini-2"), [], 0.0).device_hours is None
+
+
+# --- run by run ---------------------------------------------------------------------------------------------------------------
+
+
+def test_run_by_run_it_adds_up_and_the_last_one_ends_it_all() -> None:
+    of = planned("mini-2", seeds=3)
+    found = ask(of, drawing(measured(of, 0.5), 100.0) * 3, slots=2)
+    lines = by_run(of, set(of.runs), found)
+    assert found.device_hours is not None and found.hours_until_done is not None and found.energy_kwh is not None
+    assert sum(line.runs for line in lines) == len(of.runs)
+    assert [line.runs for line in lines] == [
+        1,
+        3,
+        3,
+        3,
+        3,
+        3,
+    ]  # pretraining; one intermediate; two recipes tuned and evaluated
+    for total, each in ((found.device_hours, "device_hours"), (found.energy_kwh, "energy_kwh")):
+        assert sum(line.runs * getattr(line, each).median for line in lines) == pytest.approx(total.median)
+    last = max(line.done_after_hours.median for line in lines if line.done_after_hours)
+    assert last == pytest.approx(found.hours_until_done.median)
+    assert all(line.memory_bytes > 0 and line.rests_on == RESTS_ON[1] for line in lines)
+    assert [line.kind for line in lines] == sorted((line.kind for line in lines), key=list(RunKind).index)
+
+
+def test_run_by_run_nothing_is_known_where_nothing_was_measured() -> None:
+    of = planned("mini-2")
+    for line in by_run(of, set(of.runs), ask(of, [])):
+        assert (line.device_hours, line.energy_kwh, line.done_after_hours, line.rests_on) == (None, None, None, None)
+        assert line.memory_bytes > 0
+    few = {f for f, r in of.runs.items() if r.spec.kind is RunKind.EVALUATE}
+    assert {line.kind for line in by_run(of, few, ask(of, measured(of, 1.0), to_do=few))} == {RunKind.EVALUATE}

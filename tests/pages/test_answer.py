@@ -40,7 +40,7 @@ def made(**changes: Any) -> Answer:
         "sentence": "Worth more: +1.50 points [0.50, 2.50] – ≥ naïve <b>.", "also": ["Mean gain: −0.30 points."],
         "effects": [effect, unknown],
         "points": [
-            {"model": f"m{n}", "group": "all", "parameters": 3 * n, "parameters_non_embedding": n, "gain": g, "low": g - 1, "high": g + 1, "seeds": 3}
+            {"model": f"m{n}", "group": "all", "parameters": 3 * n, "parameters_non_embedding": n, "gain": g, "low": g - 1, "high": g + 1, "seeds": 3, "cells": 5, "of": 6}
             for n, g in ((10**5, 0.2), (10**6, 1.7))
         ],
         "line": [{"group": "all", "parameters_non_embedding": n, "gain": g, "low": g - 1, "high": g + 1} for n, g in ((1e5, 0.2), (1e6, 1.7))],

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from backend.statistics import answer as look
 from backend.statistics import answer_words as say
 from backend.statistics import reml
-from backend.statistics.answer import Observation
+from backend.statistics.parts import Observation
 
 SIZES = (500_000, 1_500_000, 5_000_000)
 
@@ -242,6 +242,8 @@ def test_contrasts_take_an_intercept_out_of_every_block():
     assert h.shape == (3, 6)
     assert h @ h.T == pytest.approx(np.eye(3))
     assert h @ reml.indicators(blocks) == pytest.approx(np.zeros((3, 3)))
+    columns = np.random.default_rng(0).normal(size=(6, 4))
+    assert reml.contrasted(blocks, columns) == pytest.approx(h @ columns)
 
 
 # --- order, and what is missing -----------------------------------------------------------------------------------------
@@ -283,9 +285,52 @@ def test_a_missing_cell_is_never_a_zero(seed: int, missing: float):
 def test_common_support_keeps_the_cells_that_every_model_and_seed_has():
     observations = simulated(1)
     gone = observations[0]
-    left = look.common(observations[1:])
+    left = look.common(observations[1:]).observations
     assert gone.cell not in {o.cell for o in left}
     assert len(left) == len(observations) - sum(o.cell == gone.cell for o in observations)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.0, 0.7), st.floats(0.0, 0.5))
+def test_what_numbers_say_that_they_rest_on_is_true(seed: int, missing: float, lost: float):
+    """Of each model the cells it has; of efficiency the plain mean over the cells that it states; of an effect the gains in cells
+    that two models have. Missing are cells one by one and replicates as a whole."""
+    rng = random.Random(seed)
+    gone = {(size, s) for size in SIZES for s in range(3) if rng.random() < lost}
+    there = [
+        made(size, s, r, t, f"l{c}", rng.gauss(0, 9))
+        for size in SIZES for s in range(3) if (size, s) not in gone
+        for r in range(2) for t in range(2) for c in range(3) if rng.random() >= missing
+    ]  # fmt: skip
+    models = {cell: {o.model for o in there if o.cell == cell} for cell in {o.cell for o in there}}
+    two = [o for o in there if len(models[o.cell]) > 1] if len({o.model for o in there}) > 1 else there
+    for p in look.points(there, "all"):
+        assert (p.cells, p.of) == (len({o.cell for o in two if o.model == p.model}), len({o.cell for o in two}))
+        if (
+            all(len({o.model for o in two if o.cell == cell}) == len(SIZES) for cell in {o.cell for o in two})
+            and not missing
+        ):
+            own: dict[tuple[int, str], list[float]] = {}
+            for o in two:
+                if o.model == p.model:
+                    own.setdefault((o.seed, o.target), []).append(o.gain)
+            assert p.gain == pytest.approx(np.mean([np.mean(v) for v in own.values()]))
+    for e in look.efficiency(there, "cpu"):
+        whole = [c for c in models if len(models[c]) == len({o.model for o in there})]
+        has = {s: [o for o in there if o.model == e.model and o.seed == s and o.cell in whole] for s in range(3)}
+        if e.cells == len(whole):
+            used = [o for s in has for o in has[s] if len(has[s]) == len(whole)]
+        else:  # no seed of some model had them all: the cells that every seed of every model has
+            all_of_them = {(o.model, o.seed) for o in there}
+            every = [c for c in models if {(o.model, o.seed) for o in there if o.cell == c} == all_of_them]
+            assert e.cells == len(every)
+            used = [o for o in there if o.model == e.model and o.cell in every]
+        assert e.of == len(models) and e.seeds == len({o.seed for o in used}) and len(used) == e.seeds * e.cells
+        by_target = [np.mean([o.gain for o in used if o.target == t]) for t in sorted({o.target for o in used})]
+        assert e.gain == pytest.approx(np.mean(by_target))
+    found = of_size(there)
+    if found.estimate is not None:
+        assert found.gains == len(two)
 
 
 # --- the other tables ---------------------------------------------------------------------------------------------------
@@ -293,7 +338,10 @@ def test_common_support_keeps_the_cells_that_every_model_and_seed_has():
 
 def test_sensitivity_leaves_out_each_task_and_target_in_turn():
     observations = simulated(2, slope=2.0)
-    found = {s.left_out: s.effect for s in look.sensitivity(observations)}
+    every = look.sensitivity(observations)
+    found, low = ({s.left_out: s.effect for s in every if s.effect.group == group} for group in ("all", "low"))
+    assert list(low) == list(found)  # both effects that are primary
+    assert low["Without the target t0"].gains == sum(o.target != "t0" and o.resource == "low" for o in observations)
     assert list(found) == [
         "Common support alone: cells that every model and seed has", "Without the intermediate task r0", "Without the intermediate task r1", "Without the target t0", "Without the target t1", "Without the target t2",
     ]  # fmt: skip

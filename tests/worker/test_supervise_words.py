@@ -155,26 +155,41 @@ def test_a_worker_forgets_what_only_it_may_know(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("visible", "names", "expected"),
     [
-        (None, [("A", 80), ("B", 24)], ("cuda", [("0", "A", 80), ("1", "B", 24)])),
-        ("3,5", [("A", 80), ("B", 80)], ("cuda", [("3", "A", 80), ("5", "B", 80)])),
-        ("GPU-abc", [("A", 80)], ("cuda", [("GPU-abc", "A", 80)])),
+        (None, [("A", 80, {}), ("B", 24, {})], ("cuda", [("0", "A", 80, {}), ("1", "B", 24, {})])),
+        ("3,5", [("A", 80, {}), ("B", 80, {})], ("cuda", [("3", "A", 80, {}), ("5", "B", 80, {})])),
+        ("GPU-abc", [("A", 80, {"bf16": 9e14})], ("cuda", [("GPU-abc", "A", 80, {"bf16": 9e14})])),
         (None, [], ("cuda", [])),
     ],
 )
 def test_each_gpu_is_a_slot(
-    place: Any, monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[tuple[str, int]], expected: Any
+    place: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    visible: str | None,
+    names: list[tuple[str, int, dict[str, float]]],
+    expected: Any,
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
     class Asked:
-        def gpus(self, asked: str | None) -> list[tuple[str, int]]:
+        def gpus(self, asked: str | None) -> list[tuple[str, int, dict[str, float]]]:
             assert asked == visible
             return names
 
     assert app._devices(place.settings(device="cuda"), Asked()) == expected  # type: ignore[arg-type]
     assert app._devices(place.settings(device="cpu"), Asked()) == ("cpu", [])  # type: ignore[arg-type]
+
+
+def test_a_worker_says_what_a_matrix_product_attains_in_one_of_its_slots() -> None:
+    """Of several GPUs the slowest, and nothing of a precision that one could not measure; of a processor a slot's part of it."""
+    fast, slow, mute = (
+        app.Gpu("0", "A", 80, rates) for rates in ({"fp32": 9.0, "bf16": 90.0}, {"fp32": 5.0, "bf16": 99.0}, {})
+    )
+    assert app._rates([fast, slow], 2) == {"fp32": 5.0, "bf16": 90.0}
+    assert app._rates([fast, mute], 2) == {}
+    (rate,) = app._rates([], 2).values()
+    assert 1e7 < rate < 1e14  # whatever the machine: between a very slow one and one that there is not
 
 
 def test_what_runs_of_long_ago_left_goes(place: Any) -> None:

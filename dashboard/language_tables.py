@@ -28,8 +28,8 @@ SORTS = {
     "tasks": "Tasks",
     "runs": "Runs",
 }
-_COLUMN = {"name": 0, "family": 2, "resource": 4, "tasks": 5, "gain": 6, "best": 7, "runs": 8}
-_HEAD = ("Language", "Code", "Family", "Script", "Resources", "Tasks", "Mean gain", "Best recipe", "Runs")
+_COLUMN = {"name": 0, "gain": 1, "best": 2, "family": 3, "resource": 5, "tasks": 6, "runs": 7}
+_HEAD = ("Language", "Mean gain", "Best recipe", "Family", "Script", "Resources", "Tasks", "Runs")
 
 
 def endonym(language: Language) -> Any:
@@ -82,21 +82,20 @@ def listing(table: LanguageTable, state: Languages) -> list[Any]:
             )
         ]
     lines = [_line(row, state) for row in rows]
-    return [plain("Languages", _HEAD, lines, numbers={8}, sorted_by=_COLUMN[state.sort])]
+    return [plain("Languages", _HEAD, lines, numbers={7}, sorted_by=_COLUMN[state.sort])]
 
 
 def _line(row: LanguageRow, state: Languages) -> list[Any]:
     of = LANGUAGES[row.code]
     there = OneLanguage(model=state.model, source=state.source).address(row.code)
     return [
-        [dcc.Link(of.name, href=there, title=of.endonym), " ", endonym(of)],
-        html.Code(row.code),
+        [dcc.Link(of.name, href=there, title=of.endonym), " ", html.Code(row.code), " ", endonym(of)],
+        mean(row),
+        best(row, state.source),
         [of.family, soft(of.branch)],
         of.script,
         of.resource,
         [count(row.n, "task"), soft(", ".join(map(words.task_title, row.targets)))],
-        mean(row),
-        best(row, state.source),
         f"{row.runs:,}",
     ]
 

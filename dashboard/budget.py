@@ -99,11 +99,8 @@ def said(portfolio: Portfolio | None, state: Tradeoff, problem: str | None = Non
     parts: list[Any] = [title, html.P(sentence(portfolio), className="summary", role="status")]
     if portfolio.cells:
         parts += [_cells(portfolio, state), _stages(portfolio)]
-    parts.append(
-        html.P(
-            [portfolio.rule, *(f" Not considered, {text}." for text in portfolio.not_considered)], className="soft note"
-        )
-    )
+    out = f" Not considered: {'; '.join(portfolio.not_considered)}." if portfolio.not_considered else ""
+    parts.append(html.P(portfolio.rule + out, className="soft note"))
     return parts
 
 

@@ -15,6 +15,7 @@ from backend.domain.literature import PublishedView
 from dashboard import links, literature, words
 from dashboard.links import Cell, Explore, Languages, OneLanguage
 from dashboard.look import DASH, count, interval, probability, score
+from dashboard.look import plain as signed
 from dashboard.plain_table import plain, soft
 
 LEVELS = ("high", "mid", "low")
@@ -27,8 +28,8 @@ SORTS = {
     "tasks": "Tasks",
     "runs": "Runs",
 }
-_COLUMN = {"name": 0, "family": 2, "resource": 4, "tasks": 5, "gain": 6, "best": 7, "runs": 8}
-_HEAD = ("Language", "Code", "Family", "Script", "Resources", "Tasks", "Mean gain", "Best recipe", "Runs")
+_COLUMN = {"name": 0, "gain": 1, "best": 2, "family": 3, "resource": 5, "tasks": 6, "runs": 7}
+_HEAD = ("Language", "Mean gain", "Best recipe", "Family", "Script", "Resources", "Tasks", "Runs")
 
 
 def endonym(language: Language) -> Any:
@@ -81,21 +82,20 @@ def listing(table: LanguageTable, state: Languages) -> list[Any]:
             )
         ]
     lines = [_line(row, state) for row in rows]
-    return [plain("Languages", _HEAD, lines, numbers={8}, sorted_by=_COLUMN[state.sort])]
+    return [plain("Languages", _HEAD, lines, numbers={7}, sorted_by=_COLUMN[state.sort])]
 
 
 def _line(row: LanguageRow, state: Languages) -> list[Any]:
     of = LANGUAGES[row.code]
     there = OneLanguage(model=state.model, source=state.source).address(row.code)
     return [
-        [dcc.Link(of.name, href=there, title=of.endonym), endonym(of)],
-        html.Code(row.code),
+        [dcc.Link(of.name, href=there, title=of.endonym), " ", html.Code(row.code), " ", endonym(of)],
+        mean(row),
+        best(row, state.source),
         [of.family, soft(of.branch)],
         of.script,
         of.resource,
         [count(row.n, "task"), soft(", ".join(map(words.task_title, row.targets)))],
-        mean(row),
-        best(row, state.source),
         f"{row.runs:,}",
     ]
 
@@ -212,8 +212,8 @@ def cells(found: LanguageDetail) -> Any:
             str(c.n),
             score(c.treated),
             score(c.baseline),
-            score(c.gap_without),
-            score(c.gap_with),
+            signed(c.gap_without) if c.gap_without is not None else DASH,
+            signed(c.gap_with) if c.gap_with is not None else DASH,
             interval(c.gap_change, c.gap_low, c.gap_high) if c.gap_change is not None else DASH,
         ]
         for c in found.cells
@@ -239,9 +239,11 @@ def gap(found: LanguageDetail) -> str:
     wider = sum(1 for c in some if c.gap_low is not None and c.gap_low > 0)
     narrower = sum(1 for c in some if c.gap_high is not None and c.gap_high < 0)
     before = [c.gap_without for c in some if c.gap_without is not None]
+    low, high = signed(min(before)), signed(max(before))
+    ends = low if low == high else f"{low} to {high}"
     return (
-        f"English is {score(min(before))} to {score(max(before))} points ahead without an intermediate stage. With one the gap is narrower in {narrower} and "
-        f"wider in {wider} of {count(len(some), 'cell')} by an interval that leaves out zero."
+        f"English minus {found.language.name} without an intermediate stage: {ends} points. With one the gap is narrower in {narrower} and wider in "
+        f"{wider} of {count(len(some), 'cell')} by an interval that leaves out zero."
     )
 
 
@@ -256,7 +258,7 @@ def missing(found: LanguageDetail) -> list[Any]:
         for kind in Missing:
             some = [c for c in gone if c.missing is kind]
             if some:
-                why = sorted({c.why_missing for c in some if c.why_missing})
+                why = sorted({c.why_missing for c in some if c.why_missing not in (None, f"no run of {c.recipe} yet")})
                 said = f"{words.MISSING_AT_LENGTH[kind]}: {', '.join(c.recipe for c in some)}"
                 kinds.append(
                     html.Span(
@@ -290,6 +292,7 @@ def near(found: LanguageDetail) -> Any:
                     words.language_name(n.row.code),
                     href=OneLanguage(model=found.model, source=_source(found)).address(n.row.code),
                 ),
+                " ",
                 endonym(LANGUAGES[n.row.code]),
             ],
             ", ".join(n.shares),

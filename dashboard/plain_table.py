@@ -21,7 +21,8 @@ def plain(
     def name(i: int) -> str:
         return "number" if i in numbers else ""
 
-    ordered = {sorted_by: {"aria-sort": "other"}}
+    ordered: dict[int, dict[str, Any]] = {sorted_by: {"aria-sort": "other"}}
+    label: dict[str, Any] = {"aria-label": title}
     heads = [html.Th(text, scope="col", className=name(i), **ordered.get(i, {})) for i, text in enumerate(head)]
     lines = [
         html.Tr([html.Th(row[0], scope="row"), *(html.Td(part, className=name(i)) for i, part in enumerate(row) if i)])
@@ -29,7 +30,7 @@ def plain(
     ]
     return html.Div(
         html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="plain-table"),
-        className="scroll language-table", role="region", tabIndex="0", **{"aria-label": title},
+        className="scroll language-table", role="region", tabIndex="0", **label,
     )  # fmt: skip
 
 

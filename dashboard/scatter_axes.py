@@ -52,7 +52,7 @@ def layout(
         axes[f"yaxis{tag}"] = {
             **_axis(theme), "range": [bottom, top], "domain": [low, high], "anchor": f"x{tag}", "zeroline": True,
             "zerolinecolor": theme.hatch, "zerolinewidth": 1.5, "nticks": 8 if n == 1 else 6,
-            "title": {"text": f"gain, points<br>({support_title(state.languages)})" if column == 0 else "", "font": {"color": theme.soft}},
+            "title": {"text": _gain_title(state) if column == 0 else "", "font": {"color": theme.soft}},
         }  # fmt: skip
         if n > 1:
             notes.append({
@@ -72,6 +72,10 @@ def layout(
         "meta": {"width": 760, "synthetic": state.source == "mini", "target": state.target},
         **axes,
     }  # fmt: skip
+
+
+def _gain_title(state: Tradeoff) -> str:
+    return "gain, points" if state.panels == "languages" else f"gain, points<br>({support_title(state.languages)})"
 
 
 def axis_title(state: Tradeoff, of_time: str) -> str:
@@ -117,7 +121,7 @@ def _ticks(
     low, high = math.log10(costs[0]), math.log10(costs[-1])
     pad = max(0.12 * (high - low), 0.06)
     ends = [low - pad, high + pad]
-    apart = (0.11 if across <= ACROSS else 0.24) * (ends[1] - ends[0])
+    apart = (0.11 if across < ACROSS else 0.17 if across == ACROSS else 0.24) * (ends[1] - ends[0])
     if state.x == "hours":
         inside = _apart([h for h in _HOURS if ends[0] <= math.log10(h) <= ends[1]], apart)
         return inside, [hours(h) for h in inside], ends

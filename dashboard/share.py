@@ -194,7 +194,7 @@ def listing(preview: SnapshotPreview) -> list[Any]:
                         "Title and note travel with the link, not with the numbers. Names of workers, logs, checkpoints and "
                         "predictions are never in it. Each cell carries ",
                         "gain, interval, scores, seeds and p and q, and the ids of its runs." if content.matrix else
-                        "gain, interval, seeds, parameters and device-hours.",
+                        "gain, interval, seeds, parameters, device-hours, energy and FLOPs where they were measured.",
                     ],
                     className="soft",
                 ),

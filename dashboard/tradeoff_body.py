@@ -88,7 +88,7 @@ def nothing(found: Standing) -> list[Any]:
         what = {"energy": "energy", "hours": "device time"}.get(found.state.x, "FLOPs")
         why = " A GPU's driver reports it; of a CPU nothing reads it." if found.state.x == "energy" else ""
         said = f"The {what} of these runs was not measured, so no point has a place on this axis.{why}"
-        return [html.Div([html.H2("Not measured"), html.P(said), html.P("Choose another axis.")], className="nothing")]
+        return [html.H2("Not measured"), html.P(said), html.P("Choose another axis.")]
     return panels.nothing(
         found.state, found.problem, running=found.running, experiments=found.experiments, elsewhere=bool(found.points)
     )

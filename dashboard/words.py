@@ -332,14 +332,15 @@ def tradeoff_summary(points: Sequence[TradeoffPoint], state: Tradeoff) -> str:
         lines = [line for line in weighing.series(counted, state) if len({p.model for p in line}) > 1]
         up = sum(line[-1].gain > line[0].gain for line in lines)
         if lines:
-            said = count(len(lines), "recipe and target", "recipes and targets")
+            panel = "language" if state.panels == "languages" else "target"
+            said = count(len(lines), f"recipe and {panel}", f"recipes and {panel}s")
             sentences.append(f"From the smallest to the largest model the gain grows for {up} of {said}.")
         else:
             sentences.append("Of one model only: how a gain changes with size needs a second one.")
     if counted:
         best = max(counted, key=lambda p: p.gain)
         sentences.append(
-            f"Largest gain: {best.recipe} on {task_title(best.target)} with {model_title(best.model)}, "
+            f"Largest gain: {best.recipe} on {task_title(best.target)}{f' in {language_name(best.language)}' if state.panels == 'languages' else ''} with {model_title(best.model)}, "
             f"{interval(best.gain, best.low, best.high)}, {seeds(best.n)}, {hours(weighing.spent(best, state))} of a device."
         )
     if len(shown) > len(counted):

@@ -21,7 +21,7 @@ def budget(model: str) -> tuple[BaseModel, ...]:
     ]
     chosen = Portfolio(
         unit="hours", device_class=DeviceClass.CPU, budget=0.1, seeds=3, spent=0.06, gain=3.1, bound=3.1, optimal=True, cells=[cell],
-        stages=stages, considered=4, everything=0.2, not_considered=["1 cell: no gain above zero"], rule=RULE,
+        stages=stages, considered=4, everything=0.2, not_considered=["1 cell (no gain above zero)"], rule=RULE,
     )  # fmt: skip
     point = TrendPoint(x=1.1e6, gain=2.9, low=1.8, high=4.0)
     trend = Trend(

@@ -128,7 +128,7 @@ def portfolio(
         ],
         considered=len(cells),
         everything=bill(items, costs, best_of_groups(items)),
-        not_considered=[f"{n} {'cell' if n == 1 else 'cells'}: {why}" for why, n in sorted(out.items())],
+        not_considered=[f"{n} {'cell' if n == 1 else 'cells'} ({why})" for why, n in sorted(out.items())],
         rule=RULE,
     )
 

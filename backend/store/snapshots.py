@@ -72,9 +72,11 @@ def freeze(session: Session, address: Address, *, anonymous: bool) -> Frozen:
         found, evaluated = _matrix(session, address, anonymous)
         address = address.settled(model=found.model, target=found.target, metric=found.metric)
     else:
+        each = address.target is not None and ("panels", "languages") in address.rest
         rows = points(
-            session, target=address.target, metric=address.metric, source=address.source, languages=address.languages
-        )
+            session, target=address.target, metric=address.metric, source=address.source, languages=address.languages,
+            each=each,
+        )  # fmt: skip
         if not rows:
             raise refused("this view has no gain yet: there is nothing to freeze")
         shown, evaluated = [point for point, _ in rows], {id for _, runs in rows for id in runs}

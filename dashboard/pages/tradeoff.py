@@ -257,7 +257,8 @@ _in_browser(
     Output("tradeoff-slide", "value"),
     Input("tradeoff-budget", "value"),
     Input("tradeoff-slide", "value"),
-    State("tradeoff-slide", "marks"),
+    Input("tradeoff-slide", "marks"),
+    Input("tradeoff-x", "value"),
     prevent_initial_call=True,
 )
 _in_browser(

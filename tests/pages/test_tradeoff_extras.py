@@ -93,7 +93,7 @@ BOUGHT = Portfolio(
     unit="hours", device_class=DeviceClass.CPU, budget=20.0, seeds=3, spent=6.0, gain=2.0, bound=2.0, optimal=True,
     cells=[PortfolioCell(model="mini-2", recipe="mnli", target="xnli", metric="accuracy", gain=2.0, low=1.0, high=3.0, n=3, own=0.3, stages=NAMES)],
     stages=[PortfolioStage(name=NAMES[0], kind="intermediate", cost=3.0, used_by=1), PortfolioStage(name=NAMES[1], kind="finetune", cost=2.7, used_by=1)],
-    considered=4, everything=40.0, not_considered=["1 cell: no gain above zero"], rule="The rule.",
+    considered=4, everything=40.0, not_considered=["1 cell (no gain above zero)"], rule="The rule.",
 )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_a_budget_shades_what_it_pays_for_and_rings_what_was_chosen():
     )
     assert "+2.0 [1.0, 3.0]" in said
     assert "2 trainings, each paid once" in said
-    assert "Not considered, 1 cell: no gain above zero." in said
+    assert "Not considered: 1 cell (no gain above zero)." in said
     rough = BOUGHT.model_copy(update={"optimal": False, "bound": 2.4})
     assert "none is above 2.4" in budget.sentence(rough)
     assert budget.said(BOUGHT, Tradeoff()) == []  # an axis of sizes spends nothing

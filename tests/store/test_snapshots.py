@@ -143,6 +143,10 @@ def test_a_trade_off_is_frozen_with_its_points(measured):
     assert (point.recipe, point.language, point.gain) == ("squad", "resource:low", 3.5)  # Swahili
     assert content.view == "/tradeoff?languages=resource:low&target=xnli&x=hours"
     assert len(content.runs) == 16
+    panels = freeze(measured, "/tradeoff?panels=languages&target=xnli").content.points
+    assert sorted(p.language for p in panels) == sorted(
+        set(LANGUAGES) - {"en"}
+    )  # what is on the screen, language by language
     with pytest.raises(Invalid) as caught:
         freeze(measured, "/tradeoff?target=tatoeba")
     assert caught.value.errors[0].pointer == "/view" and "nothing to freeze" in caught.value.errors[0].message

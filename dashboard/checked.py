@@ -99,7 +99,7 @@ def headline(preview: Preview) -> str:
 
 def _verdict(shown: Draft, preview: Preview) -> Any:
     if preview.runs and not preview.runs_to_do:
-        said = [
+        said: list[Any] = [
             "✓ ",
             html.B("All runs exist already."),
             " Submitting computes nothing: it lists them as one experiment. ",

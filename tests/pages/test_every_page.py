@@ -29,6 +29,7 @@ STATES = {
     "/queue?kind=evaluate&show=waiting": ("#queue-show", "Waiting"),
     "/runs/6?level=warning&tab=log": ("#run-level", "Warning and above"),
     "/new?models=mini-2&name=Again": ("#new-name", "Again"),
+    "/new?fill=missing&models=mini-2&targets=xquad": ("#new-source", "mini-XTREME-R"),
     "/answer?format=span_qa": ("#answer-format", "Span qa"),
     "/tradeoff?target=xquad": ("#tradeoff-target", "XQuAD"),
     "/published?model=xlmr-large&task=xnli": ("#published-model", "XLM-R large"),

@@ -54,11 +54,15 @@ def known(session: Session, source: Source) -> Known:
     learnt = trained.by_settings(session, source)
     rows: defaultdict[str, dict[Row, dict[str, float]]] = defaultdict(dict)
     kept: defaultdict[str, list[Gain]] = defaultdict(list)
+    names: dict[str, Row | None] = {}  # of the unit that is looked at, by recipe
     for unit in units(session, headlines(source), source=source):
         if unit.target not in TASKS or TASKS[unit.target].headline != unit.metric or TASKS[unit.target].diagnostic:
             continue
+        names.clear()
         for gain in unit.gains:
-            row = row_of(gain.model, gain.recipe, gain.target)
+            if gain.recipe not in names:
+                names[gain.recipe] = row_of(gain.model, gain.recipe, gain.target)
+            row = names[gain.recipe]
             if row is None or gain.language == ENGLISH or gain.same_data_twice or trained.saw(gain, learnt):
                 continue
             rows[unit.metric].setdefault(row, {})[gain.language] = gain.mean

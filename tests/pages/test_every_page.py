@@ -79,7 +79,7 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/shares", "/help"]
+    "path", ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/new", "/shares", "/help"]
 )
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page

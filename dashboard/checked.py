@@ -18,12 +18,15 @@ from dashboard.look import count, hours, size_of
 from dashboard.shell import aria
 
 
-def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], now: datetime) -> list[Any]:
-    """The whole panel. ``preview`` is None where something is missing or wrong."""
+def checked(
+    shown: Draft, preview: Preview | None, errors: Mapping[str, str], now: datetime
+) -> tuple[list[Any], list[Any]]:
+    """The panel: what it comes to, and below what may be expected of it, the rest. ``preview`` is None where something is missing or
+    wrong."""
     if preview is None:
-        return _not_yet(shown, errors)
+        return _not_yet(shown, errors), []
     device = shown.said["device"]
-    parts: list[Any] = [
+    top: list[Any] = [
         html.P(headline(preview), className="check-headline"),
         _verdict(shown, preview),
         states.facts(
@@ -39,6 +42,8 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         html.P(preview.forecast_from, className="soft"),
         html.P(preview.forecast_record, className="soft"),
         html.P(preview.oracle, className="soft") if preview.oracle else None,
+    ]
+    parts: list[Any] = [
         html.H3("Runs by kind"),
         _kinds(preview),
         html.H3("The grid"),
@@ -62,7 +67,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         ]
     if preview.not_applicable:
         parts += [html.H3("Not applicable"), _reasons(preview.not_applicable)]
-    return parts
+    return top, parts
 
 
 def _memory(preview: Preview) -> list[tuple[str, Any]]:

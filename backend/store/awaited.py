@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from backend.domain.experiment import ExperimentRequest, same_data_twice
+from backend.domain.experiment import ExperimentRequest, problems, same_data_twice
 from backend.domain.gains import Gain
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.recipe import CONTROLS
 from backend.domain.recommendation import Expected, ExpectedRows, TrackRecord
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
+from backend.errors import Invalid
 from backend.statistics.expected import Row
 from backend.statistics.promising import Foreseen, Standing, foresee
 from backend.store import pretrained, trained
@@ -78,8 +79,14 @@ def languages_of(target: str, source: Source) -> list[str]:
 
 
 def expected(session: Session, request: ExperimentRequest) -> ExpectedRows:
-    """What to expect of the rows of this request that have no gain. Controls are none: they are there to be compared with."""
+    """What to expect of the rows of this request that have no gain. Controls are none: they are there to be compared with.
+
+    Raises:
+        Invalid: the request names something that cannot be done.
+    """
     pretrained.take_up(session)
+    if errors := problems(request):
+        raise Invalid("The experiment cannot be planned.", errors=errors)
     there = known(session, request.source)
     found: list[Expected] = []
     said: dict[str, str] = {}

@@ -20,12 +20,15 @@ from dashboard.shell import aria
 WORTH_SAYING = 0.95  # of the cost of every pair by itself
 
 
-def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], now: datetime) -> list[Any]:
-    """The whole panel. ``preview`` is None where something is missing or wrong."""
+def checked(
+    shown: Draft, preview: Preview | None, errors: Mapping[str, str], now: datetime
+) -> tuple[list[Any], list[Any]]:
+    """The panel: what it comes to, and below what may be expected of it, the rest. ``preview`` is None where something is missing or
+    wrong."""
     if preview is None:
-        return _not_yet(shown, errors)
+        return _not_yet(shown, errors), []
     device = shown.said["device"]
-    parts: list[Any] = [
+    top: list[Any] = [
         html.P(headline(preview), className="check-headline"),
         _verdict(shown, preview),
         states.facts(
@@ -45,6 +48,8 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         html.P(preview.forecast_record, className="soft"),
         foretold.runs(preview),
         html.P(preview.oracle, className="soft") if preview.oracle else None,
+    ]
+    parts: list[Any] = [
         html.H3("Runs by kind"),
         _kinds(preview),
         html.H3("The grid"),
@@ -68,7 +73,7 @@ def checked(shown: Draft, preview: Preview | None, errors: Mapping[str, str], no
         ]
     if preview.not_applicable:
         parts += [html.H3("Not applicable"), _reasons(preview.not_applicable)]
-    return parts
+    return top, parts
 
 
 def _sharing(preview: Preview) -> list[tuple[str, Any]]:
@@ -114,7 +119,7 @@ def headline(preview: Preview) -> str:
 
 def _verdict(shown: Draft, preview: Preview) -> Any:
     if preview.runs and not preview.runs_to_do:
-        said = [
+        said: list[Any] = [
             "✓ ",
             html.B("All runs exist already."),
             " Submitting computes nothing: it lists them as one experiment. ",

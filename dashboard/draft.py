@@ -34,7 +34,7 @@ LISTS = ("models", "recipes", "targets", "seeds", "languages", "translate_train"
 NUMBERS = tuple(TrainingOverrides.model_fields)
 RETRIEVAL = tuple(RetrievalOverrides.model_fields)
 FIELDS = (
-    "name", "source", *LISTS, "device", "devices", "sharded", "precision", "activation_checkpointing", "priority", *NUMBERS, *RETRIEVAL, "oracle",
+    "name", "source", *LISTS, "device", "devices", "sharded", "precision", "activation_checkpointing", "priority", "stop_after", *NUMBERS, *RETRIEVAL, "oracle",
 )  # fmt: skip
 NEEDED = ("models", "recipes", "targets")
 LABELS: Mapping[str, str] = {
@@ -53,6 +53,7 @@ LABELS: Mapping[str, str] = {
     "precision": "Precision",
     "activation_checkpointing": "Activation checkpointing",
     "priority": "Priority",
+    "stop_after": "Stop after",
     "learning_rate": "Learning rate",
     "batch_size": "Batch size",
     "epochs": "Epochs",
@@ -175,6 +176,8 @@ class Draft:
             body["activation_checkpointing"] = SWITCHES.get(switch, switch)
         if self.said["priority"] not in ("", BLANK["priority"]):
             body["priority"] = _number(self.said["priority"])
+        if self.said["stop_after"]:
+            body["stop_after"] = _number(self.said["stop_after"])
         return body
 
     @property
@@ -273,6 +276,7 @@ def of_request(request: ExperimentRequest) -> dict[str, str]:
         "precision": request.precision,
         "activation_checkpointing": "on" if request.activation_checkpointing else "off",
         "priority": str(request.priority),
+        "stop_after": f"{request.stop_after:.15g}" if request.stop_after is not None else "",
         "oracle": "yes" if request.oracle else "no",
         **{name: f"{value!r}" for name, value in overrides.items()},
         **{name: str(value) for name, value in retrieval.items()},

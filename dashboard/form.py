@@ -383,7 +383,7 @@ def _more(shown: Draft) -> Any:
     numbers = [n for n in NUMBERS if n not in adaptation.WEIGHTS]
     used = any(n in shown.changed or shown.said[n] for n in (*numbers, *RETRIEVAL, "translate_train")) or any(
         shown.said[n] != draft.BLANK[n]
-        for n in ("device", "devices", "sharded", "precision", "activation_checkpointing", "priority")
+        for n in ("device", "devices", "sharded", "precision", "activation_checkpointing", "priority", "stop_after")
     )
     return html.Details(
         [
@@ -396,6 +396,7 @@ def _more(shown: Draft) -> Any:
                     pick("precision", ("fp32", "bf16")),
                     pick("activation_checkpointing", tuple(draft.SWITCHES)),
                     text("priority", "−10 to 10, higher first", "0"),
+                    text("stop_after", "device-hours: then nothing more of it begins", "never"),
                 ],
                 className="fields thirds",
             ),

@@ -35,9 +35,20 @@ def sentence(view: ExperimentView, now: datetime) -> str:
     c = view.counts
     if view.state == "done":
         return f"All {count(view.runs, 'run')} done{after}; {view.reused:,} of them existed before."
+    if view.state == "cancelled" and out_of_hours(view):
+        still = f", {count(c.running, 'run')} at work {'ends' if c.running == 1 else 'end'} yet" if c.running else ""
+        return (
+            f"Stopped{after}: its runs took {view.device_hours:.2g} of the {view.request.stop_after:g} device-hours that it may take. "
+            f"What was done is kept: {count(c.done, 'run')} with scores and checkpoints{still}."
+        )
     if view.state == "cancelled":
         return f"Cancelled{after}. What was done is kept: {count(c.done, 'run')} with scores and checkpoints."
     return f"Ended{after}, with failures: {states.tally(states.counted(c))}."
+
+
+def out_of_hours(view: ExperimentView) -> bool:
+    """Whether it has used up the device-hours that it may take."""
+    return view.request.stop_after is not None and view.device_hours >= view.request.stop_after
 
 
 def bars(view: ExperimentView, runs: Sequence[RunView]) -> list[Any]:

@@ -89,7 +89,7 @@ def section(found: Recommendations) -> list[Any]:
     rest = html.Details(
         [
             html.Summary(f"{count(len(others), 'other')}, and how far to believe it"),
-            html.Ol([_item(i, found) for i in others], className="offers", start=2),
+            html.Ol([_item(i, found) for i in others], className="offers", start="2"),
             *_why(found),
         ],
         className="more",

@@ -6,6 +6,7 @@ fewest products that hold gaps alone, each with an address of its own.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -16,8 +17,12 @@ from dash import dcc, html
 
 from backend.domain.gains import Missing
 from backend.domain.language import ENGLISH
+from backend.domain.model import MODELS
 from backend.domain.schemas import GainMatrix
+from backend.domain.tasks import TASKS
+from backend.errors import NotFound
 from dashboard import words
+from dashboard.client import Client
 from dashboard.draft import Draft
 from dashboard.look import count
 
@@ -131,22 +136,18 @@ def panel(found: Sequence[Gap], shown: Draft, looked: int, more: int) -> list[An
     ]
 
 
-async def look(client: Any, shown: Draft) -> list[Any]:
+async def look(client: Client, shown: Draft) -> list[Any]:
     """Ask for the matrices of the chosen models and targets, of all that there are where none is chosen.
 
     Raises:
         CrossliftError: the API says why it cannot tell.
     """
-    import asyncio
-
-    from backend.errors import NotFound
-
     try:
         seen = await client.overview(shown.said["source"])
     except NotFound:
         return panel([], shown, 0, 0)
-    models = [m for m in shown.entries("models") or seen.models if m in seen.models]
-    targets = [t for t in shown.entries("targets") or seen.targets if t in seen.targets]
+    models = [m for m in shown.entries("models") or seen.models if m in MODELS]
+    targets = [t for t in shown.entries("targets") or seen.targets if t in TASKS]
     recipes = [r.replace(";", ",") for r in shown.entries("recipes")] or seen.recipes
     pairs = [(m, t) for m in models for t in targets]
     found = await asyncio.gather(

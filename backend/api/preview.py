@@ -16,7 +16,7 @@ from backend.domain.gains import what_seeds_can_show
 from backend.domain.plan_cost import grid_cost
 from backend.domain.resolved import Resolved, resolved
 from backend.domain.run import DeviceClass, RunState, digest
-from backend.domain.schemas import CellView, Preview, SettingsView, WorkerView
+from backend.domain.schemas import Band, CellView, Preview, SettingsView, WorkerView
 from backend.errors import Invalid
 from backend.store import costs, experiments, pretrained, workers
 
@@ -63,7 +63,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         hours_until_done=expected.hours_until_done,
         disk_bytes=expected.disk_bytes,
         memory=list(fits.memory),
-        notes=[*fits.notes, *wide(request, listed)],
+        notes=[*fits.notes, *wide(request, listed), *_too_dear(request, expected.device_hours)],
         cost=grid_cost(
             planned,
             done={f for f, (_, state) in existing.items() if state is RunState.DONE},
@@ -81,6 +81,17 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         same_data_twice=_twice(planned),
         fingerprint=digest([sorted(planned.runs), [[c.model, c.recipe, c.target, c.seed] for c in planned.cells]]),
     )
+
+
+def _too_dear(request: ExperimentRequest, expected: Band | None) -> list[str]:
+    """That it would be stopped before it is done; nothing where it may take as much as it needs at most."""
+    if request.stop_after is None or expected is None or expected.high <= request.stop_after:
+        return []
+    sure = "will" if expected.low > request.stop_after else "may"
+    return [
+        f"It {sure} be stopped before it is done: it is forecast to take {expected.low:.2g} to {expected.high:.2g} device-hours, and nothing "
+        f"of it begins after {request.stop_after:g}."
+    ]
 
 
 def _record(past: Sequence[Past], device: DeviceClass) -> str:

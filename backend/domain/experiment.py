@@ -157,6 +157,13 @@ class ExperimentRequest(BaseModel):
         description="divide weights, gradients and moments over the devices of a run; null: where they do not fit one. Of no number",
     )
     priority: int = Field(default=0, ge=-10, le=10)
+    stop_after: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        exclude_if=unset,
+        description="device-hours: once its own finished runs have taken so much, nothing more of it begins. Of no number",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,9 @@ class ExperimentView(View):
     created_at: datetime
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    device_hours: float = Field(
+        default=0.0, description="that those of its finished runs took which did not exist before it"
+    )
     brought: BroughtView | None = Field(default=None, description="null where it was submitted here")
 
 

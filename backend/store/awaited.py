@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from backend.domain.experiment import ExperimentRequest, same_data_twice
+from backend.domain.experiment import ExperimentRequest, problems, same_data_twice
 from backend.domain.gains import Gain
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.recipe import CONTROLS
 from backend.domain.recommendation import Expected, ExpectedRows, TrackRecord
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
+from backend.errors import Invalid
 from backend.statistics.expected import Row
 from backend.statistics.promising import Foreseen, Standing, foresee
 from backend.store import pretrained, trained
@@ -54,11 +55,15 @@ def known(session: Session, source: Source) -> Known:
     learnt = trained.by_settings(session, source)
     rows: defaultdict[str, dict[Row, dict[str, float]]] = defaultdict(dict)
     kept: defaultdict[str, list[Gain]] = defaultdict(list)
+    names: dict[str, Row | None] = {}  # of the unit that is looked at, by recipe
     for unit in units(session, headlines(source), source=source):
         if unit.target not in TASKS or TASKS[unit.target].headline != unit.metric or TASKS[unit.target].diagnostic:
             continue
+        names.clear()
         for gain in unit.gains:
-            row = row_of(gain.model, gain.recipe, gain.target)
+            if gain.recipe not in names:
+                names[gain.recipe] = row_of(gain.model, gain.recipe, gain.target)
+            row = names[gain.recipe]
             if row is None or gain.language == ENGLISH or gain.same_data_twice or trained.saw(gain, learnt):
                 continue
             rows[unit.metric].setdefault(row, {})[gain.language] = gain.mean
@@ -74,8 +79,14 @@ def languages_of(target: str, source: Source) -> list[str]:
 
 
 def expected(session: Session, request: ExperimentRequest) -> ExpectedRows:
-    """What to expect of the rows of this request that have no gain. Controls are none: they are there to be compared with."""
+    """What to expect of the rows of this request that have no gain. Controls are none: they are there to be compared with.
+
+    Raises:
+        Invalid: the request names something that cannot be done.
+    """
     pretrained.take_up(session)
+    if errors := problems(request):
+        raise Invalid("The experiment cannot be planned.", errors=errors)
     there = known(session, request.source)
     found: list[Expected] = []
     said: dict[str, str] = {}

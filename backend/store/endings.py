@@ -15,7 +15,7 @@ from backend.domain.learning import Learning
 from backend.domain.model import DIRECTORY
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Cost
-from backend.store import experiments, graph, packages, words
+from backend.store import budget, experiments, graph, packages, words
 from backend.store import learning as learnings
 from backend.store.columns import BadValue, db_now, storable
 from backend.store.tables import run, score
@@ -126,6 +126,7 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
         learnings.record(session, run_id, result.learning)
     _pin_model(session, spec, result.environment.get("revision"))
     graph.close_attempt(session, run_id, attempt, "done")
+    budget.hold(session, run_id)
     return Finished(True, graph.promote(session, parent=run_id))
 
 

@@ -14,8 +14,8 @@ from backend.domain.experiment import BENCHMARKS, ExperimentRequest, Pins, Plan,
 from backend.domain.run import RunState
 from backend.domain.schemas import BroughtView, Counts, ExperimentState, ExperimentView, Page
 from backend.domain.task import Source
-from backend.errors import Invalid, NotFound
-from backend.store import brought, graph
+from backend.errors import Conflict, Invalid, NotFound
+from backend.store import brought, budget, graph
 from backend.store.columns import db_now
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
@@ -169,6 +169,7 @@ def _totals() -> Any:
             _count((run.c.state == RunState.RUNNING.value) | (~live & own)).label("begun"),
             _count(run.c.state.in_([s.value for s in BAD])).label("bad"),
             func.max(run.c.finished_at).label("last"),
+            func.sum(case((own, run.c.device_seconds), else_=0.0)).label("seconds"),
         )
         .join(run, run.c.id == experiment_run.c.run_id)
         .where(experiment_run.c.replaced_by.is_(None))
@@ -223,6 +224,7 @@ def _view(row: RowMapping, came: Mapping[int, BroughtView]) -> ExperimentView:
         created_at=row["created_at"],
         finished_at=ended,
         cancel_requested_at=row["cancel_requested_at"],
+        device_hours=float(row["seconds"]) / 3600,
         brought=came.get(row["id"]),
     )
 
@@ -329,9 +331,15 @@ def retry(session: Session, id: int) -> list[int]:
 
     Raises:
         NotFound: there is no such experiment.
+        Conflict: it has used up what it may take.
     """
     graph.lock(session)
     _exists(session, id)
+    if (used := budget.over(session, id)) is not None:
+        taken, most = used
+        raise Conflict(
+            f"Its runs took {taken:.2g} of the {most:g} device-hours that it may take. Submit a copy that may take more: what is done is reused."
+        )
     session.execute(update(experiment).where(experiment.c.id == id).values(cancel_requested_at=None))
     session.execute(update(experiment_run).where(experiment_run.c.experiment_id == id).values(detached_at=None))
     graph.keep(session, _listed(session, id, LIVE))

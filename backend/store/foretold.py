@@ -7,7 +7,8 @@ that was run, whoever asked for it and whether the list had it first or last; pi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -36,7 +37,7 @@ def acted_on(session: Session, source: Source, gains: Mapping[str, Sequence[Gain
         .where(experiment.c.source == source.value)
         .order_by(experiment.c.id)
     ).all()
-    ended = _ended(session, {i for each in gains.values() for g in each for i in (*g.runs, *g.baseline_runs)})
+    dated = _dated(session, gains)
     families = {code: language.family for code, language in LANGUAGES.items()}
     seen: set[tuple[str, str, str]] = set()
     found: list[ActedOn] = []
@@ -46,27 +47,54 @@ def acted_on(session: Session, source: Source, gains: Mapping[str, Sequence[Gain
         seen.update(new)
         if id < oldest or not new:
             continue
-        for metric, every in gains.items():
-            found += _of(id, metric, new, every, ended, at, families)
+        for metric, every in dated.items():
+            found += _of(id, metric, set(new), every, at, families)
     return found[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """A gain and when the last of its runs ended: of those with the recipe, and of all."""
+
+    row: Row
+    language: str
+    points: float
+    treated: datetime
+    whole: datetime
+
+
+def _dated(session: Session, gains: Mapping[str, Sequence[Gain]]) -> dict[str, list[_Dated]]:
+    ended = _ended(session, {i for each in gains.values() for g in each for i in (*g.runs, *g.baseline_runs)})
+    rows: dict[tuple[str, str, str], Row | None] = {}
+    found: defaultdict[str, list[_Dated]] = defaultdict(list)
+    for metric, each in gains.items():
+        for g in each:
+            name = (g.model, g.recipe, g.target)
+            if name not in rows:
+                rows[name] = row_of(*name)
+            if (row := rows[name]) is not None:
+                treated = max(ended[i] for i in g.runs)
+                whole = max(treated, *(ended[i] for i in g.baseline_runs))
+                found[metric].append(_Dated(row, g.language, g.mean, treated, whole))
+    return dict(found)
+
+
 def _of(
-    id: int, metric: str, new: Sequence[tuple[str, str, str]], every: Sequence[Gain], ended: Mapping[int, datetime],
-    at: datetime, families: Mapping[str, str],
-) -> list[ActedOn]:  # fmt: skip
+    id: int,
+    metric: str,
+    new: Collection[tuple[str, str, str]],
+    every: Sequence[_Dated],
+    at: datetime,
+    families: Mapping[str, str],
+) -> list[ActedOn]:
     now: defaultdict[Row, dict[str, float]] = defaultdict(dict)
     then: defaultdict[Row, dict[str, float]] = defaultdict(dict)
-    asked = set(new)
     for gain in every:
-        row = row_of(gain.model, gain.recipe, gain.target)
-        if row is None:
-            continue
-        if (gain.model, gain.recipe, gain.target) in asked:
-            if any(ended[i] > at for i in gain.runs):
-                now[row][gain.language] = gain.mean
-        elif all(ended[i] <= at for i in (*gain.runs, *gain.baseline_runs)):
-            then[row][gain.language] = gain.mean
+        if (gain.row.model, gain.row.recipe, gain.row.target) in new:
+            if gain.treated > at:
+                now[gain.row][gain.language] = gain.points
+        elif gain.whole <= at:
+            then[gain.row][gain.language] = gain.points
     answer = foresee(then, {row: list(g) for row, g in now.items()}, families) if now else None
     if answer is None:
         return []

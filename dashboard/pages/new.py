@@ -122,6 +122,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
 
 
 def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> Any:
+    top, rest = checked.checked(shown, preview, errors, datetime.now(UTC))
     code = {
         "yaml": ("YAML", shown.yaml),
         "curl": ("curl", shown.curl(LOCAL)),
@@ -133,9 +134,13 @@ def _aside(shown: Draft, preview: Preview | None, errors: Mapping[str, str]) -> 
                 [
                     html.H2([html.Span("4", className="step-number", **aria(hidden="true")), "Check"]),
                     html.Div(
-                        checked.checked(shown, preview, errors, datetime.now(UTC)), id="new-preview", **aria(live="polite")
+                        [
+                            html.Div(top, id="new-check", **aria(live="polite")),
+                            html.Div(id="new-expected"),
+                            html.Div(rest, id="new-check-more"),
+                        ],
+                        id="new-preview",
                     ),
-                    html.Div(id="new-expected"),
                     html.Div(
                         [
                             dmc.Button(checked.button(preview), id="new-submit", size="md", **shell.guard(Role.SUBMITTER)),
@@ -262,7 +267,8 @@ async def tell(*said: Any) -> str:
 
 
 @callback(
-    Output("new-preview", "children"),
+    Output("new-check", "children"),
+    Output("new-check-more", "children"),
     Output("new-used", "children"),
     Output("new-diff", "children"),
     Output("new-yaml", "children"),
@@ -289,7 +295,7 @@ async def check(asked: Any, _: Any, *said: Any) -> Any:
     where = asked.get("origin") if isinstance(asked, dict) else None
     marks = form.marks(shown)
     return (
-        checked.checked(shown, preview, errors, datetime.now(UTC)),
+        *checked.checked(shown, preview, errors, datetime.now(UTC)),
         _used(preview),
         form.clone_note(shown),
         shown.yaml,

@@ -32,6 +32,8 @@ def test_of_an_empty_store_it_says_that_too_little_is_known(idle: TestClient, re
     expected = idle.post(f"{V1}/experiments:expect", json=request_body).json()
     assert expected["rows"] == [] and "Too little" in expected["said"]
     assert idle.get(f"{V1}/recommendations?source=nowhere").status_code == 422
+    wrong = idle.post(f"{V1}/experiments:expect", json={**request_body, "models": ["nobody"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/models/0")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ PAGES = {
     "/tradeoff": "#tradeoff-graph .main-svg",
     "/answer": "#answer-forest-graph .main-svg",
     "/new": "#main h1",
+    "/new?fill=missing&models=mini-2&recipes=hellaswag,squad&targets=xquad": "#new-gaps li",
     "/experiments": "#main h1",
     "/experiments/1": "#main h1",
     "/runs/6": "#main h1",

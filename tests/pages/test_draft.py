@@ -69,6 +69,7 @@ RICH = {
     "precision": "bf16",
     "activation_checkpointing": True,
     "priority": -3,
+    "stop_after": 0.5,
 }
 
 

@@ -29,6 +29,7 @@ STATES = {
     "/queue?kind=evaluate&show=waiting": ("#queue-show", "Waiting"),
     "/runs/6?level=warning&tab=log": ("#run-level", "Warning and above"),
     "/new?models=mini-2&name=Again": ("#new-name", "Again"),
+    "/new?fill=missing&models=mini-2&targets=xquad": ("#new-source", "mini-XTREME-R"),
     "/answer?format=span_qa": ("#answer-format", "Span qa"),
     "/tradeoff?target=xquad": ("#tradeoff-target", "XQuAD"),
     "/published?model=xlmr-large&task=xnli": ("#published-model", "XLM-R large"),
@@ -81,7 +82,7 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/shares", "/help", "/languages/sw"],
+    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/new", "/shares", "/help", "/languages/sw"],
 )
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page

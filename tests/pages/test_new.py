@@ -174,12 +174,14 @@ def test_a_copy_says_what_differs_and_what_exists(lab_site: Any, visit: Callable
     until(page, "seeds", "0,1,2,3,4,5")
     assert query(page) == {"from": "1", "recipes": "squad,mnli", "seeds": "0,1,2,3,4,5"}
     note = page.locator("#new-diff .changes")
-    expect(note).to_contain_text("Recipes+ mnli")
-    expect(note).to_contain_text("Seeds+ 3, 4, 5")
+    expect(note.locator("tr", has_text="Recipes").locator("td")).to_have_text(["squad", "squad, mnli"])  # was, is
+    expect(note.locator("tr", has_text="Seeds").locator("td")).to_have_text(["0, 1, 2", "0, 1, 2, 3, 4, 5"])
+    expect(note.locator("ins")).to_have_text(["mnli", "3", "4", "5"])
+    expect(note.locator("del")).to_have_count(0)
     expect(page.locator("#new-mark-recipes")).to_have_text("changed")
     expect(page.locator("#new-mark-models")).to_be_empty()
     page.reload()
-    expect(page.locator("#new-diff .changes")).to_contain_text("Seeds+ 3, 4, 5")
+    expect(page.locator("#new-diff .changes ins")).to_have_count(4)
     # the form of another: the link in the header begins a blank one
     page.get_by_role("link", name="New experiment").click()
     expect(page.locator("#new-preview")).to_contain_text("Choose a model")
@@ -201,9 +203,24 @@ def test_a_copy_says_what_differs_and_what_exists(lab_site: Any, visit: Callable
 def test_with_keys_alone_and_on_a_phone(lab_site: Any, visit: Callable[..., Any]):
     page = ready(visit(lab_site, "/new?recipes=squad&targets=xnli&seeds=0", width=390, height=844).page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("group", name=re.compile("^Models")).get_by_role("checkbox").first.focus()
+    models = page.get_by_role("group", name=re.compile("^Models"))
+    expect(models).not_to_be_visible()  # one step at a time
+    page.get_by_role("button", name="Next step").focus()
+    page.keyboard.press("Enter")
+    until(page, "step", "2")
+    expect(page.get_by_role("button", name="Choices")).to_be_focused()
+    expect(page.get_by_role("button", name="Choices")).to_have_attribute("aria-current", "step")
+    models.get_by_role("checkbox").first.focus()
     page.keyboard.press("Space")
     until(page, "models", "mini-1")
+    page.get_by_role("button", name="Recipe", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name=re.compile("^Recipes"))).to_be_visible()
+    page.reload()  # the step is in the address
+    ready(page)
+    expect(page.get_by_role("group", name=re.compile("^Recipes"))).to_be_visible()
+    page.get_by_role("button", name="Check", exact=True).focus()
+    page.keyboard.press("Enter")
     button = page.get_by_role("button", name=re.compile(r"^Submit \d+ runs"))
     expect(button).to_be_enabled()
     button.focus()

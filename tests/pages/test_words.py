@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backend.domain.experiment import ExperimentRequest
 from backend.domain.gains import Missing, Verdict
 from backend.domain.schemas import Counts, ExperimentView, GainCell, GainMatrix, QueueView, WorkerView
-from dashboard import drawer, figures, frozen, tables, words
+from dashboard import drawer, figures, frozen, progress, tables, words
 from dashboard.links import Explore
 from dashboard.words import short_recipes
 
@@ -93,6 +93,18 @@ def test_the_summary_of_nothing(matrix: Make):
 )  # fmt: skip
 def test_verdicts_are_sentences(changes: dict[str, Any], part: str, cell: Callable[..., GainCell]):
     assert part in words.verdict(cell(**changes))
+
+
+def test_an_experiment_that_has_used_up_what_it_may_take_says_so():
+    asked = experiment(done=46)
+    asked = asked.model_copy(update={"counts": asked.counts.model_copy(update={"running": 1})})
+    request = asked.request.model_copy(update={"stop_after": 0.15})
+    stopped = asked.model_copy(update={"state": "cancelled", "request": request, "device_hours": 0.2})
+    assert progress.sentence(stopped, NOW) == (
+        "Stopped: its runs took 0.2 of the 0.15 device-hours that it may take. What was done is kept: 46 runs with scores and "
+        "checkpoints, 1 run at work ends yet."
+    )
+    assert progress.sentence(stopped.model_copy(update={"device_hours": 0.1}), NOW).startswith("Cancelled.")  # by hand
 
 
 @pytest.mark.parametrize("kind", Missing)

@@ -41,7 +41,7 @@ from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, shell, signing, visitor
+from dashboard import downloads, shell, shortcuts, signing, visitor
 from dashboard.client import Client, handed
 
 # The statistics of a cell load these in a thread when somebody first asks. Plotly looks whether they are there each time that
@@ -107,6 +107,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)
+    shortcuts.install(app, app.state.client)
     _warm_up(app, pages)
     return app
 

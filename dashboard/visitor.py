@@ -52,6 +52,7 @@ VIEWERS: Final = (
     f"POST {links.SIGN_OUT}",
     "GET /download/{kind}.html",
     f"GET {links.ANSWER}/report.{{suffix}}",
+    f"GET {links.SAVED}{{view_id}}",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none
 )

@@ -90,6 +90,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/certainty",
         "GET /api/v1/gains/buckets",
         "GET /api/v1/tradeoff",
+        "GET /api/v1/compare",
+        "GET /api/v1/compare/export",
         "GET /api/v1/overview",
         "GET /api/v1/imports",
         "GET /api/v1/imports/gains",

@@ -22,6 +22,7 @@ from backend.api import (
     accounts,
     catalogue,
     certainty,
+    compared,
     conclusion,
     exchange,
     experiments,
@@ -168,6 +169,7 @@ def create_app(
         published,
         imports,
         saved,
+        compared,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

@@ -23,8 +23,10 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.compare import Compare as Compare
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
+from dashboard.links.runs import Runs as Runs
 
 OVERVIEW = "/"
 EXPLORE = "/explore"
@@ -33,6 +35,9 @@ ANSWER = "/answer"
 NEW = "/new"
 EXPERIMENTS = "/experiments"
 QUEUE = "/queue"
+RUNS = "/runs"
+COMPARE = "/compare"
+SAVED = "/v/"  # and the id of a saved view
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
@@ -352,12 +357,17 @@ def shares(cursor: str | None = None) -> str:
     return f"{SHARES}?{urlencode({'cursor': cursor})}" if cursor else SHARES
 
 
+def saved(id: int) -> str:
+    """A short address that leads to a saved view."""
+    return f"{SAVED}{id}"
+
+
 def experiment(id: int) -> str:
     return f"{EXPERIMENTS}/{id}"
 
 
 def run(id: int) -> str:
-    return f"/runs/{id}"
+    return f"{RUNS}/{id}"
 
 
 # --- what is frozen ------------------------------------------------------------------------------------------------

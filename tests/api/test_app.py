@@ -63,6 +63,8 @@ OPERATIONS = {
     "export_gains": ("GET", "/api/v1/gains/export"),
     "get_certainty": ("GET", "/api/v1/gains/certainty"),
     "get_buckets": ("GET", "/api/v1/gains/buckets"),
+    "compare": ("GET", "/api/v1/compare"),
+    "export_comparison": ("GET", "/api/v1/compare/export"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_overview": ("GET", "/api/v1/overview"),
     "get_answer": ("GET", "/api/v1/answer"),

@@ -33,13 +33,16 @@ from backend.domain.account import (
 from backend.domain.answer import Answer
 from backend.domain.by_language import LanguageDetail, LanguageTable
 from backend.domain.certainty import Buckets, Certainty
+from backend.domain.comparison import Comparison
 from backend.domain.flips import FlippedExample, Flips
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
+from backend.domain.listed import RunRow
 from backend.domain.literature import PublishedGain, PublishedSet, PublishedSource, PublishedView, Reproduction
 from backend.domain.model import MODELS
 from backend.domain.portfolio import Portfolio
 from backend.domain.recommendation import ExpectedRows, Recommendations
 from backend.domain.run import canonical
+from backend.domain.saved import SavedView, SavedViewRequest
 from backend.domain.schemas import (
     Curve,
     ExpectedGains,
@@ -251,6 +254,34 @@ class Client:
         """Runs in any of these states."""
         asked = {"state": list(states), "order": order, "limit": limit} | ({"kind": kind} if kind else {})
         return await self._get(TypeAdapter(Page[RunView]), "/api/v1/runs", asked)
+
+    async def run_rows(self, **asked: Any) -> Page[RunRow]:
+        """The list of runs: seeds in one row, or each by itself."""
+        return await self._get(TypeAdapter(Page[RunRow]), "/api/v1/runs/rows", _given(asked))
+
+    async def compare(self, things: list[str], *, source: str, metric: str | None = None) -> Comparison:
+        """Things beside one another, as ``links.Compare`` writes them; the first is what the others are measured against.
+
+        Raises:
+            Invalid: one cannot be read, is not there, or is of another benchmark.
+        """
+        asked = _given({"c": things, "source": source, "metric": metric})
+        return await self._get(TypeAdapter(Comparison), "/api/v1/compare", asked)
+
+    async def views(self, page: str) -> list[SavedView]:
+        """Saved views of a page, named by its path."""
+        return await self._get(TypeAdapter(list[SavedView]), "/api/v1/views", {"page": page})
+
+    async def saved_view(self, id: int) -> SavedView:
+        """Raises: NotFound: there is none, or it is somebody else's own."""
+        return await self._get(TypeAdapter(SavedView), f"/api/v1/views/{id}")
+
+    async def save_view(self, request: SavedViewRequest) -> SavedView:
+        return await self._post(TypeAdapter(SavedView), "/api/v1/views", request)
+
+    async def remove_view(self, id: int) -> SavedView:
+        path = f"/api/v1/views/{id}"
+        return self._read(TypeAdapter(SavedView), await self._ask("DELETE", path), path)
 
     async def expected(self, *, model: str, target: str, metric: str, source: str) -> ExpectedGains:
         asked = {"model": model, "target": target, "metric": metric, "source": source}

@@ -41,7 +41,7 @@ from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, program, shell, signing, visitor
+from dashboard import downloads, program, shell, shortcuts, signing, visitor
 from dashboard.client import Client, handed
 from dashboard.exports import routes
 
@@ -111,6 +111,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     routes.install(app, app.state.client)  # before the pages of share links, whose address fits these too
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)
+    shortcuts.install(app, app.state.client)
     _warm_up(app, pages)
     return app
 

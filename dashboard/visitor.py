@@ -59,6 +59,7 @@ VIEWERS: Final = (
     f"GET {links.ANSWER}/report.{{suffix}}",
     f"GET {links.EXPLORE}/export.{{suffix}}",
     f"GET {links.TRADEOFF}/export.{{suffix}}",
+    f"GET {links.SAVED}{{view_id}}",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none
 )

@@ -103,6 +103,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/tradeoff",
         "GET /api/v1/tradeoff/portfolio",
         "GET /api/v1/tradeoff/trend",
+        "GET /api/v1/compare",
+        "GET /api/v1/compare/export",
         "GET /api/v1/overview",
         "GET /api/v1/imports",
         "GET /api/v1/imports/gains",

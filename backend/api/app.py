@@ -23,6 +23,7 @@ from backend.api import (
     budget,
     catalogue,
     certainty,
+    compared,
     conclusion,
     crossed,
     exchange,
@@ -180,6 +181,7 @@ def create_app(
         imports,
         saved,
         submissions,
+        compared,
     ):
         app.include_router(part.router, prefix=PREFIX)
         offered += [_offered(route) for route in part.router.routes if isinstance(route, APIRoute)]

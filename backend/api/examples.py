@@ -28,6 +28,14 @@ from backend.domain.account import (
 )
 from backend.domain.answer import Answer, Effect
 from backend.domain.certainty import Attribute, Bucket, Buckets, Certainty, GapView, IntervalView, RankView, RecordView
+from backend.domain.comparison import (
+    ComparedCell,
+    ComparedField,
+    ComparedMean,
+    ComparedRecord,
+    ComparedSide,
+    Comparison,
+)
 from backend.domain.experiment import ExperimentRequest, plan
 from backend.domain.gains import Verdict, what_seeds_can_show
 from backend.domain.imports import ImportDone, ImportedChoice, ImportFile, ImportRequest, ImportView
@@ -394,10 +402,33 @@ def _row() -> RunRow:
     return RunRow(
         id=13, newest=23, kind=RunKind.EVALUATE, source=Source.MINI, benchmark="mini-XTREME-R", model=MODEL.name, recipe="squad",
         target="xnli", settings="9c01d2e3f4", device_class=DeviceClass.CPU, precision="fp32", runs=[13, 23], seeds=[0, 1],
+        states=[RunState.DONE, RunState.DONE],
         counts=Counts(waiting=0, queued=0, running=0, done=2, failed=0, diverged=0, cancelled=0, skipped=0), created_at=BEGAN,
         finished_at=BEGAN + timedelta(hours=1), device_seconds=15.2, energy_joules=None, peak_memory_bytes=None,
         parameters=MODEL.parameters, error=None, score=score, locked=True,
     )  # fmt: skip
+
+
+def _compared() -> tuple[BaseModel, ...]:
+    mean = ComparedMean(value=61.4, low=60.2, high=62.6, languages=11, seeds=3)
+    record = ComparedRecord(won=4, tied=7, lost=0, too_few=0)
+    side = ComparedSide(
+        thing="mini-2/squad/xnli", title="mini-2, squad → xnli", kind=RunKind.EVALUATE, model=MODEL.name, recipe="squad",
+        target="xnli", language=None, metric="accuracy", settings="9c01d2e3f4", runs=[13, 23, 33], seeds=[0, 1, 2],
+        states=[RunState.DONE] * 3, left_out=[], trained=[12, 22, 32], parameters=MODEL.parameters,
+        device_class=DeviceClass.CPU, device_hours_marginal=0.02, device_hours_amortised=0.01, energy_joules=None, mean=mean,
+        difference=ComparedMean(value=1.2, low=0.3, high=2.1, languages=11, seeds=3), unpaired=None, record=record, letters=None,
+    )  # fmt: skip
+    cell = ComparedCell(
+        language="sw", score=55.1, low=53.9, high=56.3, per_seed=[54.8, 55.0, 55.5], seeds=[0, 1, 2], missing=None,
+        difference=1.2, difference_low=0.3, difference_high=2.1, pairs=3, p=0.01, q=0.03, verdict=Verdict.HELPS,
+    )  # fmt: skip
+    field = ComparedField(stage="Result", name="recipe", values=["none", "squad"], equal=False)
+    whole = Comparison(
+        benchmark="mini-XTREME-R", synthetic=True, sides=[side], languages=["sw"], common=["sw"], cells=[[cell]],
+        fields=[field], notes=[],
+    )  # fmt: skip
+    return mean, record, side, cell, field, whole
 
 
 def _saved() -> tuple[SavedViewRequest, SavedView]:
@@ -414,6 +445,7 @@ def _models() -> tuple[BaseModel, ...]:
         _experiment(),
         _row(),
         *_saved(),
+        *_compared(),
         BROUGHT,
         RECORD,
         EXPECTED,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.domain.run import DeviceClass, RunKind
+from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import Counts, View
 from backend.domain.task import Source
 
@@ -42,6 +42,7 @@ class RunRow(View):
     precision: str
     runs: list[int] = Field(description="those that the filters let through, oldest first")
     seeds: list[int | None] = Field(description="of each of them")
+    states: list[RunState] = Field(description="of each of them")
     counts: Counts
     created_at: datetime = Field(description="when the first was asked for")
     finished_at: datetime | None = Field(description="when the last ended; null while one has not")

@@ -21,7 +21,7 @@ LONGEST = 2000
 NOT_PAGES = frozenset(
     {"account", "api", "assets", "download", "healthz", "login", "logout", "metrics", "readyz", "s", "v"}
 )
-_PATH = re.compile(r"/(?:[a-z][a-z0-9-]{0,39}(?:/[A-Za-z0-9._-]{1,80}){0,3})?", re.ASCII)
+_PATH = re.compile(r"/(?:[a-z][a-z0-9-]{0,39}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,79}){0,3})?", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 
 

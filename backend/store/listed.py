@@ -260,6 +260,7 @@ def _row(
         device_class=DeviceClass(first["device_class"]),
         runs=[m["id"] for m in members],
         seeds=[m["seed"] for m in members],
+        states=[RunState(state) for state in states],
         counts=Counts(**{state.value: states.count(state.value) for state in RunState}),
         created_at=min(m["created_at"] for m in members),
         finished_at=max(m["finished_at"] for m in members) if all(m["finished_at"] for m in members) else None,

@@ -23,6 +23,7 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.compare import Compare as Compare
 from dashboard.links.flips import FLIPS as FLIPS
 from dashboard.links.flips import Flips as Flips
 from dashboard.links.languages import LANGUAGE_LIST as LANGUAGE_LIST
@@ -33,6 +34,7 @@ from dashboard.links.pins import NONE as NO_PINS
 from dashboard.links.pins import Pins
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
+from dashboard.links.runs import Runs as Runs
 from dashboard.links.submit import SUBMIT as SUBMIT
 from dashboard.links.submit import Submit as Submit
 
@@ -43,6 +45,9 @@ ANSWER = "/answer"
 NEW = "/new"
 EXPERIMENTS = "/experiments"
 QUEUE = "/queue"
+RUNS = "/runs"
+COMPARE = "/compare"
+SAVED = "/v/"  # and the id of a saved view
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
@@ -390,12 +395,17 @@ def shares(cursor: str | None = None) -> str:
     return f"{SHARES}?{urlencode({'cursor': cursor})}" if cursor else SHARES
 
 
+def saved(id: int) -> str:
+    """A short address that leads to a saved view."""
+    return f"{SAVED}{id}"
+
+
 def experiment(id: int) -> str:
     return f"{EXPERIMENTS}/{id}"
 
 
 def run(id: int) -> str:
-    return f"/runs/{id}"
+    return f"{RUNS}/{id}"
 
 
 # --- what is frozen ------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ OPERATIONS = {
     "list_flips": ("GET", "/api/v1/gains/flipped/examples"),
     "export_flips": ("GET", "/api/v1/gains/flipped/export"),
     "cross_gains": ("GET", "/api/v1/gains/crossed"),
+    "compare": ("GET", "/api/v1/compare"),
+    "export_comparison": ("GET", "/api/v1/compare/export"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_portfolio": ("GET", "/api/v1/tradeoff/portfolio"),
     "get_trend": ("GET", "/api/v1/tradeoff/trend"),

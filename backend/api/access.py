@@ -92,6 +92,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/certainty",
         "GET /api/v1/gains/buckets",
         "GET /api/v1/gains/flipped",
+        "GET /api/v1/checklist",
+        "GET /api/v1/checklist/failures",
         "GET /api/v1/gains/flipped/examples",
         "GET /api/v1/gains/flipped/export",
         "GET /api/v1/tradeoff",

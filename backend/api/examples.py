@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from backend.api.catalogue import language_view, task_view
 from backend.api.models import model_view
-from backend.api.samples import flips, submissions
+from backend.api.samples import checks, flips, submissions
 from backend.domain.account import (
     AccountView,
     AuditEntry,
@@ -497,6 +497,7 @@ def _models() -> tuple[BaseModel, ...]:
         _answer(),
         *_certainty(),
         *flips(),
+        *checks(),
         *submissions(),
         *_snapshots(),
         *_accounts(),

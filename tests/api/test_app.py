@@ -64,6 +64,8 @@ OPERATIONS = {
     "get_buckets": ("GET", "/api/v1/gains/buckets"),
     "get_flips": ("GET", "/api/v1/gains/flipped"),
     "list_flips": ("GET", "/api/v1/gains/flipped/examples"),
+    "get_checklist": ("GET", "/api/v1/checklist"),
+    "list_check_failures": ("GET", "/api/v1/checklist/failures"),
     "export_flips": ("GET", "/api/v1/gains/flipped/export"),
     "get_tradeoff": ("GET", "/api/v1/tradeoff"),
     "get_overview": ("GET", "/api/v1/overview"),

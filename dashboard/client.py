@@ -33,6 +33,7 @@ from backend.domain.account import (
 from backend.domain.answer import Answer
 from backend.domain.by_language import LanguageDetail, LanguageTable
 from backend.domain.certainty import Buckets, Certainty
+from backend.domain.checks import CheckFailures, CheckMatrix
 from backend.domain.comparison import Comparison
 from backend.domain.flips import FlippedExample, Flips
 from backend.domain.imports import ImportDone, ImportedChoice, ImportRequest, ImportView
@@ -176,6 +177,19 @@ class Client:
         """The examples themselves, turned in one direction."""
         more = {"direction": direction, "limit": "10"} | ({"cursor": cursor} if cursor else {})
         return await self._get(TypeAdapter(Page[FlippedExample]), "/api/v1/gains/flipped/examples", {**asked, **more})
+
+    async def checklist(self, *, model: str | None, recipe: str | None, source: str) -> CheckMatrix:
+        """MultiCheckList's error rates.
+
+        Raises:
+            NotFound: the list was not evaluated with this.
+        """
+        asked = {"model": model, "recipe": recipe, "source": source}
+        return await self._get(TypeAdapter(CheckMatrix), "/api/v1/checklist", {k: v for k, v in asked.items() if v})
+
+    async def check_failures(self, asked: Mapping[str, str]) -> CheckFailures:
+        """The cases of one of its tests that a run fails."""
+        return await self._get(TypeAdapter(CheckFailures), "/api/v1/checklist/failures", asked)
 
     async def submissions(self, experiment: str, benchmark: str) -> list[SubmissionChoice]:
         """What the stored predictions of an experiment make."""

@@ -1,6 +1,6 @@
 """Examples that flipped, as components: McNemar's table, the kinds of examples, and each example with what was said of it.
 
-Texts are of any language and script: each stands in an element of its own that finds its direction (``dir="auto"``).
+Texts are of any language and script: each stands in an element of its own that has a direction (``dir``, ``bdi``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from dash import dcc, html
 
 from backend.domain.flips import FlipKinds, FlippedExample, FlippedSeed, Flips, FlipTable
-from backend.domain.language import ENGLISH
+from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.schemas import GainMatrix, Page
 from backend.domain.task import RETRIEVAL, Format
 from backend.domain.tasks import TASKS
@@ -50,7 +50,7 @@ def told(found: Flips) -> str:
             f"{_verdict(one)} (exact McNemar test over the {count(changed, 'example')} that changed, p {_p(one.p)})."
         )
     return (
-        f"In {words.seeds(n)}, {found.recipe} fixed {count(found.fixed, 'example')} more often than it broke them, and broke "
+        f"In {count(n, 'seed')}, {found.recipe} fixed {count(found.fixed, 'example')} more often than it broke them, and broke "
         f"{count(found.broken, 'example')} more often than it fixed them; {found.both:,} went either way as often."
     )
 
@@ -153,7 +153,7 @@ def _square(t: FlipTable) -> Any:
 def kinds(found: Flips, state: links.Flips) -> list[Any]:
     """A table for each way in which examples are told apart; a kind leads to its examples alone."""
     over = (
-        "" if len(found.tables) == 1 else f" Counted over {words.seeds(len(found.tables))}, each example once a seed."
+        "" if len(found.tables) == 1 else f" Counted over {count(len(found.tables), 'seed')}, each example once a seed."
     )
     note = html.P(f"Choose a kind to see its examples alone.{over}", className="soft")
     return [note, html.Div([_kinds(k, state) for k in found.kinds], className="flips-kinds")]
@@ -169,8 +169,9 @@ def _kinds(one: FlipKinds, state: links.Flips) -> Any:
             [
                 html.Th(
                     dcc.Link(
-                        html.Bdi(k.name), href=replace(state, **state.toggled(one.key, k.key)).address,
-                        className="flips-kind", **(aria(current="true") if chosen == k.key else {}),
+                        [html.Bdi(k.name), html.Span(" (chosen)", className="unseen") if chosen == k.key else None],
+                        href=replace(state, **state.toggled(one.key, k.key)).address,
+                        className="flips-kind",
                     ),
                     scope="row",
                 ),
@@ -260,7 +261,7 @@ def example(one: FlippedExample, found: Flips) -> Any:
 
 def _how_often(one: FlippedExample) -> str:
     parts = [
-        f"{what} by {n} of {words.seeds(len(one.seeds))}"
+        f"{what} by {n} of {count(len(one.seeds), 'seed')}"
         for what, n in (("fixed", one.fixed), ("broken", one.broken))
         if n
     ]
@@ -268,8 +269,9 @@ def _how_often(one: FlippedExample) -> str:
 
 
 def _text(name: str, text: str, language: str) -> Any:
+    """In the direction of its language: a sentence that begins with a name in Latin letters would be turned by ``auto``."""
     code = ENGLISH if name == "English" else language
-    return html.Div([html.Dt(name), html.Dd(html.P(text, dir="auto", lang=code))])
+    return html.Div([html.Dt(name), html.Dd(html.P(text, dir=LANGUAGES[code].direction, lang=code))])
 
 
 def _line(name: str, value: Any, className: str) -> Any:
@@ -327,7 +329,8 @@ def answer(text: str, one: FlippedExample, found: Flips) -> Any:
         option = next((t.text for t in one.texts if t.name == f"Option {text}"), None)
         return _words(f"Option {text}" if option is None else option, found)
     if listed is not None:
-        return [part for each in listed for part in (_words(each, found), " · ")][:-1] or html.Em("no answer")
+        parts = [part for each in listed for part in (_words(each, found), " · ")][:-1]
+        return html.Span(parts) if parts else html.Em("no answer")
     return _words(text, found) if text else html.Em("no answer")
 
 
@@ -370,7 +373,8 @@ def _retrieved(ids: Sequence[str], one: FlippedExample, found: Flips) -> Any:
             else [_words(id, found)]
         )
         parts.append(" · ")
-    return [*parts[:-1], html.Span(f" and {len(ids) - SHOWN} more", className="soft") if len(ids) > SHOWN else None]
+    more = [html.Span(f" and {len(ids) - SHOWN} more", className="soft")] if len(ids) > SHOWN else []
+    return html.Span([*parts[:-1], *more])
 
 
 def about(found: Flips) -> list[Any]:
@@ -396,6 +400,6 @@ def facts(found: Flips) -> str:
     """What the score says, beside what is counted here."""
     less = ", of an error rate fewer errors" if found.lower_is_better else ""
     return (
-        f"Gain in {words.metric_title(found.metric)}: {gain(found.gain)} points over {words.seeds(len(found.seeds))}{less}. Here an "
+        f"Gain in {words.metric_title(found.metric)}: {gain(found.gain)} points over {count(len(found.seeds), 'seed')}{less}. Here an "
         f"example counts as right where {found.right_when}."
     )

@@ -97,6 +97,8 @@ API: Final[tuple[Rule, ...]] = (
         "GET /api/v1/gains/languages",
         "GET /api/v1/gains/languages/{code}",
         "GET /api/v1/gains/flipped",
+        "GET /api/v1/checklist",
+        "GET /api/v1/checklist/failures",
         "GET /api/v1/gains/flipped/examples",
         "GET /api/v1/gains/flipped/export",
         "GET /api/v1/gains/crossed",

@@ -12,7 +12,7 @@ from backend.api.budget_examples import budget
 from backend.api.catalogue import language_view, task_view
 from backend.api.language_examples import by_language
 from backend.api.models import model_view
-from backend.api.samples import flips, submissions
+from backend.api.samples import checks, flips, submissions
 from backend.domain.account import (
     AccountView,
     AuditEntry,
@@ -578,6 +578,7 @@ def _models() -> tuple[BaseModel, ...]:
         _answer(),
         *_certainty(),
         *flips(),
+        *checks(),
         *submissions(),
         *_snapshots(),
         *_accounts(),

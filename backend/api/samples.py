@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from backend.domain.checks import CheckCell, CheckFailures, CheckMatrix, CheckQuestion, FailedCase
 from backend.domain.flips import FlipKind, FlipKinds, FlippedExample, FlippedSeed, Flips, FlipTable, NamedText
 from backend.domain.submission import GroupScore, SubmissionCheck, SubmissionChoice, SubmittedFile, SubmittedTask
 from backend.domain.tasks import TASKS
@@ -54,4 +55,30 @@ def submissions() -> tuple[BaseModel, ...]:
         ),
         task, file, group,
         SubmissionChoice(model="mini-2", recipe="squad", seed=0, tasks=["xnli"], missing=["xcopa"]),
+    )  # fmt: skip
+
+
+def checks() -> tuple[BaseModel, ...]:
+    cell = CheckCell(
+        test="comparisons", language="sw", error=61.5, baseline=66.0, gain=4.5, low=1.2, high=7.8, q=0.04, seeds=[0, 1, 2], missing=None,
+        why_missing=None,
+    )  # fmt: skip
+    question = CheckQuestion(
+        texts=[NamedText(name="Question", text="Nani ni mdogo?")],
+        expected="Asha",
+        answer="Juma",
+        right=False,
+        confidence=0.62,
+    )
+    case = FailedCase(case="comparisons/12", questions=[question])
+    return (
+        CheckMatrix(
+            model="mini-2", recipe="squad", benchmark="mini-XTREME-R", synthetic=True, models=["mini-2"], recipes=["none", "squad"],
+            tests=["comparisons"], languages=["sw"], cells=[cell],
+        ),
+        cell,
+        CheckFailures(
+            run=13, seed=0, seeds=[0, 1, 2], cases=20, failed=12, items=[case], next_cursor=None, without_texts=None, licence="Apache-2.0",
+        ),
+        case, question,
     )  # fmt: skip

@@ -123,7 +123,7 @@ def list_submissions(
             model=choice.model, recipe=choice.recipe, seed=choice.seed, tasks=list(tasks),
             missing=[name for name in BENCHMARKS[benchmark].tasks if name not in tasks],
         )
-        for choice, tasks in found.items()
+        for choice, tasks in sorted(found.items(), key=lambda item: (item[0].model, item[0].recipe, item[0].seed or 0))
     ]  # fmt: skip
 
 

@@ -23,6 +23,8 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.checklist import CHECKLIST as CHECKLIST
+from dashboard.links.checklist import Checklist as Checklist
 from dashboard.links.compare import Compare as Compare
 from dashboard.links.flips import FLIPS as FLIPS
 from dashboard.links.flips import Flips as Flips

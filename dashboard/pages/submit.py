@@ -65,7 +65,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="submit-go"),
             html.Div(id="submit-sink", hidden=True),
         ],
-        className="page submit",
+        className="page submission",
     )  # fmt: skip
 
 
@@ -150,14 +150,15 @@ def _choice(each: SubmissionChoice, state: Submit) -> Any:
     seed = None if each.seed is None else str(each.seed)
     of = replace(state, model=each.model, recipe=each.recipe, seed=seed)
     here = of == state
-    missing = f", without {', '.join(each.missing)}" if each.missing else ""
+    every = len(each.tasks) + len(each.missing)
+    missing = f"without {', '.join(each.missing)}" if each.missing else "all of them"
     label = f"{each.model}, {each.recipe}, seed {each.seed}"
     return html.Tr(
         [
             html.Th(words.model_title(each.model), scope="row"),
             html.Td(html.Code(each.recipe)),
             html.Td("none" if seed is None else seed),
-            html.Td([", ".join(each.tasks), html.Span(missing, className="soft")]),
+            html.Td([", ".join(each.tasks), html.Span(f" ({len(each.tasks)} of {every})", className="soft")], title=missing),
             html.Td(html.B("below") if here else dcc.Link("Check", href=of.address, title=f"Check {label}")),
             html.Td(
                 [

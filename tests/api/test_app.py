@@ -73,6 +73,8 @@ OPERATIONS = {
     "get_language_gains": ("GET", "/api/v1/gains/languages/{code}"),
     "get_flips": ("GET", "/api/v1/gains/flipped"),
     "list_flips": ("GET", "/api/v1/gains/flipped/examples"),
+    "get_checklist": ("GET", "/api/v1/checklist"),
+    "list_check_failures": ("GET", "/api/v1/checklist/failures"),
     "export_flips": ("GET", "/api/v1/gains/flipped/export"),
     "cross_gains": ("GET", "/api/v1/gains/crossed"),
     "compare": ("GET", "/api/v1/compare"),

@@ -1,0 +1,189 @@
+"""MultiCheckList: XTREME-R's six tests of what a question-answering model can do, language by language, and what it fails.
+
+The address is the state, and everything that can be chosen is an address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import (
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    ctx,
+    dcc,
+    html,
+    no_update,
+    register_page,
+)
+
+from backend.domain.checks import CheckFailures, CheckMatrix
+from backend.domain.recipe import BASELINE
+from backend.errors import CrossliftError
+from dashboard import checklist, controls, links, shell, words
+from dashboard.client import client
+from dashboard.links import Checklist
+from dashboard.shell import aria
+
+register_page(__name__, path=links.CHECKLIST, title=f"MultiCheckList · {shell.NAME}", name="MultiCheckList")
+
+FIRST = "first"
+PICKS = ("source", "model", "recipe", "seed")
+
+
+async def layout(search: str | None = None, **_: object) -> Any:
+    state = Checklist.of(search or "")
+    found, problem = await _matrix(state)
+    if found is not None:
+        state = replace(state, model=found.model, recipe=found.recipe)
+    seen, trouble = await _failures(state) if found is not None else (None, None)
+    return html.Div(
+        [
+            html.Div(
+                [
+                    dmc.Title("MultiCheckList", order=1),
+                    shell.synthetic_badge() if found is not None and found.synthetic else None,
+                    *_ways(state),
+                ],
+                className="head",
+            ),
+            html.P(
+                "Six tests of what a question-answering model can do, from XTREME-R: the share of cases that it fails, in percent. Less is "
+                "better. Below each rate stands what the recipe won over the baseline with its 95 % interval over seeds: above zero is fewer errors.",
+                className="summary published-intro",
+            ),
+            _filters(state, found, seen),
+            *([_nothing(problem)] if problem is not None or found is None else [
+                html.P(checklist.told(found), className="answer", role="status"),
+                checklist.matrix(found, state),
+            ]),
+            html.Section(_below(state, seen, trouble), className="check-failing", **aria(label="Failing cases")) if found else None,
+            dcc.Store(id="checklist-state", data=state.address),
+            dcc.Store(id="checklist-go"),
+            html.Div(id="checklist-sink", hidden=True),
+            shell.benchmark(found.benchmark if found else None, found.synthetic if found else state.source == "mini"),
+        ],
+        className="page",
+    )  # fmt: skip
+
+
+async def _matrix(state: Checklist) -> tuple[CheckMatrix | None, CrossliftError | None]:
+    try:
+        return await client().checklist(model=state.model, recipe=state.recipe, source=state.source), None
+    except CrossliftError as error:
+        return None, error
+
+
+async def _failures(state: Checklist) -> tuple[CheckFailures | None, CrossliftError | None]:
+    if state.language is None or state.test is None:
+        return None, None
+    names = ("model", "recipe", "language", "test", "seed", "source", "cursor")
+    asked = {name: str(getattr(state, name)) for name in names if getattr(state, name) is not None}
+    try:
+        return await client().check_failures(asked), None
+    except CrossliftError as error:
+        return None, error
+
+
+def _below(state: Checklist, seen: CheckFailures | None, trouble: CrossliftError | None) -> list[Any]:
+    if trouble is not None:
+        return [html.H2("These cases cannot be shown", className="imports-heading"), html.P(trouble.detail)]
+    if seen is None:
+        return [html.P("Choose a cell to see the cases that fail.", className="soft")]
+    return checklist.failures(seen, state)
+
+
+def _ways(state: Checklist) -> list[Any]:
+    """Where the same is seen example by example."""
+    if state.language is None or state.recipe in (None, BASELINE.name):
+        return []
+    there = links.Flips(
+        kind=f"test:{state.test}" if state.test else None, language=state.language, model=state.model, recipe=state.recipe,
+        source=state.source, target="multichecklist",
+    )  # fmt: skip
+    return [dcc.Link("Examples that flipped", href=there.address, className="soft copy")]
+
+
+def _filters(state: Checklist, found: CheckMatrix | None, seen: CheckFailures | None) -> Any:
+    models, recipes = (found.models, found.recipes) if found is not None else ([], [])
+    seeds = [{"value": FIRST, "label": "First"}] if seen is None or None in seen.seeds else []
+    seeds += [
+        {"value": str(s), "label": f"Seed {s}"} for s in (seen.seeds if seen is not None else ()) if s is not None
+    ]
+    chosen = state.seed or (str(seen.seed) if seen is not None and seen.seed is not None else FIRST)
+    if chosen not in {s["value"] for s in seeds}:
+        seeds.append({"value": chosen, "label": f"Seed {chosen}"})
+    return html.Div(
+        [
+            controls.pick("checklist-source", "Benchmark", controls.SOURCES, state.source),
+            controls.pick("checklist-model", "Model", controls.options(models, state.model, words.model_title), state.model),
+            controls.pick("checklist-recipe", "Recipe", controls.options(recipes, state.recipe, _recipe), state.recipe, searchable=True),
+            controls.pick("checklist-seed", "Seed of the cases", seeds, chosen),
+        ],
+        className="filters",
+        role="group",
+        **aria(label="What to show"),
+    )  # fmt: skip
+
+
+def _recipe(name: str) -> str:
+    return "none (the baseline)" if name == BASELINE.name else name
+
+
+def _nothing(problem: CrossliftError | None) -> Any:
+    said = (
+        [html.P(text) for text in (problem.detail, *(e.message for e in problem.errors))] if problem is not None else []
+    )
+    return html.Div(
+        [
+            html.H2("There is nothing to show"),
+            *said,
+            html.P(
+                [
+                    "The list is a target like any other, and is evaluated with a model that was fine-tuned on SQuAD: ",
+                    dcc.Link("plan it", href=f"{links.NEW}?targets=multichecklist"),
+                    ". On real data it needs your copy of its file of templates.",
+                ]
+            ),
+        ],
+        className="nothing",
+    )
+
+
+@callback(
+    Output("checklist-go", "data"),
+    *(Input(f"checklist-{name}", "value") for name in PICKS),
+    State("checklist-state", "data"),
+    prevent_initial_call=True,
+)
+async def go(*given: Any) -> Any:
+    """To the address of another choice."""
+    *chosen, now = given
+    here = {str(i).removeprefix("checklist-") for i in ctx.triggered_prop_ids.values()}
+    if len(here) != 1 or not isinstance(now, str):  # they have just been drawn
+        return no_update
+    name = here.pop()
+    state = Checklist.of(now.partition("?")[2])
+    value = dict(zip(PICKS, chosen, strict=True)).get(name)
+    changed = Checklist.read({name: value} if value not in (None, FIRST) else {})
+    kept: dict[str, Any] = {"cursor": None}
+    if name == "source":
+        return {"address": changed.address}
+    if name == "model":
+        kept |= {"recipe": None, "seed": None}
+    new = replace(state, **{**kept, name: getattr(changed, name)})
+    return {"address": new.address} if new.address != state.address else no_update
+
+
+clientside_callback(
+    ClientsideFunction("live", "go"),
+    Output("checklist-sink", "title"),
+    Input("checklist-go", "data"),
+    prevent_initial_call=True,
+)

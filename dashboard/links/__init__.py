@@ -23,6 +23,8 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.exports import embedded as embedded
+from dashboard.links.exports import exported as exported
 from dashboard.links.reading import NAME, READERS, line, read, written
 from dashboard.links.reading import parsed as parsed
 

@@ -31,6 +31,7 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Source
 from dashboard import beside, controls, figures, links, panels, share, shell, standing, weighing, words
 from dashboard.client import client
+from dashboard.exports import dialog
 from dashboard.findings import left, settled
 from dashboard.links import Tradeoff
 from dashboard.shell import aria
@@ -78,6 +79,7 @@ def _head(found: Standing) -> Any:
             html.Span(_badge(found), id="tradeoff-badge"),
             dmc.Button("Copy link", id="tradeoff-copy", variant="default", size="xs", className="copy"),
             share.button(),
+            dialog.menu(),
         ],
         className="head",
     )

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="address that others reach this installation under; makes links that travel"
     )
+    embed_origins: str | None = Field(
+        None,
+        description="origins of pages that may show shared figures in a frame, separated by commas, as "
+        "`https://lab.example`; default: none may",
+    )
     database_url: SecretStr | None = Field(None, description="SQLAlchemy address; default: SQLite in HOME")
     redis_url: SecretStr | None = Field(
         None, description="broker; default: an embedded Redis on a socket in a private folder"

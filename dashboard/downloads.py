@@ -20,7 +20,7 @@ from backend.domain.answer import Answer
 from backend.domain.run import canonical
 from backend.domain.schemas import Shared
 from backend.errors import CrossliftError
-from dashboard import frozen, links, offline, report, share
+from dashboard import embed, frozen, links, offline, report, share
 from dashboard.client import Client
 
 #: A file must not run with the pages' rights, wherever it is opened: it brings its own, stricter policy.
@@ -47,19 +47,23 @@ def install(app: FastAPI, api: Client) -> None:
         found = await _shared(api, token)
         if isinstance(found, Response):
             return found
-        text = frozen.as_csv(
-            found[0].content, found[0].sha256, links.sliced(frozen.state(found[0].content), request.url.query)
-        )
+        text = frozen.as_csv(found[0].content, found[0].sha256, frozen.sliced(found[0].content, request.url.query))
         return _file(found[0], text, ".csv", "text/csv; charset=utf-8")
 
     @app.get(links.SHARED + "{token}", include_in_schema=False)
     async def shared_page(token: str, request: Request) -> Response:
-        """The same document as ever, with the status of what it will show."""
-        status = 200
+        """The same document as ever, with the status of what it will show; with ``?embed=1`` the figure alone."""
+        framed, status = request.query_params.get("embed") == "1", 200
         try:
-            await api.shared(token)
+            found, _ = await api.shared(token, peek=not framed)
         except CrossliftError as error:
+            if framed:
+                return _refusal(error)
             status = error.status
+        if framed:
+            made = await asyncio.to_thread(embed.page, found, request.url.query, links.shared(token))
+            headers = {**_KEPT, "Content-Security-Policy": embed.policy(app.state.embed)}
+            return Response(made, media_type="text/html; charset=utf-8", headers=headers)
         return Response(request.app.state.document, media_type="text/html", status_code=status)
 
     @app.get(links.ANSWER + "/report.{suffix}", include_in_schema=False)

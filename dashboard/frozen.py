@@ -28,6 +28,11 @@ def state(content: SnapshotContent) -> State:
     return links.Tradeoff.of(search)
 
 
+def sliced(content: SnapshotContent, search: str) -> State:
+    """How it is to be shown, as the query of an address says: what it says of which numbers is not heard."""
+    return links.sliced(state(content), search)
+
+
 def draw(content: SnapshotContent, chosen: State) -> dict[str, dict[str, Any]]:
     """The figure for either scheme."""
     drawn = {name: _figure(content, chosen, theme) for name, theme in THEMES.items()}

@@ -41,7 +41,7 @@ from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, program, shell, shortcuts, signing, visitor
+from dashboard import downloads, embed, program, shell, shortcuts, signing, visitor
 from dashboard.client import Client, handed
 from dashboard.exports import routes
 
@@ -107,7 +107,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     gate: Any = Gate  # compared with, whatever starlette's types say
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     program.install(app)
-    app.state.url = settings().url
+    app.state.url, app.state.embed = settings().url, embed.origins(settings().embed_origins)
     routes.install(app, app.state.client)  # before the pages of share links, whose address fits these too
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)

@@ -115,6 +115,8 @@ def _form() -> list[Any]:
         ),
         dmc.Checkbox(
             id="share-anonymous", checked=False, label="Anonymous: leave out names of experiments, and the messages of errors",
+            description="For double-blind review. Title and note leave as they are written, models of your own keep their names, and a link "
+            "names this server: where nobody may know it, send the file.",
         ),
     ]  # fmt: skip
 

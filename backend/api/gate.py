@@ -214,7 +214,10 @@ class Gate:
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["X-Frame-Options"] = "DENY"
+        if "frame-ancestors" not in headers.get(
+            "Content-Security-Policy", ""
+        ):  # which says it better, where an answer has its own
+            headers["X-Frame-Options"] = "DENY"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if self.secure:  # whoever came by https once comes by it for a year
             headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -43,7 +43,7 @@ def heatmap(grid: Grid, matrix: GainMatrix, state: Explore, *, marks: bool = Tru
             f"Languages: {subset.described(state.languages)}, {len(shown.languages)} of {len(matrix.languages)}."
         )
     if any(row.mean_transfer is not None for row in shown.recipes) and grid.means:
-        said.append(f"Mean: over the {_support(shown)} languages but English in which every recipe has a gain.")
+        said.append(f"Mean: over those languages but English in which every recipe has a gain, {_support(shown)}.")
     said += _marked(grid, marks=marks)
     twice = any(name.twice for name in (*grid.rows, *grid.columns))
     if twice:

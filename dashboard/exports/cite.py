@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from dashboard.exports.latex import escape
 
@@ -39,11 +40,12 @@ def notebook(url: str, *, token: bool) -> str:
     Args:
         token: one has to sign in here; the token is read from the environment, never written down.
     """
-    headers = '{"Authorization": "Bearer " + os.environ["CROSSLIFT_TOKEN"]}' if token else "{}"
-    return f"""import io, os, urllib.request
+    headers = ', headers={"Authorization": "Bearer " + os.environ["CROSSLIFT_TOKEN"]}' if token else ""
+    across = "model" if "/tradeoff" in url else "language"
+    return f"""import io, {"os, " if token else ""}urllib.request
 import pandas as pd
-request = urllib.request.Request({url!r}, headers={headers})
+request = urllib.request.Request("{quote(url, safe=":/?&=,@%+")}"{headers})
 gains = pd.read_parquet(io.BytesIO(urllib.request.urlopen(request).read()))
 print(gains[["recipe", "gain", "ci_low", "ci_high"]].sort_values("gain"))
-gains.pivot_table(index="recipe", columns={"language" if "/tradeoff" not in url else "model"!r}, values="gain").round(1)
+gains.pivot_table(index="recipe", columns="{across}", values="gain").round(1)
 """

@@ -116,7 +116,7 @@ def shared(what: Shared, search: str, *, token: str, url: str, program: str) -> 
     """Of what was frozen, shown as this query says."""
     content = what.content
     return Subject(
-        links.sliced(frozen.state(content), search),
+        frozen.sliced(content, search),
         view=content.view,
         url=url + links.shared(token),
         at=what.frozen_at,

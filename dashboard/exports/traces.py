@@ -45,11 +45,10 @@ def draw(drawn: Mapping[str, Any], width: Width, ink: Ink) -> Figure:
     room, over = 1.15 * CM, 0.5 * CM  # below a panel for its ticks and what they count, above it for its name
     whole = down * (panel + room + over) + legend
     figure = paper.blank(across, whole)
-    left = (
-        max((wide(_plain(t), SMALL) for t in layout[f"yaxis{panels[0]}"].get("ticktext") or [""]), default=0.0)
-        if bars
-        else 0.0
-    ) + 1.15 * CM
+    left = 1.15 * CM
+    if bars:
+        names_of_bars = [_plain(t) for t in layout[f"yaxis{panels[0]}"].get("ticktext") or ()]
+        left += max((wide(line, TINY) for text in names_of_bars for line in text.splitlines()), default=0.0) - 0.7 * CM
     gap = 0.9 * CM
     each = (across - left - 0.15 * CM - gap * (beside - 1)) / beside
     titles = _titles(layout, names)

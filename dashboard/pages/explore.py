@@ -56,6 +56,7 @@ from dashboard import (
 from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
+from dashboard.exports import dialog
 from dashboard.findings import Shown, find, forget, left, look_ahead, settled
 from dashboard.links import Explore
 
@@ -118,6 +119,7 @@ def _head(shown: Shown) -> Any:
             html.Span(_badge(shown), id="explore-badge"),
             dmc.Button("Copy link", id="explore-copy", variant="default", size="xs", className="copy"),
             share.button(),
+            dialog.menu(),
         ],
         className="head",
     )

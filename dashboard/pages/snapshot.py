@@ -7,6 +7,7 @@ link to elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +27,9 @@ from dash import (
 
 from backend.domain.schemas import GainMatrix, Shared, SnapshotContent
 from backend.errors import CrossliftError, NotFound
-from dashboard import drawer, frozen, links, offline, share, shell
+from dashboard import drawer, frozen, links, newer, offline, share, shell, visitor
 from dashboard.client import client
+from dashboard.exports import frozen_files
 from dashboard.links import Cell
 from dashboard.shell import aria, data
 
@@ -48,7 +50,7 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
     except CrossliftError as error:
         return refused(error)
     content = shared.content
-    state = links.sliced(frozen.state(content), search or "")
+    state = frozen.sliced(content, search or "")
     cell = getattr(state, "cell", None)
     title, panel = _cell(content, cell)
     return html.Div(
@@ -58,6 +60,7 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
                 className="frozen-banner",
                 id="frozen-banner",
             ),
+            html.Div(id="frozen-newer", role="status"),
             html.Div(
                 [
                     dmc.Title(shared.title, order=1),
@@ -78,7 +81,11 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
                 className="body frozen-body",
                 **data(view="table" if state.view == "table" else "heatmap"),
             ),
-            _downloads(shared, token or ""),
+            html.Div(
+                frozen_files.listing(shared, token or "", links.shared(token or "") + (search or "")),
+                id="frozen-files",
+                className="frozen-files",
+            ),
             _provenance(shared),
             dmc.Drawer(
                 id="frozen-drawer",
@@ -177,32 +184,6 @@ def _table(content: SnapshotContent, state: Any) -> Any:
     )
 
 
-def _downloads(shared: Shared, token: str) -> Any:
-    files = {".html": "Single HTML file", ".csv": "CSV", ".json": "JSON"}
-    return html.Div(
-        [
-            html.H2("Take it with you"),
-            html.Div(
-                [
-                    html.A(label, href=links.shared(token, suffix), download=offline.file_name(shared, suffix), className="button-link")
-                    for suffix, label in files.items()
-                ],
-                className="share-actions",
-            ),
-            html.P(
-                [
-                    "The HTML file opens from disk without a network. The JSON is the frozen content, byte by byte; its SHA-256 is "
-                    "the address above: ",
-                    html.Code(f"sha256sum {offline.file_name(shared, '.json')}"),
-                    ".",
-                ],
-                className="soft",
-            ),
-        ],
-        className="frozen-files",
-    )  # fmt: skip
-
-
 def _provenance(shared: Shared) -> Any:
     content = shared.content
     expires = offline.moment(shared.expires_at) if shared.expires_at else "never, unless it is taken back"
@@ -246,6 +227,20 @@ def _chosen(content: SnapshotContent, values: Any, cell: Any) -> Any:
     return replace(base, **{name: getattr(state, name) for name in names})
 
 
+def newer_results(changes: newer.Changes, live: str) -> Any:
+    """Beside what was frozen, which stays as it is; nothing where the numbers are the same."""
+    if not changes:
+        return None
+    return html.P(
+        [
+            html.B("Newer results exist: "),
+            f"{changes.in_words}. What you see here stays as it was frozen. ",
+            html.A("Open the live view", href=live),
+        ],
+        className="frozen-newer",
+    )
+
+
 # --- callbacks ---------------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +275,37 @@ async def tell(*said: Any) -> Any:
         return no_update
     state = _chosen(shared.content, said[:-2], said[-2])
     return links.slice(str(said[-1]), state, frozen.state(shared.content))
+
+
+@callback(
+    Output("frozen-files", "children"),
+    Input("frozen-address", "data"),
+    State("frozen-token", "data"),
+    prevent_initial_call=True,
+)
+async def follow(address: Any, token: Any) -> Any:
+    """Files are of what is shown."""
+    try:
+        shared, _ = await client().shared(str(token))
+    except CrossliftError:
+        return None
+    state = links.shared(str(token))
+    asked = address if isinstance(address, str) and address.partition("?")[0] == state else state
+    return frozen_files.listing(shared, str(token), asked)
+
+
+@callback(Output("frozen-newer", "children"), Input("frozen-token", "data"))
+async def tell_newer(token: Any) -> Any:
+    """For those alone who may read the live numbers: with their rights, and once the frozen ones are there."""
+    if not visitor.present().role:
+        return None
+    try:
+        shared, _ = await client().shared(str(token))
+        now = await client().preview_snapshot(share.request(shared.content.view, "now", anonymous=True))
+    except CrossliftError:
+        return None
+    changes = await asyncio.to_thread(newer.compare, shared.content, now.content)
+    return newer_results(changes, shared.content.view)
 
 
 @callback(

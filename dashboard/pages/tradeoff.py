@@ -29,6 +29,7 @@ from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
 from dashboard import beside, figures, links, share, shell, standing, weighing, words
 from dashboard.client import client
+from dashboard.exports import dialog
 from dashboard.findings import left, settled
 from dashboard.links import Tradeoff
 from dashboard.standing import Standing, find
@@ -86,6 +87,7 @@ def _head(found: Standing) -> Any:
             html.Span(_badge(found), id="tradeoff-badge"),
             dmc.Button("Copy link", id="tradeoff-copy", variant="default", size="xs", className="copy"),
             share.button(),
+            dialog.menu(),
         ],
         className="head",
     )

@@ -115,6 +115,7 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
         "GET /s/{token}.html",
         "GET /s/{token}.json",
         "GET /s/{token}.csv",
+        *(f"GET /s/{{token}}.{suffix}" for suffix in ("parquet", "tex", "bib", "yaml", "py", "pdf", "svg", "png")),
         "GET /s/{token}",
         "WEBSOCKET /_dash-ws-callback",
     }

@@ -236,7 +236,7 @@ def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):
 
 def test_a_grey_figure_has_no_colour_and_tells_more_from_less(some: GainMatrix):
     svg = figure.explore(some, Explore(), "svg", "page", "grey").decode()
-    fills = {f for f in re.findall(r"fill: (#[0-9a-f]{6})", svg)}
+    fills = set(re.findall(r"fill: (#[0-9a-f]{6})", svg))
     mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
     assert mesh is not None
     assert fills

@@ -15,13 +15,14 @@ from backend.domain.crossed import MeanGain, mean_gains, mean_over_columns
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import Missing
 from backend.domain.language import ENGLISH, LANGUAGES, order_by_family
-from backend.domain.selection import select
 from backend.domain.schemas import Axes, GainCell, GainMatrix, RecipeRow
+from backend.domain.selection import select
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, unknown
 from backend.store import gains
 from backend.store.measured import evaluations, units
+from backend.store.reasons import NONE
 from backend.store.tradeoff import sizes
 
 Layout = Literal["recipe-target", "target-language", "model-language"]
@@ -129,7 +130,7 @@ def _chosen(recipe: str | None, recipes: Sequence[str], every: Mapping[str, Gain
     for m in every.values():
         for c in m.cells:
             n[c.recipe] += c.gain is not None
-    return max(recipes, key=lambda r: (n[r], -recipes.index(r)), default=gains.NONE)
+    return max(recipes, key=lambda r: (n[r], -recipes.index(r)), default=NONE)
 
 
 def _row(name: str, row: RecipeRow | None, own: GainMatrix, recipe: str) -> RecipeRow:

@@ -11,27 +11,35 @@ from dash import html
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.language import LANGUAGES
 from backend.domain.task import Source
-from dashboard import subset, words
+from dashboard import crossed, subset, words
 from dashboard.findings import Shown
+from dashboard.links import Explore
 from dashboard.look import count
 from dashboard.shell import aria
 
 #: Name of a control, which is that of its parameter, and the property that holds what is chosen.
 CONTROLS = {
     "source": "value",
+    "layout": "value",
     "model": "value",
     "target": "value",
     "metric": "value",
     "settings": "value",
+    "recipe": "value",
     "value": "value",
     "order": "value",
     "languages": "value",
-    "fade": "checked",
+    "fade": "value",
+    "colours": "value",
     "published": "checked",
     "view": "value",
+    "below": "value",
 }
-DISPLAY = frozenset({"value", "order", "languages", "fade", "published"})  # these show the same numbers otherwise
-CHOICES = frozenset({"source", "model", "target", "metric", "settings"})  # these name other numbers
+DISPLAY = frozenset(
+    {"value", "order", "languages", "fade", "colours", "published", "below"}
+)  # these show the same numbers otherwise
+CHOICES = frozenset({"source", "layout", "model", "target", "metric", "settings", "recipe"})  # these name other numbers
+LAYOUTS = [{"value": name, "label": title} for name, title in crossed.LAYOUTS.items()]
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
 
@@ -41,9 +49,11 @@ def filters(shown: Shown) -> Any:
     return html.Div(
         [
             pick("explore-source", "Benchmark", SOURCES, state.source),
-            pick("explore-model", "Model", models, state.model),
-            pick("explore-target", turning("Target"), targets, state.target),
-            pick("explore-metric", "Metric", metrics, metric(shown), kind="short"),
+            pick("explore-layout", "Matrix", LAYOUTS, state.layout),
+            pick("explore-model", "Model", models, state.model, kind="of-model"),
+            pick("explore-target", turning("Target"), targets, state.target, kind="of-target"),
+            pick("explore-metric", "Metric", metrics, metric(shown), kind="short of-metric"),
+            pick("explore-recipe", "Recipe", recipe_options(shown), recipe(shown), kind="of-recipe", searchable=True),
             html.Div(
                 pick("explore-settings", "Settings", settings_options(shown), settings(shown)),
                 id="explore-settings-box", hidden=not several(shown), className="pick wide",
@@ -52,7 +62,7 @@ def filters(shown: Shown) -> Any:
             choose(
                 "explore-order",
                 "Languages by",
-                {"family": "Family", "script": "Script", "resource": "Resources", "gain": "Gain", "name": "Name"},
+                {"family": "Family", "script": "Script", "resource": "Resources", "gain": "Gain", "cluster": "Cluster", "name": "Name"},
                 state.order,
             ),
             dmc.MultiSelect(
@@ -61,22 +71,24 @@ def filters(shown: Shown) -> Any:
                 hidePickedOptions=True, size="sm", className="pick many", maxDropdownHeight=340,
                 clearButtonProps={"aria-label": "All languages"},
             ),
-            html.Div(
-                [
-                    html.Span("Only q < .05", className="pick-label", **aria(hidden="true")),
-                    dmc.Switch(
-                        id="explore-fade", checked=state.fade == "unsure", size="md", label="fade others", className="fade",
-                    ),
-                ],
-                className="choose",
+            choose(
+                "explore-fade", "Fade what is", {"none": "Nothing", "unsure": "Not q < .05", "small": "Below detectable"}, state.fade
             ),
+            choose("explore-colours", "Colours", {"vik": "vik", "puor": "PuOr"}, state.colours),
             published("explore", shown.state.source, shown.state.published),
             choose("explore-view", "As", {"heatmap": "Figure", "table": table_label()}, state.view),
         ],
         className="filters",
+        id="explore-filters",
         role="group",
         **aria(label="What to show"),
+        **_looks(state),
     )  # fmt: skip
+
+
+def _looks(state: Explore) -> dict[str, Any]:
+    """By which the style sheet hides what says nothing there."""
+    return {"data-layout": state.layout, "data-below": state.below}
 
 
 def pick(id: str, label: Any, data: list[Any], value: str | None, *, searchable: bool = False, kind: str = "") -> Any:
@@ -168,6 +180,16 @@ BEST = "best"
 def several(shown: Shown) -> bool:
     """Whether there are settings to choose from."""
     return shown.matrix is not None and bool(shown.matrix.choices)
+
+
+def recipe(shown: Shown) -> str | None:
+    """The recipe that is looked at alone, where one is."""
+    found = shown.recipes
+    return shown.state.recipe if shown.state.recipe in found else found[0] if found else shown.state.recipe
+
+
+def recipe_options(shown: Shown) -> list[Any]:
+    return options(shown.recipes, shown.state.recipe, str)
 
 
 def settings(shown: Shown) -> str:

@@ -108,13 +108,15 @@ def summary(matrix: GainMatrix, value: str, choice: str | None) -> str:
     if means:
         up = sum(m > 0 for m in means)
         said.append(f"{up} of {count(len(means), noun)} {'has' if up == 1 else 'have'} a positive mean.")
+    elif axes.columns == "target":
+        said.append("There is no target in which every recipe has a gain of its own, so there is no mean over targets.")
     best = max(found, key=lambda c: c.gain or 0.0)
     size = interval(best.gain, best.low, best.high)
     said.append(
         f"Largest gain: {row_name(best.recipe, matrix)} in {words.column_name(best.language)}, {size}, {words.seeds(best.n)}."
     )
     cells = ", ".join(part for part in (words.verdicts(found), words.gaps(matrix.cells)) if part)
-    return " ".join([*said, f"Cells: {cells}.", f"q over {axes.family}."])
+    return " ".join([*said, f"Cells: {cells}."])
 
 
 def over(axes: Axes, said: str) -> Axes:

@@ -16,7 +16,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import flips, links, oracle, origin, parts, seeds, shell, subset, sure, words
+from dashboard import flips, links, onward, oracle, origin, parts, seeds, shell, subset, sure, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -63,7 +63,7 @@ def cell_panel(
     body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix)]
     facts = _numbers(found, matrix.baseline, base=base)
     if facts:
-        body.append(facts(facts, linked=state is not None))
+        body.append(_facts(facts, linked=state is not None))
     if found.settings is not None:
         body += [html.H3(shell.term("settings") if state is not None else "Settings"), *_under(found, matrix, state)]
     if found.left_out:
@@ -166,7 +166,7 @@ MEANT = {
 }  # facts that the glossary explains
 
 
-def facts(rows: Sequence[tuple[str, Any]], *, linked: bool = False) -> Any:
+def _facts(facts: Sequence[tuple[str, Any]], *, linked: bool = False) -> Any:
     """Names and values. ``linked``: names lead to what they mean; not where something is frozen or on paper."""
     rows = [
         html.Div([html.Dt(shell.term(MEANT[name], name) if linked and name in MEANT else name), html.Dd(value)])
@@ -180,7 +180,7 @@ def _cost(row: RecipeRow, runs: Sequence[RunView]) -> Any:
         ("Device time, on its own", hours(row.device_hours_marginal)),
         ("Device time, intermediate run shared out", hours(row.device_hours_amortised)),
     ]
-    return facts(facts + _devices(runs))
+    return _facts(facts + _devices(runs))
 
 
 def _devices(runs: Sequence[RunView]) -> list[tuple[str, Any]]:
@@ -230,12 +230,16 @@ def _onward(cell: Cell, matrix: GainMatrix, state: Explore, *, base: bool) -> An
         source=state.source,
         target=matrix.target,
     )
-    onward = [dcc.Link("Compare in trade-off", href=there.address, className="button-link"), share]
+    ways = [
+        dcc.Link("Compare in trade-off", href=there.address, className="button-link"),
+        *onward.more(cell, matrix, state),
+        share,
+    ]
     if cell.language != MEAN and sure.has_some(find_cell(cell, matrix)):
-        onward.insert(
+        ways.insert(
             0, dcc.Link("Examples that flipped", href=flips.address(cell, matrix, state), className="button-link")
         )
-    return html.Div(onward, className="onward")
+    return html.Div(ways, className="onward")
 
 
 # --- the mean of a recipe ----------------------------------------------------------------------------------------------
@@ -263,12 +267,12 @@ def _mean_panel(row: RecipeRow, matrix: GainMatrix, state: Explore | None) -> An
         return dcc.Link(name, href=replace(state, cell=Cell(c.recipe, c.language)).address)
 
     lines = [(language(c), interval(c.gain, c.low, c.high) + (" •" if words.is_finding(c) else "")) for c in found]
-    body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix), facts(facts)]
+    body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix), _facts(facts)]
     if state is not None and choice is None and row.mean_transfer is not None:
         body += sure.to_come(matrix, row.recipe, MEAN, state)
     body += [html.H3("Cost of the recipe"), _cost(row, [])]
     if lines:
-        body += [html.H3("Each language, best first"), facts(lines)]
+        body += [html.H3("Each language, best first"), _facts(lines)]
     if state is not None:
         body.append(_onward(Cell(row.recipe, MEAN), matrix, state, base=False))
     return html.Div(body, className="cell-panel")
@@ -305,11 +309,11 @@ def evidence_panel(
     else:
         body.append(html.P("There was no training on this target.", className="soft"))
     if selected:
-        body += [html.H3(shell.term("oracle")), html.P(oracle.NOTE, className="soft"), facts(oracle.facts(selected))]
+        body += [html.H3(shell.term("oracle")), html.P(oracle.NOTE, className="soft"), _facts(oracle.facts(selected))]
     body.append(html.H3("Provenance"))
     facts = _provenance(detail, trained) if detail is not None else []
     facts += _devices(evaluated)
-    body.append(facts(facts) if facts else html.P("These runs can no longer be read.", className="soft"))
+    body.append(_facts(facts) if facts else html.P("These runs can no longer be read.", className="soft"))
     return body
 
 

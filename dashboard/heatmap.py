@@ -349,9 +349,9 @@ def axes(
         "ticktext": [_linked(label, there) for label, there in zip(row_labels(rows, names), by_row, strict=True)],
         "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     }
-    shapes, names = _bands(columns, theme, band)
+    shapes, over = _bands(columns, theme, band)
     wide["shapes"] += shapes
-    figure["data"] += names
+    figure["data"] += over
 
 
 def _bands(columns: Sequence[str], theme: Theme, band: Band) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -72,13 +72,17 @@ def _by_gain(matrix: GainMatrix, columns: Sequence[str]) -> list[str]:
     return sorted(columns, key=lambda code: -math.fsum(found[code]) / len(found[code]) if code in found else math.inf)
 
 
+def by_size(matrix: GainMatrix) -> bool:
+    return matrix.axes is not None and matrix.axes.rows == "model"
+
+
 def rows(matrix: GainMatrix, order: Order, by: GainMatrix | None = None) -> list[RecipeRow]:
-    """By cluster where columns are, else as the matrix has them.
+    """By cluster where columns are, else as the matrix has them; models stand by size in any order of the columns.
 
     Args:
         by: whose gains tell the clusters, where the matrix has a row without any: the baseline, which stays first.
     """
-    if order != "cluster":
+    if order != "cluster" or by_size(matrix):
         return matrix.recipes
     place = {name: i for i, name in enumerate(clustered(by or matrix)[0])}
     return sorted(matrix.recipes, key=lambda row: place.get(row.recipe, -1))

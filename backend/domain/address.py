@@ -28,6 +28,7 @@ READ: dict[SnapshotKind, tuple[str, ...]] = {
     "explore": ("metric", "model", "settings", "source", "target"),
     "tradeoff": ("languages", "metric", "source", "target"),
 }
+PLAIN = "recipe-language"  # the layout of Explore that a snapshot holds
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -76,6 +77,9 @@ def read_address(text: str) -> Address:
         raise refused(f"{shown(page)} is no page that can be frozen; it begins with {' or '.join(PAGES)}")
     said = _parameters(query)
     kind = PAGES[page]
+    if said.get("layout", PLAIN) != PLAIN:
+        raise refused("only the matrix of recipes by languages can be frozen so far; choose it on the page first")
+    said.pop("pins", None)  # cells of other models and targets: not part of what is frozen
     named = {name: said.pop(name) for name in READ[kind] if name in said}
     wrong = _wrong(named)
     if wrong:

@@ -22,6 +22,7 @@ from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, unknown
 from backend.store import gains
 from backend.store.measured import evaluations, units
+from backend.store.reasons import NONE
 from backend.store.tradeoff import sizes
 
 Layout = Literal["recipe-target", "target-language", "model-language"]
@@ -129,7 +130,7 @@ def _chosen(recipe: str | None, recipes: Sequence[str], every: Mapping[str, Gain
     for m in every.values():
         for c in m.cells:
             n[c.recipe] += c.gain is not None
-    return max(recipes, key=lambda r: (n[r], -recipes.index(r)), default=gains.NONE)
+    return max(recipes, key=lambda r: (n[r], -recipes.index(r)), default=NONE)
 
 
 def _row(name: str, row: RecipeRow | None, own: GainMatrix, recipe: str) -> RecipeRow:

@@ -18,7 +18,7 @@
   // --- the history ---------------------------------------------------------------------------------------------
   // Opening a target or a cell is a step that Back undoes; everything else changes the present entry.
 
-  var STEPS = ['source', 'target', 'cell', 'device'];
+  var STEPS = ['source', 'layout', 'target', 'cell', 'device'];
   var shown = null; // the address whose state the page shows
   var awaited = null; // the address that was gone to and whose page is not here yet
 
@@ -127,23 +127,28 @@
     return Object.assign({}, figure, { data: data });
   }
 
-  function outline(figure, cell, ink) {
-    // a thin border around the chosen cell, or the chosen mean
+  function outline(figure, cell, ink, pinned) {
+    // a thin border around the chosen cell, or the chosen mean; a dashed one around what is pinned
+    var shapes = (pinned || []).map(function (one) { return border(figure, one, ink, 'dot', 'pinned'); });
+    shapes = shapes.concat([border(figure, cell, ink, 'solid', 'chosen')]).filter(Boolean);
+    if (!shapes.length) return figure;
+    var layout = Object.assign({}, figure.layout, { shapes: (figure.layout.shapes || []).concat(shapes) });
+    return Object.assign({}, figure, { layout: layout });
+  }
+
+  function border(figure, cell, ink, dash, name) {
     var mean = /\.mean$/.test(cell || '');
     var trace = figure.data.find(function (t) { return t.name === (mean ? 'means' : 'cells'); });
-    if (!cell || !trace) return figure;
+    if (!cell || !trace) return null;
     for (var row = 0; row < trace.customdata.length; row++) {
       var column = trace.customdata[row].indexOf(cell);
       if (column < 0) continue;
-      var shape = {
+      return {
         type: 'rect', xref: 'x', yref: 'y', x0: mean ? trace.x[0] : column - 0.48, x1: mean ? trace.x[1] : column + 0.48,
-        y0: row - 0.46, y1: row + 0.46,
-        line: { color: ink, width: 2.5 }, fillcolor: 'rgba(0,0,0,0)', name: 'chosen'
+        y0: row - 0.46, y1: row + 0.46, line: { color: ink, width: 2.5, dash: dash }, fillcolor: 'rgba(0,0,0,0)', name: name
       };
-      var layout = Object.assign({}, figure.layout, { shapes: (figure.layout.shapes || []).concat([shape]) });
-      return Object.assign({}, figure, { layout: layout });
     }
-    return figure;
+    return null;
   }
 
   ns.crosslift = {
@@ -157,24 +162,24 @@
       var looks = [chosenScheme, cell].join(' ');
       var same = looks === kept.looks;
       if (answer !== kept.last) {
-        same = same && !answer.whole && !('figures' in answer) && !('said' in answer);
+        same = same && !answer.whole && !('figures' in answer) && !('said' in answer) && String(answer.pinned) === String(kept.pinned);
         kept = Object.assign(answer.whole ? {} : kept, answer, { last: answer });
         ['figures', 'said'].forEach(function (name) { if (answer[name]) kept[name] = JSON.parse(answer[name]); });
         Object.keys(answer.props || {}).forEach(function (id) { set(id, answer.props[id]); });
         tell(answer.address, asked);
       }
       kept.looks = looks;
-      return same ? [ns.no_update, ns.no_update] : ns.crosslift.paint(kept.figures, chosenScheme, cell, kept.said);
+      return same ? [ns.no_update, ns.no_update] : ns.crosslift.paint(kept.figures, chosenScheme, cell, kept.said, kept.pinned);
     },
 
-    paint: function (figures, chosenScheme, cell, said) {
+    paint: function (figures, chosenScheme, cell, said, pinned) {
       var page = document.querySelector('.page');
       if (page) page.classList.toggle('beside', !!cell); // where the drawer is, see findings.css
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
       var figure = spoken(themed(figures, chosenScheme || scheme()), said);
       // the figure fills its box in width; its height is its own
       var size = { minWidth: figure.layout.meta.width + 'px', height: figure.layout.height + 'px' };
-      return [outline(figure, cell, figure.layout.font.color), size];
+      return [outline(figure, cell, figure.layout.font.color, pinned), size];
     },
 
     paint_small: function (figures, chosenScheme) {
@@ -202,13 +207,13 @@
       return narrow === true && digests && digests.lists !== listed ? digests.lists : ns.no_update;
     },
 
-    drawer_due: function (cell, numbers, opened) {
-      return cell || opened ? { cell: cell, numbers: numbers } : ns.no_update;
+    drawer_due: function (cell, numbers, pins, opened) {
+      return cell || opened ? { cell: cell, numbers: numbers, pins: pins } : ns.no_update;
     },
 
     idle: function (value) { // costs are of recipes: nothing to order, to choose or to fade
       var idle = value === 'cost';
-      return [idle, idle, idle];
+      return [idle, idle, idle, idle];
     },
 
     narrow: function () { return phone.matches; },
@@ -241,6 +246,10 @@
     choose: function (click, cell, key, opened, present) {
       var what = ns.callback_context.triggered[0];
       var chosen = null;
+      if (what && what.prop_id === 'explore-grid.eventData' && key && key.data && key.data.pin) {
+        set('explore-pin', { data: { cell: key.data.pin, at: Date.now() } });
+        return;
+      }
       if (what && what.prop_id === 'explore-graph.clickData') {
         chosen = click && click.points[0] && click.points[0].customdata;
         if (click) set('explore-graph', { clickData: null }); // else a second click on the same cell is no change
@@ -251,7 +260,9 @@
       } else if (what && what.prop_id === 'explore-drawer.opened' && opened === false) {
         chosen = '';
       }
-      if (typeof chosen === 'string' && chosen !== present && (chosen || opened === false)) {
+      if (chosen && window.crossliftShift && what.prop_id !== 'explore-grid.eventData') {
+        set('explore-pin', { data: { cell: chosen, at: Date.now() } });
+      } else if (typeof chosen === 'string' && chosen !== present && (chosen || opened === false)) {
         set('explore-cell', { data: chosen });
       }
     }
@@ -270,7 +281,8 @@
       var why = params.data && params.data.why[params.colDef.field];
       return why || '\u2013';
     }
-    return (params.data && params.data.found[params.colDef.field] ? '\u2022 ' : '') + number(params.value, signed);
+    var mark = params.data && params.data.marks && params.data.marks[params.colDef.field];
+    return (params.data && params.data.found[params.colDef.field] ? '\u2022 ' : '') + number(params.value, signed) + (mark ? ' ' + mark : '');
   }
 
   grid.crossliftTheme = function (theme) {
@@ -294,7 +306,11 @@
     return row + '.' + (/^(mean|marginal|amortised)$/.test(column) ? 'mean' : column);
   };
   grid.crossliftKey = function (params, setEventData) {
-    if (!params.event || params.event.key !== 'Enter') return;
-    setEventData({ cell: grid.crossliftCell(params.node.id, params.column.getColId()), at: Date.now() });
+    if (!params.event || !/^(Enter|p|P)$/.test(params.event.key) || params.event.ctrlKey || params.event.metaKey) return;
+    var column = params.column.getColId(), cell = grid.crossliftCell(params.node.id, column);
+    if (params.event.key !== 'Enter') {
+      if (cell) setEventData({ pin: cell, at: Date.now() });
+    } else if (column === 'label' && params.data && params.data.leads) ns.explore.go(params.data.leads); // as the name at the figure does
+    else setEventData({ cell: cell, at: Date.now() });
   };
 })();

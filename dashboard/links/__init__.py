@@ -132,6 +132,9 @@ class Explore:
     view: View = "heatmap"
 
     def __post_init__(self) -> None:
+        if self.layout != "recipe-language":
+            object.__setattr__(self, "metric", None)  # of several targets there is no one metric, nor settings
+            object.__setattr__(self, "settings", None)
         if self.target is not None and self.target in TASKS and self.metric == TASKS[self.target].headline:
             object.__setattr__(self, "metric", None)
 

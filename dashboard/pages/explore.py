@@ -31,13 +31,14 @@ from dash import (
     register_page,
 )
 
-from backend.domain.gains import ALPHA
 from backend.domain.run import RunKind
 from backend.domain.schemas import Curve, GainMatrix, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
 from dashboard import (
+    below,
     controls,
+    crossed,
     drawer,
     figures,
     foretold,
@@ -46,12 +47,12 @@ from dashboard import (
     overlay,
     panels,
     parts,
+    pinned,
     share,
     shell,
-    subset,
     sure,
     tables,
-    words,
+    telling,
 )
 from dashboard.bars import cost_bars
 from dashboard.client import client
@@ -59,6 +60,7 @@ from dashboard.evidence import Learning
 from dashboard.exports import dialog
 from dashboard.findings import Shown, find, forget, left, look_ahead, settled
 from dashboard.links import Explore
+from dashboard.shell import aria
 
 register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", name="Explore")
 
@@ -68,16 +70,20 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 
 async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), await settled(client(), Explore, search))
-    drawn = {"figures": _figures(shown), "said": _said(shown), "address": await left(client(), shown.state)}
+    drawn = {
+        "figures": _figures(shown), "said": _said(shown), "address": await left(client(), shown.state),
+        "pinned": pinned.keys(shown.state.pins, shown.matrix),
+    }  # fmt: skip
     look_ahead(client(), shown, _write_ahead)
     state, matrix = shown.state, shown.matrix
-    title, panel = _cell(shown)
+    title, panel = await _cell(shown)
     return html.Div(
         [
             _head(shown),
             controls.filters(shown),
-            html.P(_summary(shown), id="explore-summary", role="status", className="summary"),
+            html.P(telling.summary(shown), id="explore-summary", role="status", className="summary"),
             html.Div(_nothing(shown), id="explore-nothing", className="nothing"),
+            html.Div(id="explore-pinned", className="kept", role="region", **aria(label="Pinned cells")),
             html.Div(_body(shown), id="explore-body", className=_body_class(shown), **_view(state)),
             dmc.Drawer(
                 id="explore-drawer",
@@ -93,9 +99,11 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             share.dialog("explore"),
             dcc.Store(id="explore-cell", data=str(state.cell or "")),
+            dcc.Store(id="explore-pins", data=str(state.pins)),
+            dcc.Store(id="explore-pin"),
             dcc.Store(id="explore-digests", data=shown.digests),
             dcc.Store(id="explore-narrow"),
-            *(dcc.Store(id=f"explore-{name}-due") for name in ("table", "lists", "drawer")),
+            *(dcc.Store(id=f"explore-{name}-due") for name in ("table", "lists", "drawer", "pinned", "below")),
             dcc.Store(id="explore-listed"),
             dcc.Store(id="explore-tabled", data=_grid(shown.digests) if state.view == "table" else None),
             dcc.Store(id="explore-numbers", data=shown.numbers),
@@ -154,40 +162,23 @@ def _body(shown: Shown) -> list[Any]:
             className="table-box",
             id="explore-table",
         ),
-        html.P(
-            [
-                shell.term("gain"),
-                ": score with the intermediate stage minus score without, same model, seeds and settings. A dot marks ",
-                shell.term("bh", f"q < {ALPHA:g}"),
-                " over all recipes and languages of this model, target and metric, whichever are shown. Brackets: ",
-                shell.term("interval", "95 % interval"),
-                " of one cell. ",
-                shell.term("means", "Means"),
-                " are over the languages shown in which every recipe has a gain, English left out. ‡ ",
-                shell.term("same-data-twice", words.SAME_DATA_TWICE),
-                f": intermediate and target stage train on one data set. {words.TRAINED} ",
-                shell.term("translate-train", words.NOT_ZERO_SHOT),
-                ": trained on translations into this language. ",
-                shell.term("marginal", "Cost"),
-                ": device time of the recipe's intermediate, fine-tune and evaluate runs, for one seed.",
-            ],
-            className="soft note",
-        ),
+        html.P(telling.note(shown), className="soft note", id="explore-note"),
+        _below(shown),
     ]
 
 
+def _below(shown: Shown) -> Any:
+    """A section that is read only where somebody asks for it: the heatmap comes first."""
+    return html.Section(
+        [
+            controls.choose("explore-below", "Below the heatmap", {**below.SHOWN}, shown.state.below),
+            html.Div(id="explore-below-box", className="below-box"),
+        ],
+        className="below",
+    )
+
+
 # --- parts that change -------------------------------------------------------------------------------------------
-
-
-def _summary(shown: Shown) -> str:
-    if shown.matrix is None or shown.empty:
-        return ""
-    narrowed = subset.narrow(shown.matrix, shown.state.languages)
-    left_out = ""
-    if shown.state.languages:
-        k, n = len(narrowed.languages), len(shown.matrix.languages)
-        left_out = f"Shown: {subset.described(shown.state.languages)}, {k} of {n} languages"
-    return words.summary(narrowed, shown.state.value, left_out) + overlay.said_of_scores(shown.published, narrowed)
 
 
 def _nothing(shown: Shown) -> list[Any]:
@@ -248,13 +239,13 @@ def _drawn(shown: Shown, matrix: GainMatrix) -> dict[str, Any]:
     if state.value == "cost":
         return figures.schemes(lambda theme: cost_bars(matrix, theme))
     if state.value == "score":
-        drawing = figures.score_drawing(matrix, state.order, choice=state.languages)
+        drawing = figures.score_drawing(matrix, state.order, choice=state.languages, linked=state.source)
         if not shown.published:
             return figures.unsaid(figures.schemes(drawing))
         some = (matrix, shown.published, state.order, state.languages)
         return figures.unsaid(figures.schemes(lambda theme: overlay.mark_scores(drawing(theme), *some, theme)))
-    fade = state.fade == "unsure"
-    return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, fade=fade)))
+    looks: dict[str, Any] = {"fade": state.fade, "colours": state.colours, "linked": state.source}
+    return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, **looks)))
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -269,18 +260,26 @@ def _columns(shown: Shown) -> list[dict[str, Any]]:
     return tables.columns(shown.matrix, shown.state) if shown.matrix is not None else []
 
 
-def _cell(shown: Shown) -> tuple[Any, Any]:
-    """Title and content of the drawer."""
+async def _cell(shown: Shown) -> tuple[Any, Any]:
+    """Title and content of the drawer. Of another layout it is that of the cell where the numbers stand."""
     cell, matrix = shown.state.cell, shown.matrix
     if cell is None or matrix is None:
         return None, None
-    return drawer.cell_title(cell), drawer.cell_panel(cell, matrix, state=shown.state)
+    if matrix.axes is None:
+        return drawer.cell_title(cell), drawer.cell_panel(cell, matrix, state=shown.state)
+    if (place := crossed.place(cell, matrix)) is None:
+        return html.Span(f"{cell.recipe} → targets"), pinned.row_panel(cell, matrix, shown.state)
+    there = await find(client(), place.state(shown.state), fresh=False)
+    if there.matrix is None or (there.matrix.model, there.matrix.target) != (place.model, place.target):
+        return pinned.title(place), html.P(f"There is no cell {cell} here.")
+    return pinned.title(place), drawer.cell_panel(place.cell, there.matrix, state=there.state)
 
 
-def _state(values: Sequence[Any], cell: Any = None) -> Explore:
+def _state(values: Sequence[Any], cell: Any = None, pins: Any = None) -> Explore:
     """What the controls say. They come from a browser: whatever they hold, reading gives a state."""
-    said: dict[str, Any] = {**dict(zip(controls.CONTROLS, values, strict=True)), "cell": cell}
-    said["fade"] = "unsure" if said["fade"] is True else None
+    said: dict[str, Any] = {**dict(zip(controls.CONTROLS, values, strict=True)), "cell": cell, "pins": pins}
+    if said["layout"] not in crossed.ONE_RECIPE and said["below"] == "none":
+        said["recipe"] = None  # no one recipe is looked at
     said["published"] = "off" if said["published"] is False else None
     chosen = said["languages"]
     said["languages"] = ",".join(map(str, chosen)) if isinstance(chosen, list) else None
@@ -298,7 +297,9 @@ _CONTROLS = {name: (f"explore-{name}", holds) for name, holds in controls.CONTRO
     Output("explore-numbers", "data"),
     *(Input(*control) for control in _CONTROLS.values()),
     Input("explore-cell", "data"),
+    Input("explore-pin", "data"),
     Input("explore-pulse", "children"),
+    State("explore-pins", "data"),
     State("explore-digests", "data"),
     prevent_initial_call=True,
 )
@@ -306,23 +307,33 @@ async def draw(*given: Any) -> Any:
     """The address of what is asked for, and of what shows numbers that which is not the same as before.
 
     It all goes into one store: what a callback names as its output is drawn twice more, for the time that the answer is awaited."""
-    *said, cell, _, last = given
-    asked = _state(said, cell)
+    *said, cell, pin, _, pins, last = given
+    asked = _state(said, cell, pins)
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
     if here & {"source", "model", "target"}:
         asked = replace(asked, settings=None)  # those of one model and target are no others'
+    if "layout" in here:
+        asked = replace(asked, cell=None)  # its rows and columns are others
     fresh = not here <= controls.DISPLAY | controls.CHOICES | {
         "view",
         "cell",
+        "pin",
     }  # the pulse: runs have ended since the last one
     if fresh:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
+    if "pin" in here:
+        shown = replace(shown, state=replace(shown.state, pins=pinned.toggled(shown, pin)))
     if here & (controls.CHOICES | controls.DISPLAY):
         look_ahead(client(), shown, _write_ahead, again=not here & controls.CHOICES)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     new = {name for name, digest in digests.items() if digest != before.get(name)}
-    drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new)}
+    drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new),
+                             "pinned": pinned.keys(shown.state.pins, shown.matrix)}  # fmt: skip
+    if "pin" in here:
+        drawn["props"]["explore-pins"] = {"data": str(shown.state.pins)}
+    if "layout" in here and cell:
+        drawn["props"]["explore-cell"] = {"data": ""}
     if "figure" in new:
         drawn["figures"] = _figures(shown)
     if "said" in new:
@@ -338,13 +349,14 @@ def _props(shown: Shown, said: Sequence[Any], new: set[str]) -> dict[str, dict[s
         props.setdefault(f"explore-{name}", {}).update(held)
 
     if "words" in new:
-        put("summary", children=_summary(shown))
+        put("summary", children=telling.summary(shown))
         put("badge", children=_badge(shown))
         put("benchmark", data=_benchmark(shown))
     if "frame" in new:
         put("nothing", children=_nothing(shown))
         put("body", className=_body_class(shown))
         put("settings-box", hidden=not controls.several(shown))
+        put("note", children=telling.note(shown))
     if "choices" in new:
         models, targets, metrics = controls.choices(shown)
         put("model", data=models)
@@ -352,6 +364,7 @@ def _props(shown: Shown, said: Sequence[Any], new: set[str]) -> dict[str, dict[s
         put("metric", data=metrics)
         put("settings", data=controls.settings_options(shown))
         put("languages", data=controls.language_options(shown))
+        put("recipe", data=controls.recipe_options(shown))
     # A control is set only to correct it: what is chosen while an answer is under way must not be taken back.
     held = dict(zip(controls.CONTROLS, said, strict=True))
     for name, value in (
@@ -359,6 +372,7 @@ def _props(shown: Shown, said: Sequence[Any], new: set[str]) -> dict[str, dict[s
         ("target", shown.state.target),
         ("metric", controls.metric(shown)),
         ("settings", controls.settings(shown)),
+        ("recipe", controls.recipe(shown)),
     ):
         if value != held[name]:
             put(name, value=value)
@@ -397,14 +411,50 @@ def _grid(digests: Any) -> list[Any] | None:
     Output("explore-ranked", "children"),
     Output("explore-listed", "data"),
     Input("explore-lists-due", "data"),
+    State("explore-pins", "data"),
     *(State(*control) for control in _CONTROLS.values()),
     prevent_initial_call=True,
 )
-async def ranked(due: Any, *said: Any) -> Any:
+async def ranked(due: Any, pins: Any, *said: Any) -> Any:
     """The lists that a narrow screen has in place of the figure: long, so nobody else is sent them."""
     if not isinstance(due, str):
         return no_update, no_update
-    return _ranked(await find(client(), _state(said), fresh=False)), due
+    return _ranked(await find(client(), _state(said, pins=pins), fresh=False)), due
+
+
+@callback(
+    Output("explore-pinned", "children"),
+    Input("explore-pinned-due", "data"),
+    State("explore-pins", "data"),
+    *(State(*control) for control in _CONTROLS.values()),
+    prevent_initial_call=True,
+)
+async def kept(_: Any, pins: Any, *said: Any) -> Any:
+    """The cells that are kept, with what they are worth now."""
+    return await pinned.strip(client(), _state(said, pins=pins))
+
+
+@callback(
+    Output("explore-below-box", "children"),
+    Input("explore-below-due", "data"),
+    *(State(*control) for control in _CONTROLS.values()),
+    prevent_initial_call=True,
+)
+async def beneath(_: Any, *said: Any) -> Any:
+    """What is drawn below the heatmap, once somebody asks for it."""
+    shown = await find(client(), _state(said), fresh=False)
+    if shown.state.below == "none" or shown.matrix is None or shown.matrix.axes is not None:
+        return []
+    drawing = await asyncio.to_thread(below.drawing, shown.matrix, shown.state)
+    words_of = html.P(below.said(shown.matrix, shown.state), className="soft", role="status")
+    if drawing is None:
+        return [words_of]
+    return [
+        words_of,
+        shell.live("explore-beneath", "scheme"),
+        dcc.Store(id="explore-beneath-figures", data=drawing),
+        html.Div(shell.graph("explore-beneath"), className="figure-below"),
+    ]
 
 
 def _benchmark(shown: Shown) -> dict[str, Any]:
@@ -421,15 +471,16 @@ def _benchmark(shown: Shown) -> dict[str, Any]:
     Input("explore-drawer-due", "data"),
     State("explore-cell", "data"),
     State("explore-drawer", "opened"),
+    State("explore-pins", "data"),
     *(State(*control) for control in _CONTROLS.values()),
     prevent_initial_call=True,
 )
-async def open_cell(_: Any, cell: Any, opened: Any, *said: Any) -> Any:
+async def open_cell(_: Any, cell: Any, opened: Any, pins: Any, *said: Any) -> Any:
     """The drawer of the chosen cell, kept up to date; shut when none is chosen."""
-    state = _state(said, cell)
+    state = _state(said, cell, pins)
     if state.cell is None:
         return False if opened else no_update, no_update, no_update
-    return True, *_cell(await find(client(), state, fresh=False))
+    return True, *await _cell(await find(client(), state, fresh=False))
 
 
 MOST = 6  # runs of a kind that are looked up for one cell
@@ -543,6 +594,13 @@ _in_browser(
     Input("explore-curves-scheme", "children"),
 )
 _in_browser(
+    "paint_small",
+    Output("explore-beneath", "figure"),
+    Output("explore-beneath", "style"),
+    Input("explore-beneath-figures", "data"),
+    Input("explore-beneath-scheme", "children"),
+)
+_in_browser(
     "turn",
     Output("explore-target", "value", allow_duplicate=True),
     Input("explore-turn", "data"),
@@ -572,13 +630,35 @@ _in_browser(
     Output("explore-drawer-due", "data"),
     Input("explore-cell", "data"),
     Input("explore-numbers", "data"),
+    Input("explore-pins", "data"),
     State("explore-drawer", "opened"),
     prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("explore", "pinned_due"),
+    Output("explore-pinned-due", "data"),
+    Input("explore-pins", "data"),
+    Input("explore-numbers", "data"),
+    State("explore-pinned", "children"),
+)
+clientside_callback(
+    ClientsideFunction("explore", "below_due"),
+    Output("explore-below-due", "data"),
+    Input("explore-below", "value"),
+    Input("explore-digests", "data"),
+    State("explore-below-due", "data"),
+)
+clientside_callback(
+    ClientsideFunction("explore", "laid"),
+    Output("explore-filters", "data-layout"),
+    Output("explore-filters", "data-below"),
+    Input("explore-layout", "value"),
+    Input("explore-below", "value"),
 )
 _in_browser("view", Output("explore-body", "data-view"), Input("explore-view", "value"))
 _in_browser(
     "idle",
-    *(Output(f"explore-{name}", "disabled") for name in ("order", "languages", "fade")),
+    *(Output(f"explore-{name}", "disabled") for name in ("order", "languages", "fade", "colours")),
     Input("explore-value", "value"),
 )
 _in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))

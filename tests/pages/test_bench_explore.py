@@ -37,10 +37,10 @@ CHANGE = """([id, prop, value]) => new Promise((resolve, reject) => {
 
 #: What a reader changes: the control, and values that follow one another.
 CHANGES: dict[str, tuple[str, str, list[Any]]] = {
-    "order of the languages": ("explore-order", "value", ["script", "resource", "gain", "name", "family"]),
+    "order of the languages": ("explore-order", "value", ["script", "resource", "gain", "cluster", "name", "family"]),
     "languages": ("explore-languages", "value", [["resource:low"], ["family:Turkic", "sw"], ["script:non-Latin"], []]),
     "gain or score": ("explore-value", "value", ["score", "gain"]),
-    "fading what is unsure": ("explore-fade", "checked", [True, False]),
+    "fading what is unsure": ("explore-fade", "value", ["unsure", "none"]),
     "target": ("explore-target", "value", ["xquad", "xcopa", "tatoeba", "xnli"]),
     "model": ("explore-model", "value", ["mbert", "xlmr-large", "xlmr-base"]),
 }

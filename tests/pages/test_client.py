@@ -182,10 +182,10 @@ def test_nothing_is_read_ahead_while_somebody_waits(real: Ask, lab: Any, monkeyp
         return while_waiting, len(c.likely), wanted
 
     while_waiting, left, wanted = real(go)
-    again, others = wanted[:7], wanted[7:]
-    assert (while_waiting, left) == (9, 0)
+    again, others = wanted[:9], wanted[9:]
+    assert (while_waiting, left) == (11, 0)
     assert {(w.model, w.target) for w in again} == {("mini-2", "xnli")}  # the same numbers, otherwise
-    assert len({(w.order, w.fade, w.value) for w in again}) == 7
+    assert len({(w.order, w.fade, w.value) for w in again}) == 9
     assert [(w.model, w.target) for w in others] == [("mini-2", "xquad"), ("mini-1", "xnli")]
     assert [(s.model, s.target, s.order, s.fade, s.value) for s in prepared] == [
         (w.model, w.target, w.order, w.fade, w.value) for w in wanted

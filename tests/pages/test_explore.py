@@ -143,8 +143,11 @@ def test_every_control_changes_the_address_and_the_address_gives_the_same_page(s
     page.keyboard.press("Escape")
     changed("languages", "script:non-Latin,de")
     before = figure(page)
-    page.get_by_role("switch", name="fade others").check(force=True)
+    press(page, "fade", "Not q < .05")
     changed("fade", "unsure", redraws=False)
+    before = figure(page)
+    press(page, "colours", "PuOr")
+    changed("colours", "puor")
     before = figure(page)
     press(page, "value", "Score")
     changed("value", "score")
@@ -393,7 +396,7 @@ def test_costs_are_shown_by_recipe(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/explore?target=xquad&value=cost").page
     page.wait_for_function("() => document.querySelector('#explore-graph .js-plotly-plot')?.data?.[0]?.type === 'bar'")
     expect(page.locator("#explore-summary")).to_contain_text("Device time of a recipe for one seed")
-    order, fade = page.locator("#explore-order input").first, page.locator("#explore-fade")
+    order, fade = page.locator("#explore-order input").first, page.locator("#explore-fade input").first
     expect(order).to_be_disabled()  # costs are of recipes
     expect(fade).to_be_disabled()
     expect(page.locator("#explore-languages")).to_be_disabled()

@@ -227,9 +227,56 @@ def test_a_choice_of_languages_moves_no_colour_and_says_what_means_are_over(matr
 
 def test_fading_leaves_findings_alone(matrix: Make, cell: Callable[..., GainCell]):
     made = matrix({"mnli": {"sw": cell("mnli", "sw", 2.0, q=0.01), "de": 1.0, "hi": None}})
-    veil = trace(gain_heatmap(made, "name", fade=True), "veil")
+    veil = trace(gain_heatmap(made, "name", fade="unsure"), "veil")
     assert [list(row) for row in veil.z] == [[1, None, None]]  # German; Hindi is missing, which is not unsure
     assert "veil" not in names(gain_heatmap(made, "name"))
+
+
+def test_what_is_smaller_than_its_detectable_gain_can_be_faded(matrix: Make, cell: Callable[..., GainCell]):
+    made = matrix(
+        {
+            "mnli": {
+                "sw": cell("mnli", "sw", -2.0, detectable=1.9),
+                "de": cell("mnli", "de", 2.0, detectable=2.1),
+                "hi": 1.0,
+            }
+        }
+    )
+    veil = trace(gain_heatmap(made, "name", fade="small"), "veil")
+    assert [list(row) for row in veil.z] == [[1, 1, None]]  # German; of Hindi nothing is known
+
+
+def test_colours_of_gains_can_be_chosen(matrix: Make):
+    made = matrix({"mnli": {"sw": 2.0, "de": -2.0}})
+    vik, puor = (gain_heatmap(made, colours=name) for name in ("vik", "puor"))
+    assert vik.layout.coloraxis.cmax == puor.layout.coloraxis.cmax
+    assert [puor.layout.coloraxis.colorscale[i][1] for i in (0, -1)] == ["#7f3b08", "#2d004b"]
+    assert vik.layout.coloraxis.colorscale != puor.layout.coloraxis.colorscale
+
+
+def test_names_lead_to_pages_only_where_there_are_some(matrix: Make):
+    made = matrix({"mnli": {"sw": 2.0, "de": -2.0}})
+    frozen, live = (gain_drawing(made, "name", linked=source)(LIGHT) for source in (None, "hub"))
+    assert "<a" not in str(frozen["layout"])
+    (name,) = live["layout"]["yaxis"]["ticktext"]
+    assert (
+        name
+        == '<a href="/explore?cell=mnli.mean&amp;layout=recipe-target&amp;model=mini-2&amp;source=hub" target="_self">mnli</a>'
+    )
+    assert '<a href="/languages/de" target="_self"><b>de</b></a>' in live["layout"]["xaxis"]["ticktext"][1]
+
+
+def test_by_cluster_alike_rows_and_columns_are_neighbours(matrix: Make):
+    made = matrix({
+        "a": {"sw": 5.0, "de": -1.0, "hi": 4.8, "fr": -1.2}, "b": {"sw": -3.0, "de": 0.0, "hi": -3.0, "fr": 0.1},
+        "c": {"sw": 5.1, "de": -1.0, "hi": 4.9, "fr": None},
+    })  # fmt: skip
+    figure = gain_heatmap(made, "cluster")
+    rows = [str(row[0]).partition(".")[0] for row in trace(figure, "cells").customdata]
+    columns = [str(key).partition(".")[2] for key in trace(figure, "cells").customdata[0]]
+    assert rows in (["a", "c", "b"], ["c", "a", "b"], ["b", "a", "c"], ["b", "c", "a"])
+    assert {frozenset(columns[:2]), frozenset(columns[2:])} == {frozenset(("sw", "hi")), frozenset(("de", "fr"))}
+    assert gain_heatmap(made, "cluster") == figure
 
 
 def test_the_dark_figure_is_the_light_one_with_its_differences(matrix: Make):

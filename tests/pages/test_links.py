@@ -11,6 +11,7 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.tasks import TARGETS, TASKS
 from dashboard import links
 from dashboard.links import Cell, Explore, Point, Tradeoff
+from dashboard.links.pins import MOST, Pin, Pins
 from dashboard.subset import CHOICES, read
 
 NAMES = st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_size=30).filter(
@@ -18,19 +19,42 @@ NAMES = st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_
 )
 RECIPES = st.one_of(
     st.sampled_from(
-        ["none", "mnli", "mnli+squad", "control:mnli", "mnli@steps=400", "a@learning_rate=2e-05,temperature=1.5"]
+        [
+            "none",
+            "mnli",
+            "mnli+squad",
+            "siqa>copa",
+            "control:mnli",
+            "mnli@steps=400",
+            "a@learning_rate=2e-05,temperature=1.5",
+        ]
     ),
     NAMES,
 )
 STATES = st.builds(
     Explore,
     cell=st.none() | st.builds(Cell, RECIPES, st.sampled_from([*LANGUAGES, "mean"])),
-    fade=st.sampled_from(["none", "unsure"]),
+    below=st.sampled_from(["none", "languages", "family", "size"]),
+    colours=st.sampled_from(["vik", "puor"]),
+    fade=st.sampled_from(["none", "unsure", "small"]),
+    layout=st.sampled_from(["recipe-language", "recipe-target", "target-language", "model-language"]),
+    pins=st.lists(
+        st.builds(
+            Pin,
+            st.sampled_from(["mini-4", "xlmr.base"]),
+            RECIPES,
+            st.sampled_from(TARGETS),
+            st.none() | st.sampled_from(["sw", "de"]),
+        ),
+        max_size=6,
+        unique=True,
+    ).map(lambda pins: Pins(tuple(pins))),
+    recipe=st.none() | RECIPES,
     languages=st.none()
     | st.sets(st.sampled_from([*LANGUAGES, *CHOICES]), min_size=1, max_size=6).map(lambda s: read(",".join(s))),
     metric=st.none() | NAMES | st.sampled_from([m for t in TARGETS for m in TASKS[t].metrics]),
     model=st.none() | NAMES,
-    order=st.sampled_from(["family", "script", "resource", "gain", "name"]),
+    order=st.sampled_from(["family", "script", "resource", "gain", "cluster", "name"]),
     source=st.sampled_from(["mini", "hub", "files"]),
     target=st.none() | NAMES | st.sampled_from(TARGETS),
     value=st.sampled_from(["gain", "score", "cost"]),
@@ -136,3 +160,23 @@ def test_a_recipe_may_hold_dots():
 
 def test_addresses_of_the_api():
     assert links.api("runs/7") == "/api/v1/runs/7"
+
+
+def test_pins_are_read_with_commas_in_their_recipes():
+    text = "mini-4/mnli@examples=1000,steps=400/xnli/sw,mini-4/mnli@examples=1000,steps=400/xnli,m/siqa>copa/xcopa"
+    pins = Pins.read(text)
+    assert pins is not None and str(pins) == text
+    assert [(p.recipe, p.target, p.language) for p in pins] == [
+        ("mnli@examples=1000,steps=400", "xnli", "sw"), ("mnli@examples=1000,steps=400", "xnli", None), ("siqa>copa", "xcopa", None),
+    ]  # fmt: skip
+    assert links.compare(pins, "hub") == f"/compare?cells={text.replace('=', '%3D').replace('>', '%3E')}&source=hub"
+    assert Pins.read("nothing that can be read") is None
+
+
+def test_no_more_than_six_are_pinned_and_one_twice_is_none():
+    many = [Pin("m", "mnli", "xnli", code) for code in ("de", "en", "es", "fr", "hi", "sw", "zh")]
+    pins = Pins()
+    for pin in many:
+        pins = pins.toggled(pin)
+    assert len(pins) == MOST and many[-1] not in pins.all
+    assert pins.toggled(many[0]).all == tuple(many[1:6])

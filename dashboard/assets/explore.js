@@ -1,0 +1,54 @@
+// Explore: cells that are kept, names of rows and columns that lead somewhere, and what is asked for only where it is looked at.
+(function () {
+  'use strict';
+
+  var ns = (window.dash_clientside = window.dash_clientside || {});
+
+  function set(id, props) {
+    if (ns.set_props) ns.set_props(id, props);
+  }
+
+  function go(address) { // as a link within the pages does
+    history.pushState({}, '', address);
+    window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
+    window.scrollTo(0, 0);
+  }
+
+  // A figure does not say which keys were held when it was clicked.
+  document.addEventListener('mousedown', function (event) { window.crossliftShift = event.shiftKey; }, true);
+
+  document.addEventListener('click', function (event) {
+    if (!event.target.closest) return;
+    var pin = event.target.closest('.pin-this'), none = event.target.closest('.pin-none');
+    if (pin && !pin.disabled) set('explore-pin', { data: { pin: pin.getAttribute('data-pin'), at: Date.now() } });
+    if (none) set('explore-pin', { data: { none: true, at: Date.now() } });
+    // the name of a row or a column, which plotly makes a link of
+    var name = event.target.closest('#explore-graph a');
+    if (!name || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    var address = name.getAttribute('href') || name.getAttributeNS('http://www.w3.org/1999/xlink', 'href');
+    if (!address || address[0] !== '/') return;
+    event.preventDefault();
+    go(address);
+  });
+
+  document.addEventListener('keydown', function (event) {
+    if ((event.key !== 'p' && event.key !== 'P') || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (document.documentElement.getAttribute('data-keys') === 'off' || !document.querySelector('#explore-body')) return;
+    if (event.target.closest('input, textarea, select, .ag-root, [contenteditable]')) return; // the table has its own
+    var button = document.querySelector('.onward .pin-this:not([disabled])');
+    if (button) button.click();
+  });
+
+  ns.explore = {
+    go: go,
+    pinned_due: function (pins, numbers, shown) {
+      return pins || (shown && shown.length) ? { pins: pins, numbers: numbers } : ns.no_update;
+    },
+    below_due: function (below, digests, due) {
+      if (!digests || (below === 'none' && !due)) return ns.no_update;
+      var wanted = below + ' ' + (below === 'none' ? '' : digests.below);
+      return wanted === due ? ns.no_update : wanted;
+    },
+    laid: function (layout, below) { return [layout || 'recipe-language', below || 'none']; }
+  };
+})();

@@ -37,14 +37,15 @@ def hold(session: Session, ended: int) -> list[int]:
     """After this run has ended: stop what has not begun of every experiment that has used up what it may take. The ids of the runs
     that nobody else wants and that are cancelled."""
     wanting = (
-        select(experiment.c.id)
+        select(experiment.c.id, experiment.c.request)
         .join(experiment_run, experiment_run.c.experiment_id == experiment.c.id)
         .where(experiment_run.c.run_id == ended, experiment.c.cancel_requested_at.is_(None))
         .order_by(experiment.c.id)
     )
     stopped: list[int] = []
-    for id in session.scalars(wanting).all():
-        if over(session, id) is None:
+    for id, request in session.execute(wanting).all():
+        most = request.get("stop_after")
+        if most is None or hours(session, id) < most:
             continue
         left = list(
             session.scalars(

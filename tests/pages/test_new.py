@@ -216,6 +216,7 @@ def test_with_keys_alone_and_on_a_phone(lab_site: Any, visit: Callable[..., Any]
     page.get_by_role("button", name="Recipe", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("group", name=re.compile("^Recipes"))).to_be_visible()
+    until(page, "step", "3")
     page.reload()  # the step is in the address
     ready(page)
     expect(page.get_by_role("group", name=re.compile("^Recipes"))).to_be_visible()

@@ -85,7 +85,8 @@ def _prices(plan: Plan, rates: Rates) -> dict[str, Price]:
         if of not in known:
             known[of] = rates.estimate(of)
         estimate = known[of]
-        found[fingerprint] = Price(of.flops * rows(run.spec), estimate and estimate.device[1] / 3600)
+        hours = None if estimate is None else estimate.device[1] / 3600
+        found[fingerprint] = Price(of.flops * rows(run.spec), hours)
     return found
 
 

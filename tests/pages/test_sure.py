@@ -146,5 +146,6 @@ def test_what_to_expect_of_a_cell_that_was_not_run(predicted: Any, visit: Callab
     expect(drawer).to_contain_text(f"about {interval(hoped['expected'], hoped['low'], hoped['high'])} points")
     expect(drawer).to_contain_text(found["said"])
     expect(drawer).to_contain_text("Nobody has run this")
+    expect(drawer).not_to_contain_text("can no longer be read")  # there is nothing of which to tell a provenance
     expect(page.locator("#explore-sure")).to_have_count(0)
     expect(page.locator("#explore-parts")).to_have_count(0)

@@ -270,6 +270,7 @@ def _mean_panel(row: RecipeRow, matrix: GainMatrix, state: Explore | None) -> An
     body: list[Any] = [html.P(verdict, className="verdict"), *_notes(row, matrix), _facts(facts)]
     if state is not None and choice is None and row.mean_transfer is not None:
         body += sure.to_come(matrix, row.recipe, MEAN, state)
+        body += parts.to_come(matrix, row.recipe, MEAN, state)
     body += [html.H3("Cost of the recipe"), _cost(row, [])]
     if lines:
         body += [html.H3("Each language, best first"), _facts(lines)]

@@ -56,14 +56,15 @@ def _percent(share: float | None) -> str:
 
 
 def energy(value: Band | None) -> str:
-    """``0.42 kWh (0.3 kWh – 0.6 kWh)``; in Wh where it is little."""
+    """``12 kWh (9.1 kWh – 16 kWh)``; in Wh where it is less than one."""
     return (
         "not measured" if value is None else f"{_energy(value.median)} ({_energy(value.low)} – {_energy(value.high)})"
     )
 
 
 def _energy(kwh: float) -> str:
-    return f"{1000 * kwh:.2g} Wh" if kwh < 1 else f"{kwh:.3g} kWh"
+    value, unit = (1000 * kwh, "Wh") if kwh < 1 else (kwh, "kWh")
+    return f"{value:,.0f} {unit}" if value >= 10 else f"{value:.2g} {unit}"
 
 
 def runs(preview: Preview) -> Any:

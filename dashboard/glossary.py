@@ -247,6 +247,8 @@ FORMULAS: Mapping[str, Word] = {
         "A cell's test examples divided by what they are: length, label, kind and length of the answer, word overlap of question and "
         "paragraph or of premise and hypothesis, script, type of entity, tag. Numbers are cut into thirds of about as many examples. "
         "Each part has its own gain and interval, over seeds and examples from three seeds on, and none where it holds too few. "
+        "Of a mean over languages each part is over the languages that have the attribute, each weighing the same, and thirds are each "
+        "language's own, so that parts differ by their examples and not by their languages. "
         "Lengths, overlap and script are kept with a run's predictions when it is evaluated; runs from before that have the others.",
         sources=("Liu et al. 2021, ExplainaBoard, arXiv 2104.06387",),
     ),
@@ -259,7 +261,7 @@ FORMULAS: Mapping[str, Word] = {
     "means": Word(
         "Means and common support",
         "Cells are averaged over languages first, each weighing the same, then over targets, as XTREME does. mean_transfer leaves "
-        "English out, mean_all takes it in. Means that stand side by side are over the languages in which every recipe has a "
+        "English out, mean_all takes it in and is not given where English is missing. Means that stand side by side are over the languages in which every recipe has a "
         "gain, so that they differ by the recipe and not by the languages: k of n says how many those are. The interval of a "
         "mean is over seeds; it speaks of new seeds, not of new languages.",
         formula="mean_transfer = (1/k) Σ gain of language ℓ,   ℓ ≠ en, ℓ in the common support",

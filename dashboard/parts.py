@@ -15,16 +15,17 @@ from backend.domain.schemas import GainMatrix
 from backend.errors import CrossliftError
 from dashboard import shell, words
 from dashboard.client import Client
-from dashboard.links import Explore
-from dashboard.look import gain, interval, score
+from dashboard.links import MEAN, Explore
+from dashboard.look import count, gain, interval, score
+from dashboard.sure import MEAN_ASKED
 
 INSET = 3.0  # percent of a track at either end
 
 
 def to_come(matrix: GainMatrix, recipe: str, language: str, state: Explore) -> list[Any]:
     """What opens the section, and what is to be asked for it: only where somebody opens it, as every example is read."""
-    asked = {"model": matrix.model, "target": matrix.target, "metric": matrix.metric, "recipe": recipe, "language": language,
-             "settings": matrix.settings, "source": state.source}  # fmt: skip
+    asked = {"model": matrix.model, "target": matrix.target, "metric": matrix.metric, "recipe": recipe,
+             "language": MEAN_ASKED if language == MEAN else language, "settings": matrix.settings, "source": state.source}  # fmt: skip
     return [
         dcc.Store(id="explore-parts-of", data=asked),
         html.Details(
@@ -54,14 +55,20 @@ def panel(found: Buckets) -> list[Any]:
     over = "seeds and test examples" if found.seeds >= 3 else "test examples alone, as there are under three seeds"
     head = html.P(
         [
-            f"All {found.examples:,} examples: {gain(found.gain)} points, the dotted line. Bars are 95 % intervals over {over}, "
+            f"{_all(found)}: {gain(found.gain)} points, the dotted line. Bars are 95 % intervals over {over}, "
             "one kind at a time: among twenty, one is expected to miss. ",
             shell.term("buckets", "How they are made"),
             ".",
         ],
         className="soft",
     )
-    return [head, *(part for a in found.attributes for part in _attribute(a, place, found.gain))]
+    return [head, *(part for a in found.attributes for part in _attribute(a, place, found.gain, found.k))]
+
+
+def _all(found: Buckets) -> str:
+    if found.k is None:
+        return f"All {found.examples:,} examples"
+    return f"All {found.examples:,} different examples, mean over {found.k} of {count(found.asked or 0, 'language')}"
 
 
 def scale(values: Sequence[float]) -> Callable[[float], float]:
@@ -71,7 +78,7 @@ def scale(values: Sequence[float]) -> Callable[[float], float]:
     return lambda value: INSET + (100 - 2 * INSET) * (value - low) / wide
 
 
-def _attribute(one: Attribute, place: Callable[[float], float], whole: float) -> list[Any]:
+def _attribute(one: Attribute, place: Callable[[float], float], whole: float, k: int | None) -> list[Any]:
     title = html.H4(one.title)
     if one.missing is not None:
         return [title, html.P(f"Not divided: {one.missing}.", className="soft")]
@@ -93,6 +100,10 @@ def _attribute(one: Attribute, place: Callable[[float], float], whole: float) ->
     )
     few = sorted({b.interval.refused.partition(":")[0] for b in one.buckets if b.interval.refused is not None})
     notes = [html.P(one.note, className="soft pairs-said")]
+    if k is not None and len(one.languages) < k:
+        names = ", ".join(words.language_name(code) for code in one.languages)
+        said = f"Over {len(one.languages)} of these {k} languages, which have it: {names}. Not to be held against the dotted line."
+        notes.append(html.P(said, className="soft pairs-said"))
     if few:
         notes.append(html.P(f"No interval where {'; '.join(few)}.", className="soft pairs-said"))
     return [title, table, *notes]

@@ -24,8 +24,6 @@ Language = Annotated[
     Query(min_length=2, max_length=13, description="a code, or `mean_transfer`: the mean that a row of `/gains` shows"),
 ]
 
-OneLanguage = Annotated[str, Query(min_length=2, max_length=3, description="the code of one language")]
-
 _CERTAINTY: Final = TypeAdapter(Certainty)
 _BUCKETS: Final = TypeAdapter(Buckets)
 
@@ -62,13 +60,14 @@ def get_buckets(
     model: Model,
     target: Model,
     recipe: Recipe,
-    language: OneLanguage,
+    language: Language,
     metric: Name = None,
     settings: Settings = None,
     source: Source = Source.MINI,
 ) -> Response:
     """The gain of one cell by kind of test example: length, label, kind of answer, type of entity, word overlap, script, each with
-    its interval and n, over seeds and examples from three seeds on, else over examples. One interval at a time: among twenty, one
+    its interval and n, over seeds and examples from three seeds on, else over examples. Of a mean the buckets are over the languages
+    that have the attribute, each weighing the same, and numbers are divided into each language's own thirds. One interval at a time: among twenty, one
     is expected to miss."""
     from backend.store import bucketed, predicted
 

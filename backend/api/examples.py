@@ -74,6 +74,7 @@ from backend.domain.schemas import (
     Problem,
     QueueView,
     RecipeRow,
+    RunForecast,
     RunView,
     ScoreView,
     SettingsChoice,
@@ -483,6 +484,21 @@ def _models() -> tuple[BaseModel, ...]:
             ],
             notes=[],
             cost=_grid(),
+            energy_from="Energy: not measured. No finished run on cpu has reported any.",
+            by_run=[
+                RunForecast(
+                    kind=RunKind.FINETUNE,
+                    model="mini-2",
+                    recipe="squad",
+                    target="xnli",
+                    runs=3,
+                    device_hours=Band(low=0.003, median=0.004, high=0.005),
+                    energy_kwh=None,
+                    memory_bytes=610_000_000,
+                    done_after_hours=Band(low=0.05, median=0.06, high=0.09),
+                    rests_on="from finished runs of the same work",
+                )
+            ],
             forecast_record=RECORD.said,
             forecast_from="Forecast of 15 runs: 15 from finished runs of the same work. "
             "The end time counts 2 slots and nothing else in the queue.",

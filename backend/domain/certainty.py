@@ -101,10 +101,11 @@ class Attribute(View):
     note: str = Field(description="what it is, and how its buckets were made")
     buckets: list[Bucket]
     missing: str | None
+    languages: list[str] = Field(default=[], description="that all its buckets are over; each weighs the same")
 
 
 class Buckets(View):
-    """The gain of one cell by attributes of its examples."""
+    """The gain of one cell or mean by attributes of its examples."""
 
     model: str
     target: str
@@ -112,6 +113,8 @@ class Buckets(View):
     recipe: str
     language: str
     gain: float
+    k: int | None = Field(default=None, description="languages that the gain is the mean of; null of one language")
+    asked: int | None = Field(default=None, description="languages that it was asked for; null of one language")
     seeds: int
     examples: int | None
     attributes: list[Attribute]

@@ -25,6 +25,7 @@ from backend.statistics.table import Table, distinct, table
 from backend.statistics.variance import both
 
 PARTS = 3  # of a number
+THIRDS = ("lowest third", "middle third", "highest third")
 MOST = 24  # parts of an attribute, those with most examples
 
 Select = Callable[[Rows], Sequence[bool]]
@@ -54,6 +55,20 @@ class Division:
     note: str
     parts: tuple[Part, ...]
     missing: str | None = None
+    languages: tuple[str, ...] = ()  # that the parts are over
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """An attribute of one language: of each part how it is counted, which examples are in it and how many; or why it has none.
+    ``thirds``: parts are thirds of a number, which mean in each language what they are there."""
+
+    key: str
+    title: str
+    note: str
+    parts: Mapping[str, tuple[Measure, Select, int]]
+    missing: str | None = None
+    thirds: bool = False
 
 
 def divisions(task: Task, metric: str, language: str, pairs: Pairs, *, lower_is_better: bool) -> list[Division]:
@@ -65,22 +80,78 @@ def divisions(task: Task, metric: str, language: str, pairs: Pairs, *, lower_is_
     Raises:
         Unusable: the metric cannot be counted by example, or the runs are of different examples.
     """
-    how = measure(task, metric)
-    first = pairs[0][1]
+    whole = measure(task, metric).whole
     found = []
+    for ways in _ways(task, metric, pairs[0][1]):
+        parts = tuple(
+            _part(name, examples, _table({language: (counting, select)}, {language: pairs}, whole), lower_is_better)
+            for name, (counting, select, examples) in ways.parts.items()
+        )
+        found.append(Division(ways.key, ways.title, ways.note, parts, ways.missing, (language,) if parts else ()))
+    return found
 
-    def parts(ways: Mapping[str, tuple[Measure, Select, int]]) -> tuple[Part, ...]:
+
+def divisions_of_mean(task: Task, metric: str, pairs: Mapping[str, Pairs], *, lower_is_better: bool) -> list[Division]:
+    """The same for a mean over languages, each weighing the same: parts that all languages of an attribute have, over these languages
+    alone, which it names. So two parts of one attribute differ by the examples and not by the languages. Thirds of a number are each
+    language's own.
+
+    Raises:
+        Unusable: as ``divisions``.
+    """
+    whole = measure(task, metric).whole
+    of = {code: {ways.key: ways for ways in _ways(task, metric, each[0][1])} for code, each in sorted(pairs.items())}
+    found = []
+    for key in dict.fromkeys(key for each in of.values() for key in each):
+        ways = {code: each[key] for code, each in of.items() if key in each}
+        one = next(iter(ways.values()))
+        have = {code: _thirds_named(each) for code, each in ways.items() if each.missing is None}
+        have = {code: parts for code, parts in have.items() if parts}
+        if not have:
+            found.append(Division(key, one.title, one.note, (), one.missing or "no language has three thirds of it"))
+            continue
+        names = [name for name in next(iter(have.values())) if all(name in parts for parts in have.values())]
+        if len(names) < 2:
+            why = "there are no two kinds of it that all languages have, and a mean over others would compare languages"
+            found.append(Division(key, one.title, one.note, (), why))
+            continue
         made = []
-        for name, (counting, select, examples) in ways.items():
-            sums = {language: [tuple(counted(counting, _only(side, select)) for side in pair) for pair in pairs]}
-            made.append(_part(name, examples, table(counting.value, sums, whole=how.whole), lower_is_better))  # type: ignore[arg-type]
-        return tuple(made)
+        for name in names:
+            chosen = {code: parts[name] for code, parts in have.items()}
+            table = _table({c: (how, select) for c, (how, select, _) in chosen.items()}, pairs, whole)
+            made.append(_part(name, sum(n for _, _, n in chosen.values()), table, lower_is_better))
+        note = one.note.replace("in thirds", "in thirds of each language's own")
+        found.append(Division(key, one.title, note, tuple(made), None, tuple(have)))
+    return found
+
+
+def _table(how: Mapping[str, tuple[Measure, Select]], pairs: Mapping[str, Pairs], whole: bool) -> Table:
+    """Of the selected examples of these languages."""
+    value = next(iter(how.values()))[0].value
+    sums = {
+        code: [(counted(counting, _only(a, select)), counted(counting, _only(b, select))) for a, b in pairs[code]]
+        for code, (counting, select) in how.items()
+    }
+    return table(value, sums, whole=whole)
+
+
+def _thirds_named(ways: Ways) -> Mapping[str, tuple[Measure, Select, int]]:
+    """The parts by names that mean the same in every language; none where a number did not come to three."""
+    if not ways.thirds:
+        return ways.parts
+    return dict(zip(THIRDS, ways.parts.values(), strict=True)) if len(ways.parts) == len(THIRDS) else {}
+
+
+def _ways(task: Task, metric: str, first: Rows) -> list[Ways]:
+    """Every attribute that this format has, of one run in one language."""
+    how = measure(task, metric)
+    found: list[Ways] = []
 
     def add(key: str, title: str, note: str, values: Sequence[Any] | None, *, number: str | None = None) -> None:
         """By a value of each example."""
         if values is None or all(v is None for v in values):
             why = "it was not kept when these runs were evaluated; runs that are evaluated from now on have it"
-            found.append(Division(key, title, note, (), why))
+            found.append(Ways(key, title, note, {}, why))
             return
         names = (
             thirds([v for v in values if v is not None], number) if number is not None else {v: str(v) for v in values}
@@ -91,16 +162,16 @@ def divisions(task: Task, metric: str, language: str, pairs: Pairs, *, lower_is_
             list(dict.fromkeys(names.values())) if number is not None else sorted(sizes, key=lambda n: (-sizes[n], n))
         )
         if len(order) < 2:
-            found.append(Division(key, title, note, (), f"all examples are alike in it ({order[0]})"))
+            found.append(Ways(key, title, note, {}, f"all examples are alike in it ({order[0]})"))
             return
-        ways = {name: (how, _is(of, name), sizes[name]) for name in order[:MOST]}
-        found.append(Division(key, title, note, parts(ways)))
+        parts = {name: (how, _is(of, name), sizes[name]) for name in order[:MOST]}
+        found.append(Ways(key, title, note, parts, thirds=number is not None))
 
     if task.diagnostic:
         add("test", "Test", "The six tests of the list.", [name.partition("/")[0] for name in first.id])
-        return [d for d in found if d.missing is None]
+        return [ways for ways in found if ways.missing is None]
     if task.format is Format.TAGGING:
-        found.append(_of_tags(metric, first, parts))
+        found.append(_of_tags(metric, first))
         add(
             "length",
             "Sentence length",
@@ -153,7 +224,7 @@ def _part(name: str, examples: int, made: Table, less: bool) -> Part:
     interval, _ = both(made, of)
     if made.seeds < 3:
         interval = over_examples(made, of.mean)
-    scores = made.scores.mean(axis=0)[0]
+    scores = made.scores.mean(axis=(0, 1))  # over seeds and languages
     return Part(
         name, examples, len(made.units), made.seeds, float(scores[1]), float(scores[0]), float(of.mean(made.totals)), interval
     )  # fmt: skip
@@ -194,24 +265,20 @@ def _kind(answer: str) -> str:
 # --- inside a sentence --------------------------------------------------------------------------------------------------------
 
 
-def _of_tags(
-    metric: str, first: Rows, parts: Callable[[Mapping[str, tuple[Measure, Select, int]]], tuple[Part, ...]]
-) -> Division:
+def _of_tags(metric: str, first: Rows) -> Ways:
     """By type of entity for an F1, by tag of token for an accuracy: of every sentence that part of its counts."""
     everything: Select = lambda rows: [True] * len(rows)  # noqa: E731
     if metric == "f1":
         sizes = Counter(kind for gold in first.gold for kind, _, _ in chunks_of(gold))
-        ways = {
-            kind: (Measure(_chunks_of(kind), f1_of_counts), everything, n) for kind, n in sorted(sizes.items(), key=lambda i: (-i[1], i[0]))[:MOST]
-        }  # fmt: skip
-        return Division(
-            "type", "Type", "F1 of chunks of one type (PER, LOC; VERB). Counted are gold chunks.", parts(ways)
-        )
+        parts = {kind: (Measure(_chunks_of(kind), f1_of_counts), everything, n) for kind, n in _largest(sizes)}
+        return Ways("type", "Type", "F1 of chunks of one type (PER, LOC; VERB). Counted are gold chunks.", parts)
     tags = Counter(tag for gold in first.gold for tag in listed(gold))
-    ways = {
-        tag: (Measure(_tokens_of(tag), mean_of_points), everything, n) for tag, n in sorted(tags.items(), key=lambda i: (-i[1], i[0]))[:MOST]
-    }  # fmt: skip
-    return Division("tag", "Tag", "Accuracy on tokens with this gold tag. Counted are tokens.", parts(ways))
+    parts = {tag: (Measure(_tokens_of(tag), mean_of_points), everything, n) for tag, n in _largest(tags)}
+    return Ways("tag", "Tag", "Accuracy on tokens with this gold tag. Counted are tokens.", parts)
+
+
+def _largest(sizes: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(sizes.items(), key=lambda each: (-each[1], each[0]))[:MOST]
 
 
 def _chunks_of(kind: str) -> Callable[[Rows], Any]:

@@ -296,7 +296,7 @@ class Worker(Row, table=True):
     slots: int = Field(sa_type=Whole)
     device: str = _text(255)
     memory_bytes: int | None = Field(default=None, sa_type=Whole)  # of one device; a host's is shared by its slots
-    rates: Any = Field(default=None, sa_type=Json)  # precision → FLOP/s of a matrix product in one slot
+    rates: Any = Field(default=None, nullable=True, sa_type=Json)  # precision → FLOP/s of a matrix product in one slot
     started_at: datetime = Field(sa_type=Moment)
     seen_at: datetime = Field(sa_type=Moment)
     drained_at: datetime | None = Field(default=None, sa_type=Moment)  # since when it takes nothing new

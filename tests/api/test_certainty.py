@@ -259,7 +259,40 @@ def test_the_gain_of_every_kind_of_example(client: TestClient, results: Done):
         "20 to 29 characters",
         "30 and more characters",
     ]
-    assert client.get(V1 + "/gains/buckets", params={**ASKED, "language": "mean_transfer"}).status_code == 422
+
+
+def test_the_gain_of_every_kind_over_the_mean_of_the_languages(client: TestClient, results: Done):
+    """Each language weighs the same, so a bucket of the mean is the mean of that bucket in each language; thirds are each language's
+    own. Here lengths lie otherwise in each language, and overlap is 0.5 throughout in one of them: it has no thirds of it."""
+
+    def otherwise(claim: Claim, treated: bool, lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            line["length"] *= 1 + len(line["language"]) + ord(line["language"][0]) % 3
+            if line["language"] == "sw":
+                line["overlap"] = 0.5
+
+    results(otherwise)
+    found = divided(client, language="mean_transfer")
+    whole = ask(client, language="mean_transfer")
+    assert (found.k, found.asked) == (whole.k, whole.asked) and found.k is not None and found.k > 2
+    assert found.gain == pytest.approx(whole.gain)
+    by_key = {a.key: a for a in found.attributes}
+    length, overlap = by_key["length"], by_key["overlap"]
+    assert [b.name for b in length.buckets] == ["lowest third", "middle third", "highest third"]
+    assert len(length.languages) == found.k and set(overlap.languages) == set(length.languages) - {"sw"}
+    assert "each language's own" in length.note
+    for attribute in (length, overlap):
+        each = [
+            {a.key: a for a in divided(client, language=code).attributes}[attribute.key] for code in attribute.languages
+        ]
+        for place, bucket in enumerate(attribute.buckets):
+            assert bucket.gain == pytest.approx(np.mean([a.buckets[place].gain for a in each]))
+            assert bucket.examples == sum(a.buckets[place].examples for a in each)
+            if bucket.interval.low is None:  # so many premises are as few as the same ones in one language
+                assert "too few for an interval" in str(bucket.interval.refused) and bucket.units < 50
+            else:
+                assert bucket.interval.low < bucket.gain < bucket.interval.high  # type: ignore[operator]
+    assert by_key["label"].missing is not None and "Latin" in str(by_key["script"].missing)
 
 
 def test_what_was_not_kept_divides_nothing(client: TestClient, results: Done):

@@ -114,6 +114,31 @@ def test_preview_forecasts_from_what_was_measured(
     assert found.hours_until_done.median == pytest.approx(3.0, rel=0.01)
 
 
+def test_before_anything_has_ended_the_preview_goes_by_what_workers_attain(
+    client: TestClient, request_body: dict[str, Any], store: Store
+) -> None:
+    """A rate that was measured by a live worker of the class, in this precision; it is said to be assumed how much of it runs attain."""
+
+    def ask() -> Preview:
+        return Preview.model_validate(client.post(V1 + "/experiments:preview", json=request_body).json())
+
+    assert ask().device_hours is None
+    with store.write() as session:
+        workers.seen(session, "gpus", ["cuda"], 1, "a GPU", None, {"fp32": 1e13})
+        workers.seen(session, "mute", ["cpu"], 1, "a processor", None, {"bf16": 1e13})
+    assert ask().device_hours is None
+    with store.write() as session:
+        workers.seen(session, "w", ["cpu"], 2, "a processor", None, {"fp32": 1e10})
+    found = ask()
+    assert (
+        found.device_hours is not None and found.device_hours.low < found.device_hours.median < found.device_hours.high
+    )
+    assert "an assumed 25 %" in found.forecast_from and found.hours_until_done is not None
+    assert found.energy_kwh is None and "not measured" in found.energy_from
+    assert sum(line.runs for line in found.by_run) == found.runs_to_do
+    assert all(line.memory_bytes > 0 and line.done_after_hours is not None for line in found.by_run)
+
+
 # --- submitting -----------------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,19 @@ def test_gains_that_all_change_alike_have_no_spread_to_judge_by():
     assert "no variation" in str(of_size(observations).why)
 
 
+def test_a_recipe_that_larger_models_alone_were_given_is_no_effect_of_size():
+    """One recipe is worth nothing and was run at the two smaller sizes, another 10 points, at the two larger: over recipes the gain
+    goes 0, 5, 10, and within every cell size does nothing."""
+    rng = np.random.default_rng(5)
+    observations = [
+        made(size, s, r, t, f"l{c}", 10.0 * r + rng.normal(0, 0.5))
+        for r in range(2) for size in SIZES[r : r + 2] for s in range(4) for t in range(2) for c in range(4)
+    ]  # fmt: skip
+    found = of_size(observations)
+    assert found.estimate is not None and abs(found.estimate) < 1
+    assert found.low < 0 < found.high  # type: ignore[operator]
+
+
 def test_what_size_did_in_other_cells_is_no_effect_of_size():
     """Large models were run on an easy recipe alone, small ones on a hard one alone: nothing was run at two sizes."""
     easy = [o for o in simulated(cell=0.0, slope=0.0) if (o.recipe == "r0") == (o.model == f"m{SIZES[2]}")]
@@ -365,6 +378,25 @@ def test_efficiency_is_gain_over_hours_of_one_class_of_device_alone():
     by_target = [np.mean([o.gain for o in first if o.target == t]) for t in ("t0", "t1", "t2")]
     assert found[0].gain == pytest.approx(np.mean(by_target))
     assert found[0].per_hour == pytest.approx(np.mean(by_target) / (SIZES[0] / 1e7))
+
+
+def test_efficiency_is_never_over_other_cells_in_another_seed():
+    """A seed that lacks a cell is left out: seed 1 of the first model has no l1, whose gain of 9 would make a mean of 5 into 4. Where
+    no seed of it has both cells, what is left is the cell that every seed of every model has."""
+    gains = {(SIZES[0], 0, "l0"): 1.0, (SIZES[0], 0, "l1"): 9.0, (SIZES[0], 1, "l0"): 2.0}
+    gains |= {(SIZES[1], s, c): 4.0 for s in range(2) for c in ("l0", "l1")}
+    found = look.efficiency([made(size, s, 0, 0, c, gain) for (size, s, c), gain in gains.items()], "cpu")
+    assert [(e.gain, e.seeds, e.cells, e.of) for e in found] == [(5.0, 1, 2, 2), (4.0, 2, 2, 2)]
+    apart = {**gains, (SIZES[0], 2, "l0"): 3.0, (SIZES[0], 2, "l1"): 7.0}
+    del apart[SIZES[0], 0, "l1"], apart[SIZES[0], 2, "l0"]
+    assert look.efficiency([made(size, s, 0, 0, c, gain) for (size, s, c), gain in apart.items()], "cpu") == []
+    one = {(SIZES[0], 0, "l0"): 1.0, (SIZES[0], 0, "l1"): 9.0, (SIZES[0], 1, "l0"): 3.0, (SIZES[0], 1, "l2"): 9.0}
+    one |= {(SIZES[1], s, c): 4.0 for s in range(2) for c in ("l0", "l1", "l2")}
+    found = look.efficiency([made(size, s, 0, 0, c, gain) for (size, s, c), gain in one.items()], "cpu")
+    assert [(e.gain, e.seeds, e.cells, e.of) for e in found] == [(2.0, 2, 1, 3), (4.0, 2, 1, 3)]
+    del apart[SIZES[0], 2, "l1"]
+    found = look.efficiency([made(size, s, 0, 0, c, gain) for (size, s, c), gain in apart.items()], "cpu")
+    assert [(e.gain, e.seeds, e.cells, e.of) for e in found] == [(1.5, 2, 1, 2), (4.0, 2, 1, 2)]
 
 
 def test_hours_are_of_one_class_of_device():

@@ -12,7 +12,7 @@ from backend.domain.attributes import describe, overlap, script
 from backend.domain.metrics.tagging import chunk_f1, token_accuracy
 from backend.domain.task import Answer, Choice, Pair, Question, Tokens
 from backend.domain.tasks import TASKS
-from backend.statistics.buckets import Division, divisions, thirds
+from backend.statistics.buckets import Division, divisions, divisions_of_mean, thirds
 from backend.statistics.measures import Rows
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -80,6 +80,31 @@ def test_answers_by_kind_and_few_examples_say_so():
     }
     assert all("too few for an interval" in str(p.interval.refused) for p in found["answer"].parts)
     assert "was not kept" in str(found["overlap"].missing)
+
+
+def labelled(gold: list[str], right: list[bool], language: str) -> Rows:
+    said = [g if hit else "wrong" for g, hit in zip(gold, right, strict=True)]
+    return Rows(language, [str(i) for i in range(len(gold))], said, gold, [100.0 * hit for hit in right])
+
+
+def test_a_part_of_a_mean_is_over_the_same_languages_as_the_others():
+    """Two labels in each of two languages, a third one in one of them alone: it is no part of the mean. By hand: of "a" half and all
+    are right, so 75; a third language with one label only cannot be divided and is in no part."""
+    gold = {"de": ["a"] * 40 + ["b"] * 40, "sw": ["a"] * 20 + ["b"] * 60 + ["c"] * 40, "tr": ["a"] * 40}
+    right = {"de": [i % 2 == 0 for i in range(80)], "sw": [True] * 120, "tr": [True] * 40}
+    none = {code: labelled(gold[code], [False] * len(gold[code]), code) for code in gold}
+    pairs = {code: [(labelled(gold[code], right[code], code), none[code])] * 3 for code in gold}
+    found = by_key(divisions_of_mean(TASKS["xnli"], "accuracy", pairs, lower_is_better=False))["label"]
+    assert found.languages == ("de", "sw")
+    assert {p.name: (p.treated, p.baseline, p.gain, p.examples) for p in found.parts} == {
+        "a": (75.0, 0.0, 75.0, 60), "b": (75.0, 0.0, 75.0, 100),
+    }  # fmt: skip
+    apart = {
+        "de": [(labelled(["a"] * 9 + ["b"] * 9, [True] * 18, "de"),) * 2],
+        "sw": [(labelled(["c"] * 9 + ["d"] * 9, [True] * 18, "sw"),) * 2],
+    }
+    nothing = by_key(divisions_of_mean(TASKS["xnli"], "accuracy", apart, lower_is_better=False))["label"]
+    assert nothing.parts == () and "no two kinds" in str(nothing.missing)
 
 
 def test_examples_of_one_name_are_told_apart():

@@ -20,7 +20,8 @@ from dashboard.look import Theme, count, hours, interval, score
 from dashboard.plain_table import plain
 
 UNITS: Mapping[str, Unit] = {"hours": "hours", "energy": "kwh", "flops": "flops", "flops-counted": "flops_counted"}
-STEPS = (1, 2, 5)
+#: What the slider offers, in what the axis counts: the same on every axis and for any points, so that its place says an amount.
+AMOUNTS = tuple(float(f"{n}e{e}") for e in range(-3, 6) for n in (1, 2, 5)) + (1e6,)
 
 
 def in_units(state: Tradeoff) -> float:
@@ -153,15 +154,3 @@ def _stages(portfolio: Portfolio) -> Any:
     rows = [[s.name, amount(s.cost, portfolio.unit), count(s.used_by, "cell")] for s in portfolio.stages]
     inside = plain("Trainings, each paid once", ("Training", "Takes", "Used by"), rows, numbers={1, 2})
     return html.Details([html.Summary(f"{count(len(rows), 'training')}, each paid once"), inside])
-
-
-def steps(points: Sequence[TradeoffPoint], state: Tradeoff) -> list[float]:
-    """Round budgets for the slider: from what the cheapest point takes to what all of them do, for the seeds of the state."""
-    costs = [v * state.seeds for p in points if (v := weighing.cost(p, state)) > 0]
-    if not costs:
-        return []
-    low, high = min(costs), math.fsum(costs)
-    every = [n * 10.0**e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for n in STEPS]
-    inside = [v for v in every if low <= v <= high]
-    above = [v for v in every if v > high]
-    return [*inside, *above[:1]]

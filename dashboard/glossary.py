@@ -293,6 +293,20 @@ FORMULAS: Mapping[str, Word] = {
         "On the trade-off: the points that no other point beats, being both no dearer and no smaller in gain. Points off the front "
         "fade, they do not vanish. The front is of the means as measured; where intervals overlap, so may its order.",
     ),
+    "portfolio": Word(
+        "What a budget buys",
+        "On the trade-off: the cells with the largest sum of mean gains that can be run for a budget, of each model and target at most "
+        "one recipe. A training is paid once however many cells need it: an intermediate stage by all targets of its model and recipe, "
+        "a fine-tune by targets with one training set. Chosen exactly, by branch and bound, unless it says how far off the best may be.",
+        formula="max Σ gain·x   with   Σ evaluation·x + Σ training·y ≤ budget,   x ≤ y of each training that it needs",
+    ),
+    "language-mean": Word(
+        "Mean gain of a language",
+        "Of one model: the mean over recipes on each target, then over targets, each weighing the same, by headline metrics. On each "
+        "target over the recipes that have a gain in every language of it, so that languages differ by the language and not by what was "
+        "run. Left out are the same data twice, controls, and what was trained on rows in the language.",
+        formula="mean over targets t of the mean over recipes r of gain(r, t, language)",
+    ),
     "same-data-twice": Word(
         "Same data twice",
         "A recipe and a target that train on one data set: MNLI then XNLI, SQuAD then XQuAD or MLQA. Such a gain is more training "

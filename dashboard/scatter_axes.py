@@ -34,6 +34,7 @@ def layout(
     bottom, top = _gains(shown, others, bands)
     one = weighing.device(points, state)
     x_title = axis_title(state, device_time(one) if one else "device-hours")
+    titled = n > 1 or (bool(titles) and state.panels == "languages")
     axes: dict[str, Any] = {}
     notes = []
     for i in range(n):
@@ -41,7 +42,7 @@ def layout(
         width, gap = 1 / across, 0.055 if across > 1 else 0.0
         left, right = column * width + (gap if column else 0), (column + 1) * width
         room = 74 / height  # of the labels below a panel
-        high = 1 - row / down - (0.0 if n == 1 else 26 / height)
+        high = 1 - row / down - (26 / height if titled else 0.0)
         low = 1 - (row + 1) / down + (room if down > 1 and row + 1 < down else 0)
         tag = i + 1 if i else ""
         last = i + across >= n
@@ -54,7 +55,7 @@ def layout(
             "zerolinecolor": theme.hatch, "zerolinewidth": 1.5, "nticks": 8 if n == 1 else 6,
             "title": {"text": _gain_title(state) if column == 0 else "", "font": {"color": theme.soft}},
         }  # fmt: skip
-        if n > 1:
+        if titled:
             notes.append({
                 "x": left, "y": high, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False,
                 "text": f"<b>{html.escape(titles[i])}</b>", "font": {"size": SIZE["body"], "color": theme.ink}, "yshift": 4,

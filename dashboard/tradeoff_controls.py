@@ -88,7 +88,7 @@ def _switch(id: str, label: str, says: str, checked: bool) -> Any:
 def _budget(found: Standing) -> Any:
     """How much there is to spend, as a number and as a slider of round ones, and for how many seeds."""
     state = found.state
-    marks = slider_marks(found)
+    marks = slider_marks()
     at = next((m["value"] for m in marks if state.budget is not None and m["amount"] >= state.budget), 0)
     return html.Div(
         [
@@ -118,13 +118,12 @@ def _budget(found: Standing) -> Any:
     )  # fmt: skip
 
 
-def slider_marks(found: Standing) -> list[dict[str, Any]]:
-    """Nothing, then round budgets; every third is named. ``amount`` is what the slider puts into the number beside it."""
-    every = budget.steps(weighing.looked_at(found.points, found.state), found.state)
+def slider_marks() -> list[dict[str, Any]]:
+    """Nothing, then round budgets; every other power of ten is named. ``amount`` is what the slider puts into the number."""
     marks: list[dict[str, Any]] = [{"value": 0, "label": "none", "amount": 0}]
-    for i, value in enumerate(every, start=1):
-        named = {"label": f"{value:.3g}"} if i % max(3, -(-len(every) // 4)) == 0 else {}
-        marks.append({"value": i, "amount": float(f"{value:.9g}"), **named})
+    for i, amount in enumerate(budget.AMOUNTS, start=1):
+        named = {"label": {1e4: "10 k", 1e6: "1 M"}.get(amount, f"{amount:g}")} if i % 6 == 4 else {}
+        marks.append({"value": i, "amount": amount, **named})
     return marks
 
 
@@ -187,6 +186,4 @@ def state_of(values: Sequence[Any], point: Any = None) -> Tradeoff:
     for name in ("budget", "seeds"):
         if isinstance(said[name], (int, float)) and not isinstance(said[name], bool):
             said[name] = f"{said[name]:.9g}"
-    if not said["budget"]:
-        said["seeds"] = None
     return Tradeoff.read({name: value for name, value in said.items() if isinstance(value, str) and value})

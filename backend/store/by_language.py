@@ -100,7 +100,7 @@ def look(session: Session, *, source: Source, model: str | None) -> Standing:
         source=source,
         model=chosen,
         models=sorted(by_model),
-        states=dict(by_model[chosen]) if chosen in by_model else {},
+        states=dict(by_model[chosen]) if chosen is not None and chosen in by_model else {},
         units={u.target: u for u in found if HEADLINE.get(u.target) == u.metric},
         learnt=trained.by_settings(session, source),
     )

@@ -11,7 +11,7 @@
       return [!spends, !spends, spends, UNITS[x] || 'hours'];
     },
     // number and slider say the same: the slider stands at the first round budget that is not below the number
-    budget: function (amount, at, marks) {
+    budget: function (amount, at, x, marks) {
       var what = ns.callback_context.triggered[0];
       if (what && what.prop_id === 'tradeoff-x.value') return [amount ? '' : ns.no_update, 0]; // hours are no FLOPs
       if (what && what.prop_id === 'tradeoff-slide.value') {

@@ -171,8 +171,8 @@ class Point:
         recipe, _, last = rest.rpartition("/")
         target, at, language = last.partition("@")
         fine = NAME.fullmatch(model) and _RECIPE.fullmatch(recipe) and NAME.fullmatch(target)
-        fine = fine and (not at or _LANGUAGE.fullmatch(language))
-        return cls(model, recipe, target, language or None) if fine else None
+        whole = not at or _LANGUAGE.fullmatch(language)
+        return cls(model, recipe, target, language or None) if fine and whole else None
 
 
 @dataclass(frozen=True, slots=True)

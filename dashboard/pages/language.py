@@ -34,7 +34,7 @@ PUBLISHED = 40  # figures that are listed; the rest is a link away
 
 async def layout(code: str | None = None, search: str | None = None, **_: object) -> Any:
     state = OneLanguage.of(search or "")
-    if code not in LANGUAGES:
+    if code is None or code not in LANGUAGES:
         return _unknown(code or "")
     found, problem = await _ask(code, state)
     of = LANGUAGES[code]

@@ -47,7 +47,9 @@ async def layout(search: str | None = None, **_: object) -> Any:
             html.Div(_listing(state, table, problem), id="languages-list"),
             html.P(
                 [
-                    "The mean gain of a language is over recipes first, then targets, by headline metrics. Of each target it is over the "
+                    "The ",
+                    shell.term("language-mean", "mean gain"),
+                    " of a language is over recipes first, then targets, by headline metrics. Of each target it is over the "
                     "recipes that have every language of it, so that languages differ by the language and not by what was run. Left "
                     "out are the ",
                     shell.term("same-data-twice", "same data twice"),

@@ -43,14 +43,13 @@ from dashboard.tradeoff_controls import (
     metric,
     metric_options,
     one_device,
-    slider_marks,
     state_of,
     target_options,
 )
 
 register_page(__name__, path=links.TRADEOFF, title=f"Trade-off · {shell.NAME}", name="Trade-off")
 
-PARTS = 19
+PARTS = 18
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
@@ -167,7 +166,6 @@ def _rows(found: Standing) -> list[dict[str, Any]]:
     Output("tradeoff-bought", "children"),
     Output("tradeoff-fitted", "children"),
     Output("tradeoff-hardware", "children"),
-    Output("tradeoff-slide", "marks"),
     Output("tradeoff-digests", "data"),
     *(Input(f"tradeoff-{name}", HOLDS[name]) for name in CONTROLS if name != "view"),
     Input("tradeoff-pulse", "children"),
@@ -208,7 +206,6 @@ async def draw(*given: Any) -> Any:
         part("bought", lambda: bought(found)),
         part("trends", lambda: fitted(found)),
         part("rows", lambda: hardware(found)),
-        part("rows", lambda: slider_marks(found)),
         digests,
     )
 
@@ -259,8 +256,8 @@ _in_browser(
     Output("tradeoff-slide", "value"),
     Input("tradeoff-budget", "value"),
     Input("tradeoff-slide", "value"),
-    Input("tradeoff-slide", "marks"),
     Input("tradeoff-x", "value"),
+    State("tradeoff-slide", "marks"),
     prevent_initial_call=True,
 )
 _in_browser(

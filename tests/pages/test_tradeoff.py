@@ -117,7 +117,7 @@ def test_every_control_changes_the_address_and_the_address_gives_the_same_page(s
     pick(page, "x", "Parameters, all")
     page.locator("#tradeoff-trend").check(force=True)
     changed("trend", "on", before)
-    expect(page.locator("#tradeoff-fitted")).to_contain_text("Fitted lines")
+    expect(page.locator("#tradeoff-fitted")).to_contain_text("lines are fitted to gains by a target's headline metric")
     press(page, "view", "Table")
     until(page, "view", "table")
     expect(page.locator("#tradeoff-figure")).to_be_hidden()
@@ -204,6 +204,11 @@ def test_an_address_with_a_budget_says_what_to_run_and_the_slider_changes_it(stu
     page.keyboard.press("Home")
     page.wait_for_function("() => !location.search.includes('budget')")
     expect(bought).to_be_empty()
+    page.keyboard.press("ArrowRight")
+    until(page, "budget", "0.001")
+    expect(page.locator("#tradeoff-budget")).to_have_value("0.001")
+    expect(bought).to_contain_text("no cell can be run")
+    assert query(page) == {"budget": "0.001", "seeds": "1", "x": "hours"}
 
 
 def test_an_axis_that_nothing_was_measured_on_says_so(study: Any, visit: Callable[..., Any]):

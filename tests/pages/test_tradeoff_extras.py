@@ -14,7 +14,7 @@ from backend.domain.schemas import SnapshotContent, TradeoffPoint
 from backend.domain.trend import Trend, TrendPoint, Trends
 from dashboard import budget, figures, frozen, trend_line, weighing, words
 from dashboard.links import Point, Tradeoff
-from dashboard.standing import Standing, rows
+from dashboard.standing import rows
 from dashboard.tradeoff_controls import CONTROLS, slider_marks, state_of
 
 pytestmark = [pytest.mark.filterwarnings("error")]
@@ -119,12 +119,11 @@ def test_a_budget_shades_what_it_pays_for_and_rings_what_was_chosen():
     assert budget.said(BOUGHT, Tradeoff()) == []  # an axis of sizes spends nothing
 
 
-def test_round_budgets_from_the_cheapest_point_to_all_of_them():
-    points = [point(device_hours_marginal=1.5), point(recipe="squad", device_hours_marginal=30.0)]
-    assert budget.steps(points, Tradeoff(x="hours", seeds=1)) == [2.0, 5.0, 10.0, 20.0, 50.0]
-    marks = slider_marks(Standing(Tradeoff(x="hours", seeds=1), points))
-    assert [m["amount"] for m in marks] == [0, 2.0, 5.0, 10.0, 20.0, 50.0]
-    assert budget.steps([point()], Tradeoff(x="energy")) == []
+def test_the_slider_goes_from_none_through_round_budgets():
+    amounts = [m["amount"] for m in slider_marks()]
+    assert amounts[:5] == [0, 0.001, 0.002, 0.005, 0.01]
+    assert amounts == sorted(amounts)
+    assert [m["label"] for m in slider_marks() if "label" in m] == ["none", "0.01", "1", "100", "10 k", "1 M"]
 
 
 def trend(estimate: float | None) -> Trends:

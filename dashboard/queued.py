@@ -1,7 +1,7 @@
 """What can be done in the queue: moving a run by buttons and keys, and doing something to many at once.
 
 The buttons say in their name what they do to which run (``before:12``: to stand right before run 12), so nothing rests on what the
-queue looked like when the page was drawn but which run was above. ``assets/queue.js`` has the keys, and sees to it that the focus
+queue looked like when the page was drawn but which run was above. Down is up for the run below; ``by`` tells the two buttons apart. ``assets/queue.js`` has the keys, and sees to it that the focus
 stays with the run that was moved and not with its place.
 """
 
@@ -40,7 +40,7 @@ def turn(run: RunView, above: RunView | None, below: RunView | None) -> Any:
 
 
 def _button(run: RunView, what: str, text: str, label: str, does: tuple[int, str] | None) -> Any:
-    named = {"id": {"queue-move": does[0], "to": does[1]}} if does is not None else {}
+    named = {"id": {"queue-move": does[0], "to": does[1], "by": run.id}} if does is not None else {}
     allowed = shell.guard(Role.SUBMITTER) if does is not None else {"disabled": True}
     return html.Button(
         text, type="button", className="button-link", title=KEYS, **named, **allowed, **shell.aria(label=label),

@@ -357,7 +357,7 @@ async def act_on_many(asked: Any) -> Any:
 clientside_callback(
     ClientsideFunction("live", "asked"),
     Output("queue-asked", "data"),
-    Input({"queue-move": ALL, "to": ALL}, "n_clicks"),
+    Input({"queue-move": ALL, "to": ALL, "by": ALL}, "n_clicks"),
     Input({"queue-drain": ALL, "on": ALL}, "n_clicks"),
     prevent_initial_call=True,
 )

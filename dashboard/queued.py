@@ -53,7 +53,7 @@ def box(run: RunView) -> Any:
     stand = "over" if run.state in TERMINAL else "waits" if run.state.value in ("queued", "waiting") else "runs"
     return dmc.Checkbox(
         id={"queue-pick": run.id, "state": stand}, checked=False, size="xs", persistence="queue", persistence_type="memory",
-        className="pick-box", **shell.aria(label=f"Choose {run.title}"),
+        className="tick-box", **shell.aria(label=f"Choose {run.title}"),
     )  # fmt: skip
 
 

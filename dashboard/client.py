@@ -263,10 +263,18 @@ class Client:
         return await self._post(TypeAdapter(ExperimentView), f"/api/v1/experiments/{id}:retry")
 
     async def runs(
-        self, *states: str, kind: str | None = None, order: str = "newest", limit: int = 50
+        self,
+        *states: str,
+        kind: str | None = None,
+        order: str = "newest",
+        limit: int = 50,
+        mine: bool = False,
+        hours: int | None = None,
     ) -> Page[RunView]:
-        """Runs in any of these states."""
-        asked = {"state": list(states), "order": order, "limit": limit} | ({"kind": kind} if kind else {})
+        """Runs in any of these states; ``mine``: of experiments that the visitor submitted, ``hours``: that ended within so many."""
+        asked = {"state": list(states), "order": order, "limit": limit} | _given(
+            {"kind": kind or None, "mine": "true" if mine else None, "hours": hours}
+        )
         return await self._get(TypeAdapter(Page[RunView]), "/api/v1/runs", asked)
 
     async def run_rows(self, **asked: Any) -> Page[RunRow]:
@@ -350,9 +358,10 @@ class Client:
     async def cancel_run(self, id: int) -> RunView:
         return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:cancel")
 
-    async def move_run(self, id: int, place: str) -> RunView:
-        """Before (``first``) or behind (``last``) all that waits for the same class of device."""
-        return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:move", {"place": place})
+    async def move_run(self, id: int, place: str | int) -> RunView:
+        """Before (``first``) or behind (``last``) all that waits for the same class of device, or right before a run."""
+        turn = {"before": place} if isinstance(place, int) else {"place": place}
+        return await self._post(TypeAdapter(RunView), f"/api/v1/runs/{id}:move", turn)
 
     async def drain_worker(self, name: str, *, drained: bool) -> WorkerView:
         """Let a worker take nothing new, or take runs again."""

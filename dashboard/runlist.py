@@ -142,12 +142,9 @@ def facts(rows: Sequence[RunRow]) -> dict[str, dict[str, Any]]:
 # --- the table -----------------------------------------------------------------------------------------------------------------
 
 
-def table(
-    rows: Sequence[RunRow], inside: Mapping[int, Sequence[RunRow]], state: Runs, picked: Sequence[str], pick: Any
-) -> Any:
+def table(rows: Sequence[RunRow], inside: Mapping[int, Sequence[RunRow]], state: Runs, pick: Any) -> Any:
     """Args:
     inside: the runs of each row that is open.
-    picked: rows that are chosen, by their id.
     pick: makes the box by which a row is chosen.
     """
     names = columns(state.columns)
@@ -156,9 +153,7 @@ def table(
     body: list[Any] = []
     for row in rows:
         children = inside.get(row.id)
-        body.append(
-            _line(row, names, pick(str(row.id), _name(row), str(row.id) in picked), opened=children is not None)
-        )
+        body.append(_line(row, names, pick(str(row.id), _name(row)), opened=children is not None))
         body += [_line(each, names, None, within=row.id) for each in children or ()]
     return html.Div(
         html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], className="plain-table run-table"),
@@ -195,9 +190,17 @@ def _line(row: RunRow, names: Sequence[str], box: Any, *, opened: bool = False, 
             [html.Span("▾ " if opened else "▸ ", **aria(hidden="true")), _name(row)],
             id={"runs-open": row.id}, type="button", className="row-open", **aria(expanded="true" if opened else "false", label=label),
         )  # fmt: skip
+    whose = " · ".join(filter(None, (row.model, row.recipe if row.recipe != "none" else None, row.target)))
+    brief = (
+        html.Span(whose, className="soft brief") if within is None else None
+    )  # on a phone, where columns are out of sight
     cells = [html.Td(COLUMNS[name].cell(row), className="number" if COLUMNS[name].number else "") for name in names]
     css = "within" if within is not None else ""
     return html.Tr(
-        [html.Td(box, className="pick-cell"), html.Th([first, lock if row.locked else None], scope="row"), *cells],
+        [
+            html.Td(box, className="pick-cell"),
+            html.Th([first, lock if row.locked else None, brief], scope="row"),
+            *cells,
+        ],
         className=css,
     )

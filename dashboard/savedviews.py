@@ -31,12 +31,12 @@ from dashboard.client import client
 from dashboard.shell import aria, data
 
 
-async def section(page: str) -> Any:
-    """The tabs of a page, by its path."""
+async def section(page: str, first: str = "All") -> Any:
+    """The tabs of a page, by its path; ``first`` is what it shows by itself."""
     return html.Div(
         [
-            html.Nav(await _tabs(page), id="views-tabs", className="view-tabs", **aria(label="Saved views")),
-            dcc.Store(id="views-page", data=page),
+            html.Nav(await _tabs(page, first), id="views-tabs", className="view-tabs", **aria(label="Saved views")),
+            dcc.Store(id="views-page", data=[page, first]),
             dcc.Store(id="views-asked"),
             dcc.Store(id="views-done"),
             html.Div(id="views-sink", hidden=True),
@@ -45,17 +45,17 @@ async def section(page: str) -> Any:
     )
 
 
-async def _tabs(page: str) -> list[Any]:
+async def _tabs(page: str, first: str) -> list[Any]:
     try:
         found = await client().views(page)
     except CrossliftError:
-        return [dcc.Link("All", href=page, className="view-tab")]  # the page says what is wrong
-    return tabs(page, found)
+        return [dcc.Link(first, href=page, className="view-tab")]  # the page says what is wrong
+    return tabs(page, first, found)
 
 
-def tabs(page: str, found: Sequence[SavedView]) -> list[Any]:
+def tabs(page: str, first: str, found: Sequence[SavedView]) -> list[Any]:
     return [
-        dcc.Link("All", href=page, className="view-tab"),
+        dcc.Link(first, href=page, className="view-tab"),
         *(_tab(view) for view in found),
         html.Button("+ Save this view", id="views-open", type="button", className="view-save", n_clicks=0),
     ]
@@ -125,7 +125,7 @@ async def act(asked: Any, page: Any) -> Any:
     except CrossliftError as error:
         said = "; ".join(e.message for e in error.errors) or error.detail
         return said, no_update, no_update, no_update
-    return None, await _tabs(str(page)), False, ""
+    return None, await _tabs(*map(str, page)), False, ""
 
 
 clientside_callback(

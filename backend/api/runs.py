@@ -227,8 +227,9 @@ def retry_run(run_id: RunId, door: AtDoor, who: AtWho) -> RunView:
 def move_run(run_id: RunId, turn: Turn, door: AtDoor, who: AtWho) -> RunView:
     """Change when the turn of a run is that waits or is queued. What it waits for moves up with it."""
     with door.store.write() as session:
-        runs.prioritise(session, run_id, priority=turn.priority, place=turn.place)
-        audit.write(session, who.name, "moved", f"run {run_id} to {turn.place or turn.priority}")
+        runs.prioritise(session, run_id, priority=turn.priority, place=turn.place, before=turn.before)
+        to = f"before run {turn.before}" if turn.before is not None else f"to {turn.place or turn.priority}"
+        audit.write(session, who.name, "moved", f"run {run_id} {to}")
         return history.view(session, run_id)
 
 

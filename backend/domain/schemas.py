@@ -257,17 +257,18 @@ class RunView(View):
 
 
 class Turn(View):
-    """When a run's turn is: a priority, or a place among all that wait for the same class of device."""
+    """When a run's turn is: a priority, a place among all that wait for the same class of device, or right before another run."""
 
     model_config = ConfigDict(extra="forbid")
 
     priority: int | None = Field(default=None, ge=-1000, le=1000, description="higher ones come first")
     place: Literal["first", "last"] | None = None
+    before: int | None = Field(default=None, ge=1, lt=2**63, description="id of a run that waits or is queued")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Turn:
-        if (self.priority is None) == (self.place is None):
-            raise ValueError("exactly one of priority and place is required")
+        if [self.priority, self.place, self.before].count(None) != 2:
+            raise ValueError("exactly one of priority, place and before is required")
         return self
 
 

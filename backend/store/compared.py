@@ -156,7 +156,7 @@ def _wrong(message: str) -> Invalid:
 
 def _measure(session: Session, side: Side, metric: str | None) -> None:
     _, _, target = side.what
-    if side.kind is not RunKind.EVALUATE or target not in TASKS:
+    if side.kind is not RunKind.EVALUATE or target is None or target not in TASKS:
         return
     side.metric = metric if metric in TASKS[target].metrics else TASKS[target].headline
     ids = [r["id"] for r in side.rows if r["state"] == RunState.DONE.value]
@@ -275,7 +275,7 @@ def _why_missing(side: Side, code: str, source: Source) -> str:
     target = side.what[2]
     if side.kind is not RunKind.EVALUATE:
         return "not applicable: this run gives no scores"
-    if target in TASKS and code not in TASKS[target].languages_in(source):
+    if target is not None and target in TASKS and code not in TASKS[target].languages_in(source):
         return "not applicable"
     if side.left_out and not side.done:
         return "left out: its training did not learn"

@@ -43,8 +43,8 @@ def of(session: Session, thing: Thing, rows: Sequence[Any], done: Collection[int
         found["Result", "target"] = first["target"]
     if thing.language:
         found["Result", "language"] = thing.language
-    seeds = [str(r["seed"]) for r in rows if r["seed"] is not None]
-    found["Result", "seeds"] = ", ".join(seeds) or "none"
+    seeds = sorted({r["seed"] for r in rows if r["seed"] is not None})
+    found["Result", "seeds"] = ", ".join(map(str, seeds)) or "none"
     states = sorted({r["state"] for r in rows})
     found["Result", "state"] = ", ".join(
         f"{sum(r['state'] == s for r in rows)} {s}" if len(rows) > 1 else s for s in states

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import stdev
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlmodel import Session
@@ -175,25 +175,28 @@ def _read_cursor(cursor: str, sort: RunSort) -> tuple[Any, int]:
     try:
         text = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         of, place, newest = json.loads(text)
-        kind = (
-            str if sort in ("model", "recipe", "target", "finished") else int if sort in ("newest", "oldest") else float
-        )
-        if of != sort or of not in get_args(RunSort) or type(newest) is not int or not 0 < newest < 2**63:
+        if of != sort or type(newest) is not int or not 0 < newest < 2**63:
             raise ValueError
-        if kind is float and type(place) is int:
-            place = float(place)
-        if type(place) is not kind or (kind is not str and not abs(place) < 2**63):
-            raise ValueError
-        if sort == "finished":
-            place = datetime.fromisoformat(place)
-            if place.tzinfo is None:
-                raise ValueError
-        elif "\0" in str(place):
-            raise ValueError
+        return _place(place, sort), newest
     except (ValueError, TypeError, RecursionError, UnicodeError, binascii.Error):
         message = f"{shown(cursor)} is no cursor of this order; take next_cursor of the page before, or leave it out"
         raise Invalid("The page cannot be given.", errors=[FieldError("/cursor", message)]) from None
-    return place, newest
+
+
+def _place(said: object, sort: RunSort) -> Any:
+    """Raises: ValueError: no row of this order can be there."""
+    if sort in ("newest", "oldest", "longest"):
+        if type(said) not in ((int, float) if sort == "longest" else (int,)) or not abs(cast(float, said)) < 2**63:
+            raise ValueError
+        return float(cast(float, said)) if sort == "longest" else said
+    if not isinstance(said, str) or "\0" in said:
+        raise ValueError
+    if sort != "finished":
+        return said
+    at = datetime.fromisoformat(said)
+    if at.tzinfo is None:
+        raise ValueError
+    return at
 
 
 # --- from rows to views ----------------------------------------------------------------------------------------------------

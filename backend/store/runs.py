@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping, exists, func, insert, select, update
+from sqlalchemy import RowMapping, and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
@@ -324,19 +324,22 @@ def request_cancel(session: Session, id: int) -> RunState:
     return _state(session, id)
 
 
-def prioritise(session: Session, id: int, *, priority: int | None = None, place: Place | None = None) -> int:
+def prioritise(
+    session: Session, id: int, *, priority: int | None = None, place: Place | None = None, before: int | None = None
+) -> int:
     """Change when a run's turn is. What it waits for moves with it: is raised to its priority, never lowered.
 
     Args:
         priority: higher ones come first.
         place: instead of it, before or behind all that is queued or waiting for the same class of device.
+        before: or right before this run. Whatever stands before that one keeps its place, two priorities higher.
 
     Returns:
         the priority that it has now.
 
     Raises:
         NotFound: there is no such run.
-        Conflict: it has begun or ended: it has no turn any more.
+        Conflict: it, or the run that it is to stand before, has begun or ended: it has no turn any more.
     """
     graph.lock(session)
     state = _state(session, id)
@@ -344,7 +347,9 @@ def prioritise(session: Session, id: int, *, priority: int | None = None, place:
     if state not in turn:
         ended = "runs already" if state is RunState.RUNNING else f"has ended ({state.value})"
         raise Conflict(f"Run {id} {ended}; only one that waits or is queued can be moved.")
-    if priority is None:
+    if before is not None:
+        priority = _before(session, id, before)
+    elif priority is None:
         device = select(run.c.device_class).where(run.c.id == id).scalar_subquery()
         others = select(func.max(run.c.priority), func.min(run.c.priority)).where(
             run.c.state.in_([s.value for s in turn]), run.c.device_class == device, run.c.id != id
@@ -362,6 +367,22 @@ def prioritise(session: Session, id: int, *, priority: int | None = None, place:
         .values(priority=priority)
     )
     return priority
+
+
+def _before(session: Session, id: int, other: int) -> int:
+    """Make room right before this run, whatever class of device it is for, and say which priority is there."""
+    if _state(session, other) not in (RunState.WAITING, RunState.QUEUED):
+        raise Conflict(f"Run {other} has begun or ended; nothing can be put before it any more.")
+    at = session.scalars(select(run.c.priority).where(run.c.id == other)).one()
+    if id == other:
+        return int(at)
+    session.execute(
+        update(run)
+        .where(run.c.state.in_([s.value for s in LIVE]))
+        .where(or_(run.c.priority > at, and_(run.c.priority == at, run.c.id < other)))
+        .values(priority=run.c.priority + 2)
+    )
+    return int(at) + 1
 
 
 def retry(session: Session, id: int) -> int:

@@ -13,7 +13,7 @@
   }
   function mark() {
     var here = location.pathname + location.search;
-    document.querySelectorAll('#views-tabs a.view-tab').forEach(function (tab) {
+    document.querySelectorAll('.view-tabs a.view-tab').forEach(function (tab) {
       if (tab.getAttribute('href') === here) tab.setAttribute('aria-current', 'page');
       else tab.removeAttribute('aria-current');
     });
@@ -41,7 +41,7 @@
       var hit = clicked();
       return hit ? { row: id_of(hit)['runs-open'], at: Date.now() } : ns.no_update;
     },
-    // [chosen rows, bar hidden, words, address of the comparison, its class, runs to cancel, to try again, labels, disabled]
+    // [bar hidden, words, address of the comparison, its class, runs to cancel, to try again, labels, disabled]
     picked: function (checked, rows, ids) {
       rows = rows || {};
       var chosen = [], things = [], stop = [], again = [], sources = {};
@@ -62,7 +62,7 @@
       var said = chosen.length === 1 ? '1 row chosen' : chosen.length + ' rows chosen';
       if (!one) said += '; of two benchmarks, which are not compared';
       else if (many > 6) said += '; at most six can be compared';
-      return [chosen, !chosen.length, said, fine ? '/compare?' + query.join('&') : '/compare', fine ? 'button-link' : 'is-hidden',
+      return [!chosen.length, said, fine ? '/compare?' + query.join('&') : '/compare', fine ? 'button-link' : 'is-hidden',
         { stop: stop, again: again }, 'Cancel ' + stop.length, !stop.length, 'Try again ' + again.length, !again.length];
     },
     clear: function (clicks, ids) { return clicks ? ids.map(function () { return false; }) : ids.map(function () { return ns.no_update; }); },

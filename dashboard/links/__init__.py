@@ -281,11 +281,14 @@ class Experiments:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The state of ``/queue``: what is listed. ``q`` is a part of a run's title."""
+    """The state of ``/queue``: what is listed. ``q`` is a part of a run's title, ``mine`` what the visitor submitted, ``within`` what
+    failed lately."""
 
     kind: Literal["any", "pretrain", "intermediate", "finetune", "evaluate"] = "any"
+    mine: Literal["0", "1"] = "0"
     q: str | None = None
     show: Literal["all", "running", "queued", "waiting", "failed"] = "all"
+    within: Literal["any", "24h"] = "any"
 
     @property
     def address(self) -> str:

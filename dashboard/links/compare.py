@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from dashboard.links.reading import READERS, parsed, read, written
@@ -68,7 +68,8 @@ class Compare:
 
     def _with(self, things: Iterable[str]) -> Compare:
         kept = list(dict.fromkeys(things))[: len(LETTERS)]
-        return replace(self, **dict.fromkeys(LETTERS) | dict(zip(LETTERS, kept, strict=False)))
+        letters: Any = dict.fromkeys(LETTERS) | dict(zip(LETTERS, kept, strict=False))
+        return replace(self, **letters)
 
     @classmethod
     def beside(cls, things: Iterable[str], *, source: str = "mini", metric: str | None = None) -> Compare:

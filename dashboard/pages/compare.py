@@ -44,7 +44,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [dmc.Title("Compare", order=1), shell.synthetic_badge() if found is not None and found.synthetic else None, *_buttons(state)],
                 className="head",
             ),
-            await savedviews.section(links.COMPARE),
+            await savedviews.section(links.COMPARE, "New"),
             besides.adding(state),
             html.Div(id="compare-said", className="field-error", role="alert"),
             *body,
@@ -104,7 +104,7 @@ def _found(found: Comparison, state: Compare, drawn: Sequence[Any]) -> list[Any]
             [
                 html.H2("Language by language"),
                 html.P(summary(found), className="summary"),
-                *([besides.orders(state), html.Div(shell.graph("compare-graph"), className="figure-box"), besides.table(found, state)] if found.languages else []),
+                *([besides.orders(state), html.Div(shell.graph("compare-graph"), className="compare-figure"), besides.table(found, state)] if found.languages else []),
             ],
             className="part-of",
         )
@@ -129,7 +129,7 @@ def _learning(found: Comparison, drawn: Sequence[Any]) -> Any:
         [
             html.H2("Learning curves"),
             html.P(f"Of {count(shown, 'training')}{more}; each seed is a line of its own.", className="soft"),
-            html.Div(shell.graph("compare-tracks"), className="figure-box"),
+            html.Div(shell.graph("compare-tracks"), className="compare-figure"),
             dcc.Store(id="compare-curves", data=curves),
         ],
         className="part-of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from dash import (
 from backend.domain.account import Role
 from backend.domain.schemas import QueueView, RunView, WorkerView
 from backend.errors import CrossliftError
-from dashboard import foretold, links, live, progress, shell, states
+from dashboard import foretold, links, live, progress, queued, shell, states, visitor
 from dashboard.client import client
 from dashboard.links import Queue
 from dashboard.look import count, size_of
@@ -56,6 +57,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
     return html.Div(
         [
             html.Div(dmc.Title("Queue", order=1), className="head"),
+            html.Nav(_presets(), id="queue-presets", className="view-tabs", **shell.aria(label="Presets")),
             html.Div(
                 [
                     dmc.Select(
@@ -76,7 +78,11 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 **shell.aria(label="What to show"),
             ),
             html.Div(id="queue-said", className="field-error", role="alert"),
+            queued.bar(),
             html.Div(await _content(state), id="queue-content"),
+            dcc.Store(id="queue-fixed", data={"mine": state.mine, "within": state.within}),
+            dcc.Store(id="queue-targets"),
+            dcc.Store(id="queue-bulk"),
             await _foretold(),
             shell.live("queue", "clock"),
             dcc.Store(id="queue-asked"),
@@ -87,6 +93,18 @@ async def layout(search: str | None = None, **_: object) -> Any:
         ],
         className="page",
     )  # fmt: skip
+
+
+def _presets() -> list[Any]:
+    """Views that are asked for often; each is an address."""
+    found = {
+        "Everything": Queue(),
+        "Running": Queue(show="running"),
+        "Failed in 24 h": Queue(show="failed", within="24h"),
+    }
+    if visitor.present().how not in ("", "open"):
+        found["Mine"] = Queue(mine="1")
+    return [dcc.Link(title, href=of.address, className="view-tab") for title, of in found.items()]
 
 
 async def _foretold() -> Any:
@@ -102,7 +120,7 @@ async def _content(state: Queue) -> list[Any]:
     wanted = SECTIONS if state.show == "all" else (state.show,)
     try:
         queue = await client().queue()
-        pages = await asyncio.gather(*(_section(s, kind) for s in wanted))
+        pages = await asyncio.gather(*(_section(s, kind, state) for s in wanted))
     except CrossliftError as error:
         return [html.Div([html.H2("The queue cannot be read"), html.P(error.detail)], className="nothing")]
     found = {name: [r for r in runs if _holds(r, state.q)] for name, (runs, _) in zip(wanted, pages, strict=True)}
@@ -110,11 +128,14 @@ async def _content(state: Queue) -> list[Any]:
     return content(queue, found, totals, state, datetime.now(UTC))
 
 
-async def _section(name: str, kind: str | None) -> tuple[list[RunView], int]:
+async def _section(name: str, kind: str | None, state: Queue) -> tuple[list[RunView], int]:
+    mine = state.mine == "1"
     if name == "failed":
-        page = await client().runs("failed", "diverged", kind=kind, limit=SHOWN_FAILED * 3)
+        hours = 24 if state.within == "24h" else None
+        limit = SHOWN if state.show == "failed" else SHOWN_FAILED * 3
+        page = await client().runs("failed", "diverged", kind=kind, limit=limit, mine=mine, hours=hours)
     else:
-        page = await client().runs(name, kind=kind, order="queue", limit=MANY)
+        page = await client().runs(name, kind=kind, order="queue", limit=MANY, mine=mine)
     return page.items, page.total
 
 
@@ -130,7 +151,7 @@ def content(
     queue: QueueView, found: dict[str, list[RunView]], totals: dict[str, int], state: Queue, now: datetime
 ) -> list[Any]:
     parts: list[Any] = [_standing(queue), _workers(queue, found.get("running", []))]
-    narrowed = state.q is not None or state.kind != "any"
+    narrowed = state.q is not None or state.kind != "any" or state.mine == "1" or state.within != "any"
     for name, runs in found.items():
         if not runs and not narrowed and state.show == "all":
             continue
@@ -229,52 +250,37 @@ def _drain(worker: WorkerView, busy: int) -> Any:
     )
 
 
-def _turn(run: RunView) -> Any:
-    """The buttons that move a run in the queue."""
-
-    def button(place: str, label: str) -> Any:
-        return html.Button(
-            label,
-            id={"queue-move": run.id, "to": place},
-            type="button",
-            className="button-link",
-            **shell.guard(Role.SUBMITTER),
-            **shell.aria(label=f"{label}: {run.title}"),
-        )
-
-    said = html.Span(f"priority {run.priority}", className="soft") if run.priority else None
-    return html.Span([said, button("first", "To the front"), button("last", "To the end")], className="turn")
-
-
 def _list(name: str, runs: list[RunView], total: int, state: Queue, now: datetime) -> Any:
     limit = SHOWN if state.show != "all" or name == "running" else SHOWN_FAILED if name == "failed" else SHOWN_FIRST
     shown = runs[:limit]
     head = html.H2([HEADS[name], html.Span(f" {len(runs) if state.q else total:,}", className="soft")])
     if not shown:
         return html.Section([head, html.P("None matches what is chosen above.", className="soft")], className="part-of")
-    rows = [html.Li(_row(name, r, now)) for r in shown]
+    turns = name in ("queued", "waiting")
+    around = zip(shown, [None, *shown[:-1]], [*shown[1:], None], strict=True)
+    rows = [html.Li(_row(name, r, now, queued.turn(r, above, below) if turns else None)) for r, above, below in around]
     css = {"running": "run-cards", "failed": "failures"}.get(name, "rows")
     left = (len(runs) if state.q else total) - len(shown)
     more = None
     if left > 0:
-        narrower = Queue.read({"show": name, "kind": state.kind, "q": state.q}).address
+        narrower = replace(state, show=name).address  # type: ignore[arg-type]
         link = dcc.Link(f"and {left:,} more", href=narrower) if state.show == "all" else f"and {left:,} more"
         more = html.P(link, className="soft")
-    moved = shell.lacking(Role.SUBMITTER, "To move a run in the queue") if name in ("queued", "waiting") else None
+    moved = shell.lacking(Role.SUBMITTER, "To move a run in the queue") if turns else None
     return html.Section([head, moved, html.Ul(rows, className=css), more], className="part-of")
 
 
-def _row(name: str, run: RunView, now: datetime) -> Any:
+def _row(name: str, run: RunView, now: datetime, turn: Any) -> Any:
     if name == "running":
-        return progress.card(run)
+        return html.Div([queued.box(run), progress.card(run)], className="picked-card")
     if name == "failed":
         ended = states.since(run.finished_at, now) if run.finished_at else ""
-        return [*progress.failure(run), html.P(ended, className="soft")]
+        return [queued.box(run), *progress.failure(run), html.P(ended, className="soft")]
     return [
-        states.chip(run.state.value),
+        html.Span([queued.box(run), states.chip(run.state.value)], className="row-state"),
         dcc.Link(run.title, href=links.run(run.id), className="row-title"),
         html.Span(run.why, className="soft row-why"),
-        _turn(run),
+        turn,
     ]
 
 
@@ -302,14 +308,15 @@ def _nothing() -> Any:
     Input("queue-q", "value"),
     Input("queue-clock", "children"),
     Input("queue-done", "data"),
+    State("queue-fixed", "data"),
     State("queue-seen", "data"),
     State("queue-address", "data"),
     prevent_initial_call=True,
 )
-async def draw(show: Any, kind: Any, q: Any, _: Any, __: Any, seen: Any, told: Any) -> Any:
+async def draw(show: Any, kind: Any, q: Any, _: Any, __: Any, fixed: Any, seen: Any, told: Any) -> Any:
     """The queue anew; the shell's clock stands still while the page is hidden."""
     text = " ".join(q.split()) if isinstance(q, str) else None
-    state = Queue.read({"show": show, "kind": kind, "q": text or None})
+    state = Queue.read({**(fixed if isinstance(fixed, dict) else {}), "show": show, "kind": kind, "q": text or None})
     (children,), now = live.fresh({"content": await _content(state)}, seen)
     address = no_update if told == state.address else state.address
     return children, now if children is not no_update else no_update, address
@@ -326,7 +333,9 @@ async def act(asked: Any) -> Any:
     chosen = asked["id"]
     try:
         if "queue-move" in chosen:
-            await client().move_run(int(chosen["queue-move"]), chosen["to"])
+            to = str(chosen["to"])
+            place = int(to.partition(":")[2]) if to.startswith("before:") else to
+            await client().move_run(int(chosen["queue-move"]), place)
         else:
             await client().drain_worker(str(chosen["queue-drain"]), drained=bool(chosen["on"]))
     except CrossliftError as error:
@@ -334,13 +343,52 @@ async def act(asked: Any) -> Any:
     return None, asked["at"]
 
 
+@callback(
+    Output("queue-said", "children", allow_duplicate=True),
+    Output("queue-done", "data", allow_duplicate=True),
+    Input("queue-bulk", "data"),
+    prevent_initial_call=True,
+)
+async def act_on_many(asked: Any) -> Any:
+    """Cancel, try again or move those that are chosen, one by one; what was refused is said."""
+    return await queued.act(client(), asked["what"], [int(id) for id in asked["ids"]]), asked["at"]
+
+
 clientside_callback(
     ClientsideFunction("live", "asked"),
     Output("queue-asked", "data"),
-    Input({"queue-move": ALL, "to": ALL}, "n_clicks"),
+    Input({"queue-move": ALL, "to": ALL, "by": ALL}, "n_clicks"),
     Input({"queue-drain": ALL, "on": ALL}, "n_clicks"),
     prevent_initial_call=True,
 )
 clientside_callback(
     ClientsideFunction("live", "tell"), Output("queue-sink", "children"), Input("queue-address", "data")
+)
+clientside_callback(
+    ClientsideFunction("queue", "picked"),
+    Output("queue-bar", "hidden"),
+    Output("queue-chosen", "children"),
+    Output("queue-targets", "data"),
+    Output("queue-stop", "hidden"),
+    Output("queue-again", "hidden"),
+    Output("queue-first", "hidden"),
+    Output("queue-last", "hidden"),
+    Input({"queue-pick": ALL, "state": ALL}, "checked"),
+    State({"queue-pick": ALL, "state": ALL}, "id"),
+)
+clientside_callback(
+    ClientsideFunction("queue", "bulk"),
+    Output("queue-bulk", "data"),
+    Output({"queue-pick": ALL, "state": ALL}, "checked"),
+    Input("queue-stop", "n_clicks"),
+    Input("queue-again", "n_clicks"),
+    Input("queue-first", "n_clicks"),
+    Input("queue-last", "n_clicks"),
+    Input("queue-none", "n_clicks"),
+    State("queue-targets", "data"),
+    State({"queue-pick": ALL, "state": ALL}, "id"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("queue", "drawn"), Output("queue-sink", "title"), Input("queue-content", "children")
 )

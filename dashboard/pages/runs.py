@@ -62,6 +62,7 @@ CONTROLS = (
 async def layout(search: str | None = None, **_: object) -> Any:
     state = Runs.of(search or "")
     found, inside, problem = await _read(state)
+    content = _content(found, inside, problem, state)
     return html.Div(
         [
             html.Div(dmc.Title("Runs", order=1), className="head"),
@@ -69,16 +70,15 @@ async def layout(search: str | None = None, **_: object) -> Any:
             _filters(state, found),
             html.Div(id="runs-said", className="field-error", role="alert"),
             _bar(),
-            html.Div(_content(found, inside, problem, state, ()), id="runs-content"),
+            html.Div(content, id="runs-content"),
             _confirm(),
             dcc.Store(id="runs-state", data={"cursor": state.cursor, "open": state.open}),
             dcc.Store(id="runs-toggled"),
             dcc.Store(id="runs-rows", data=_facts(found, inside)),
-            dcc.Store(id="runs-picked", data=[]),
             dcc.Store(id="runs-targets"),
             dcc.Store(id="runs-asked"),
             dcc.Store(id="runs-done"),
-            dcc.Store(id="runs-seen"),
+            dcc.Store(id="runs-seen", data=live.fresh({"list": content}, None)[1]),
             dcc.Store(id="runs-address", data=state.address),
             shell.live("runs", "clock"),
             html.Div(id="runs-sink", hidden=True),
@@ -218,8 +218,16 @@ async def _read(state: Runs) -> tuple[Page[RunRow] | None, dict[int, list[RunRow
     return found, {id: page.items for id, page in zip(ids, each, strict=True)}, None
 
 
-def _box(key: str, name: str, chosen: bool) -> Any:
-    return dmc.Checkbox(id={"runs-pick": key}, checked=chosen, size="xs", **shell.aria(label=f"Choose {name}"))
+def _box(key: str, name: str) -> Any:
+    """Whether it is chosen the browser remembers by its name, so that a list that is drawn anew meanwhile takes nothing back."""
+    return dmc.Checkbox(
+        id={"runs-pick": key},
+        checked=False,
+        size="xs",
+        persistence="runs",
+        persistence_type="memory",
+        **shell.aria(label=f"Choose {name}"),
+    )
 
 
 def _facts(found: Page[RunRow] | None, inside: dict[int, list[RunRow]]) -> dict[str, Any]:
@@ -227,7 +235,7 @@ def _facts(found: Page[RunRow] | None, inside: dict[int, list[RunRow]]) -> dict[
 
 
 def _content(
-    found: Page[RunRow] | None, inside: dict[int, list[RunRow]], problem: str | None, state: Runs, picked: Any
+    found: Page[RunRow] | None, inside: dict[int, list[RunRow]], problem: str | None, state: Runs
 ) -> list[Any]:
     if found is None:
         return [
@@ -242,7 +250,7 @@ def _content(
     tail = ": runs that differ by their seed alone are one" if state.by == "seeds" else ""
     parts: list[Any] = [
         html.P(f"{count(found.total, what)}{tail}.", className="soft", role="status"),
-        runlist.table(found.items, inside, state, picked, _box),
+        runlist.table(found.items, inside, state, _box),
     ]
     further = []
     if state.cursor is not None:
@@ -303,14 +311,13 @@ def _nothing(state: Runs) -> Any:
     Input("runs-done", "data"),
     State("runs-state", "data"),
     State("runs-seen", "data"),
-    State("runs-picked", "data"),
     State("runs-address", "data"),
     prevent_initial_call=True,
 )
 async def draw(*given: Any) -> Any:
     """The list anew, where it has changed. Another choice begins at the first page, with every row shut."""
     said = dict(zip(CONTROLS, given, strict=False))
-    toggled, _, _, standing, seen, picked, told = given[len(CONTROLS) :]
+    toggled, _, _, standing, seen, told = given[len(CONTROLS) :]
     names = _names(said.pop("columns"))
     query = {name: " ".join(value.split()) for name, value in said.items() if isinstance(value, str)}
     query |= {"mine": "1" if said["mine"] else "0", "columns": runlist.written(names) or "", **_kept(standing)}
@@ -321,8 +328,7 @@ async def draw(*given: Any) -> Any:
     if ctx.triggered_id == "runs-toggled" and isinstance(toggled, dict):
         state = state.toggled(int(toggled["row"]))
     found, inside, problem = await _read(state)
-    chosen = [each for each in picked or () if isinstance(each, str)]
-    (children,), now = live.fresh({"list": _content(found, inside, problem, state, chosen)}, seen)
+    (children,), now = live.fresh({"list": _content(found, inside, problem, state)}, seen)
     drawn = children is not no_update
     shown = (
         list(names)
@@ -384,7 +390,6 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("runlist", "picked"),
-    Output("runs-picked", "data"),
     Output("runs-bar", "hidden"),
     Output("runs-chosen", "children"),
     Output("runs-compare", "href"),

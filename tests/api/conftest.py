@@ -71,6 +71,12 @@ def worker(store: Store) -> Worker:
     return Worker(store)
 
 
+@pytest.fixture(scope="session")
+def worker_of() -> type[Worker]:
+    """For tests that have a store of their own."""
+    return Worker
+
+
 class Worker:
     """Claims through the store, as the real one does, and writes what it is told to."""
 

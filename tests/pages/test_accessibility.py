@@ -29,6 +29,8 @@ PAGES = {
     "/experiments/1": "#main h1",
     "/runs/6": "#main h1",
     "/queue": "#main h1",
+    "/runs?open=4": ".run-table",
+    "/compare?a=mini-2/none/xnli&b=mini-2/mnli/xnli&c=mini-2/squad/xnli": "#compare-graph .main-svg",
     "/shares": "#main h1",
     "/imports": "#main h1",
     "/published?model=xlmr-large&task=xnli": "#published-grid .ag-cell",
@@ -38,7 +40,7 @@ PAGES = {
     "/help": "#gain",
     "/no/such/page": "#main h1",
 }
-EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/languages", "/languages/sw", "/experiments", "/queue", "/shares")
+EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/languages", "/languages/sw", "/experiments", "/queue", "/runs", "/compare", "/shares")
 
 
 def violations(page: Any, ready: str) -> str:

@@ -27,6 +27,7 @@ STATES = {
     "/?model=mini-2&source=hub": ("#overview-source", "XTREME-R, hub"),
     "/experiments?state=done": ("#experiments-state", "Done"),
     "/queue?kind=evaluate&show=waiting": ("#queue-show", "Waiting"),
+    "/runs?by=run&kind=finetune&sort=recipe": ("#runs-kind", "Fine-tune"),
     "/runs/6?level=warning&tab=log": ("#run-level", "Warning and above"),
     "/new?models=mini-2&name=Again": ("#new-name", "Again"),
     "/new?fill=missing&models=mini-2&targets=xquad": ("#new-source", "mini-XTREME-R"),
@@ -82,7 +83,7 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/imports", "/new", "/shares", "/help", "/languages/sw"],
+    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/compare?a=6&b=12", "/imports", "/new", "/shares", "/help", "/languages/sw"],
 )
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page

@@ -92,3 +92,41 @@ def test_runs_are_moved_and_workers_drained(serve: Callable[..., Any], visit: Ca
     expect(content).not_to_contain_text("drained")
     site.lab.appears()
     assert site.lab.claim() is not None
+
+
+def test_keys_move_a_run_and_the_focus_goes_with_it(serve: Callable[..., Any], visit: Callable[..., Any]):
+    def fill(lab: Any) -> None:
+        lab.appears()
+        lab.submit(models=["mini-1", "mini-2", "mini-4"], targets=["xnli"], seeds=[0])
+
+    site = serve(fill)
+    page = visit(site, "/queue?show=queued").page
+    titles = page.locator("#queue-content .rows .row-title")
+    expect(titles).to_have_count(3)
+    one, two, three = titles.all_inner_texts()
+    page.evaluate("window.untouched = true")
+    page.get_by_role("button", name=f"Down: {one}").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(titles).to_have_text([two, one, three])
+    expect(page.get_by_role("button", name=f"Down: {one}")).to_be_focused()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(titles).to_have_text([two, three, one])
+    expect(page.get_by_role("button", name=f"Up: {one}")).to_be_focused()  # there is nothing below it any more
+    page.keyboard.press("Alt+Home")
+    expect(titles).to_have_text([one, two, three])
+    page.get_by_role("button", name=f"Up: {three}").click()
+    expect(titles).to_have_text([one, three, two])
+    assert page.evaluate("window.untouched")  # it is the same document
+    # many at once: to the end in their order, then cancelled
+    for title in (one, three):
+        page.get_by_role("checkbox", name=f"Choose {title}").check()
+    page.locator("#queue-bar").get_by_role("button", name="To the end").click()
+    expect(titles).to_have_text([two, one, three])
+    expect(page.locator("#queue-bar")).to_be_hidden()
+    page.get_by_role("checkbox", name=f"Choose {two}").check()
+    page.once("dialog", lambda asked: asked.accept())
+    page.locator("#queue-bar").get_by_role("button", name="Cancel").click()
+    expect(titles).to_have_text([one, three])
+    page.get_by_role("navigation", name="Presets").get_by_role("link", name="Failed in 24 h").click()
+    page.wait_for_url("**/queue?show=failed&within=24h")
+    expect(page.locator("#queue-content")).to_contain_text("None matches")

@@ -464,3 +464,28 @@ def test_a_run_that_does_not_exist(lab, id):
         for look in (runs.view, runs.detail):
             with pytest.raises(NotFound, match="no run"):
                 look(session, id)
+
+
+def test_a_run_is_put_right_before_another_and_all_else_keeps_its_order(lab):
+    for model in ("mini-1", "mini-2", "mini-4"):
+        lab.submit(name=model, models=[model], priority=3 if model == "mini-4" else 0)
+
+    def order():
+        with lab.store.read() as session:
+            return [r.id for r in runs.page(session, limit=200, cursor=None, order="queue").items]
+
+    first = order()
+    queue = [id for id in first if lab.view(id).state is RunState.QUEUED]
+    assert len(queue) == 3
+    for moved, before in ((queue[2], queue[0]), (queue[1], queue[2]), (queue[0], queue[2]), (queue[0], queue[0])):
+        was = order()
+        with lab.store.write() as session:
+            runs.prioritise(session, moved, before=before)
+        now = order()
+        assert now.index(before) - now.index(moved) == (1 if moved != before else 0)
+        assert [id for id in now if id != moved] == [id for id in was if id != moved]
+    with lab.store.write() as session, pytest.raises(NotFound):
+        runs.prioritise(session, queue[0], before=9999)
+    gone = lab.claim()
+    with lab.store.write() as session, pytest.raises(Conflict):
+        runs.prioritise(session, queue[2] if gone.run_id != queue[2] else queue[1], before=gone.run_id)

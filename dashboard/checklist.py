@@ -94,7 +94,7 @@ def failures(found: CheckFailures, state: links.Checklist) -> list[Any]:
     assert state.language is not None and state.test is not None
     title = f"{TITLES[state.test]} in {words.language_name(state.language)}: what fails"
     seed = "without a seed" if found.seed is None else f"seed {found.seed}"
-    said = [
+    said: list[Any] = [
         f"{found.failed:,} of {count(found.cases, 'case')} fail ({score(100 * found.failed / found.cases)} %) in ",
         dcc.Link(f"run #{found.run}", href=links.run(found.run)),
         f", {seed}. A case fails where any of its questions is answered wrongly.",

@@ -128,8 +128,8 @@ def _runs(t: FlipTable) -> list[Any]:
 
 def _square(t: FlipTable) -> Any:
     def row(name: str, right: int, wrong: int, marked: str) -> Any:
-        cells = [html.Td(f"{right:,}", className="flips-same"), html.Td(f"{wrong:,}", className="flips-same")]
-        cells[1 if marked == "broken" else 0].className = f"flips-{marked}"
+        of_right, of_wrong = ("flips-same", "flips-broken") if marked == "broken" else ("flips-fixed", "flips-same")
+        cells = [html.Td(f"{right:,}", className=of_right), html.Td(f"{wrong:,}", className=of_wrong)]
         return html.Tr([html.Th(name, scope="row"), *cells])
 
     return html.Table(
@@ -219,9 +219,9 @@ def column(direction: str, page: Page[FlippedExample], found: Flips, state: link
     """One direction: its examples and where there are more."""
     onward: list[Any] = []
     if getattr(state, direction) is not None:
-        onward.append(dcc.Link("First", href=replace(state, **{direction: None}).address))
+        onward.append(dcc.Link("First", href=_from(state, direction, None)))
     if page.next_cursor is not None:
-        onward.append(dcc.Link("Next", href=replace(state, **{direction: page.next_cursor}).address))
+        onward.append(dcc.Link("Next", href=_from(state, direction, page.next_cursor)))
     title = TITLES[direction]
     return html.Section(
         [
@@ -234,6 +234,11 @@ def column(direction: str, page: Page[FlippedExample], found: Flips, state: link
         className=f"flips-column flips-{direction}-column",
         **aria(labelledby=f"flips-{direction}-title"),
     )
+
+
+def _from(state: links.Flips, direction: str, cursor: str | None) -> str:
+    """Where this list begins at the cursor, and the other stays where it is."""
+    return (replace(state, fixed=cursor) if direction == "fixed" else replace(state, broken=cursor)).address
 
 
 def example(one: FlippedExample, found: Flips) -> Any:

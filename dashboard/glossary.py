@@ -252,6 +252,14 @@ FORMULAS: Mapping[str, Word] = {
         "Lengths, overlap and script are kept with a run's predictions when it is evaluated; runs from before that have the others.",
         sources=("Liu et al. 2021, ExplainaBoard, arXiv 2104.06387",),
     ),
+    "flipped": Word(
+        "Examples that flipped",
+        "Test examples that are wrong without the recipe and right with it (fixed), or the other way round (broken), of baseline and recipe "
+        "with the same seed. An example is right as a whole: its label, option or first passage is the right one, its answer matches "
+        "exactly, every tag of its sentence is right. McNemar's exact test asks whether, among those that changed, one direction is likelier than "
+        "the other: a binomial test of one half, two-sided, seed by seed and never over several.",
+        sources=("McNemar 1947, Psychometrika 12(2)",),
+    ),
     "verdict": Word(
         "Verdict",
         "A cell's result in words, so that colour is never alone. helps: q < .05 and the gain is above zero. hurts: q < .05 and below "

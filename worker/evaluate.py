@@ -156,7 +156,7 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
     scores: list[Score] = []
     predictions: dict[str, list[Prediction]] = {}
     described: dict[str, list[Described | None]] = {}
-    examples: dict[str, Sequence[Any]] = {}  # whose texts nobody could read again
+    evaluated: dict[str, Sequence[Any]] = {}  # examples whose texts nobody could read again
     streams = in_streams(task, spec)
     room = Room()
     for number, parts in enumerate(streams):
@@ -182,13 +182,13 @@ def evaluate(job: Job, encoder: Encoder, door: Door, report: Report, meter: Mete
             predictions[code] = each
             described[code] = descriptions(each, sets[code].examples)
             if spec.data[0].source is Source.HUB:
-                examples[code] = sets[code].examples
+                evaluated[code] = sets[code].examples
             values = behaviour.score(task, each)
             scores += [Score(code, metric, *values[metric]) for metric in task.metrics]
     report.phase(Phase.SAVING)
     write_predictions(job.out / PREDICTIONS, predictions, described)
-    if examples:
-        write_texts(job.out / KEPT, predictions, examples)
+    if evaluated:
+        write_texts(job.out / KEPT, predictions, evaluated)
     return tuple(scores)
 
 

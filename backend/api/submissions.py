@@ -18,7 +18,7 @@ from backend.api.exchange import MEDIA
 from backend.api.problems import RESPONSES, Refused
 from backend.domain.schemas import ExperimentView, RunView
 from backend.domain.submission import BenchmarkName, SubmissionCheck, SubmissionChoice
-from backend.errors import Conflict, NotFound, TooMany
+from backend.errors import Conflict, NotFound, TooMany, Unavailable
 from backend.settings import settings
 from backend.store import experiments, history
 from backend.submission.benchmarks import BENCHMARKS, Benchmark
@@ -72,7 +72,10 @@ async def check_submission(
 
 def _check(body: tempfile.SpooledTemporaryFile[bytes], benchmark: Benchmark, folder: str | None) -> SubmissionCheck:
     with _one_of_few(), tempfile.TemporaryDirectory(prefix="crosslift-check-") as into:
-        found = unpack(body, Path(into), folder=folder)
+        try:
+            found = unpack(body, Path(into), folder=folder)
+        except OSError as error:
+            raise Unavailable(f"There is no room to unpack it: {error.strerror or type(error).__name__}.") from None
         origin: Literal["upload", "data root"] | None = "upload" if found.labels is not None else None
         labels = found.labels
         if labels is None and (labels := _labels_of_root(benchmark)) is not None:

@@ -22,7 +22,7 @@ from backend.domain.run import RunState
 from backend.domain.schemas import GainMatrix
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
-from backend.errors import FieldError, Invalid, NotFound, unknown
+from backend.errors import FieldError, Invalid, NotFound, shown, unknown
 from backend.store import gains, learning
 from backend.store.measured import evaluations, units
 from backend.store.paging import read_cursor, write_cursor
@@ -54,7 +54,7 @@ def matrix(
     recipes = [BASELINE.name, *(row.recipe for row in whole.recipes)]
     if recipe is not None and recipe not in recipes:
         raise NotFound(
-            f"There is no result of {recipe} on MultiCheckList with {model}; there is of {', '.join(recipes)}."
+            f"There is no result of {shown(recipe)} on MultiCheckList with {model}; there is of {', '.join(recipes)}."
         )
     recipe = recipe or recipes[min(1, len(recipes) - 1)]
     names = [*TESTS, ALL]
@@ -152,7 +152,7 @@ def look(session: Session, *, model: str, recipe: str, seed: int | None, source:
     if not seeds or (seed is not None and seed not in by_seed):
         there = f"; its seeds are {', '.join(map(str, seeds))}" if seeds else ""
         raise NotFound(
-            f"There is no finished evaluation of {recipe} on MultiCheckList with {model} and this seed{there}."
+            f"There is no finished evaluation of {shown(recipe)} on MultiCheckList with {model} and this seed{there}."
         )
     row = by_seed[seeds[0] if seed is None else seed]
     return Looked(
@@ -172,6 +172,8 @@ def failures(
     if test not in TESTS:
         raise Invalid("The cases cannot be given.", errors=[FieldError("query/test", unknown("test", test, TESTS))])
     table = read(of.kept, root, _COLUMNS, {language})
+    if lacking := [name for name in _COLUMNS[:-1] if name not in table]:
+        raise Invalid(f"Run {of.kept.id}: its predictions have no column {lacking[0]}.")
     cases: dict[str, list[int]] = {}
     for at, name in enumerate(table["id"]):
         if name.partition("/")[0] == test:

@@ -59,6 +59,8 @@ def texts(
         return _made.get(("texts", run.fingerprint, language), lambda: _kept(run, language, root))
     except CrossliftError as error:
         return Texts(missing=error.detail)
+    except OSError as error:
+        return Texts(missing=f"the data files cannot be read ({error.strerror or type(error).__name__})")
 
 
 def _mini(task: Task, data: DataSpec, language: str) -> Texts:
@@ -66,6 +68,9 @@ def _mini(task: Task, data: DataSpec, language: str) -> Texts:
     now = digest(mini.fingerprint_parameters(task.mini))
     if data.content not in (None, now):
         return Texts(missing="the mini world has changed since these runs were evaluated")
+
+    if language not in task.mini_languages:
+        return Texts(missing="the mini world no longer has this language")
 
     def made() -> Texts:
         rows = mini.rows(str(task.mini), language, data.split.value)

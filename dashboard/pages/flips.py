@@ -64,7 +64,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
                     "The test examples behind a ",
                     shell.term("gain", "gain"),
                     ": which were wrong without the intermediate stage and right with it, and which the other way round. Baseline and "
-                    "recipe are compared example by example, with the same seed.",
+                    "recipe are compared example by example, with the same seed. ",
+                    shell.term("flipped", "How they are counted"), ".",
                 ],
                 className="summary published-intro",
             ),

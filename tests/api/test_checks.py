@@ -101,11 +101,7 @@ def test_cases_that_fail(answers: TestClient) -> None:
     found = CheckFailures.model_validate(answers.get(f"{URL}/failures", params=asked).json())
     assert (found.failed, found.seed, found.seeds, len(found.items)) == (8, 0, [0, 1], 3)
     case = found.items[0]
-    assert (
-        case.case == "properties/0"
-        and not case.questions[0].right
-        and all(q.right for q in case.questions[1:])
-    )
+    assert case.case == "properties/0" and not case.questions[0].right and all(q.right for q in case.questions[1:])
     told = next(q for q in questions("hi") if q.id == "properties/0/0")
     seen = case.questions[0]
     assert [t.text for t in seen.texts] == [told.question, told.context]

@@ -36,6 +36,9 @@ STATES = {
     "/published?model=xlmr-large&task=xnli": ("#published-model", "XLM-R large"),
     "/languages?model=mini-4&sort=gain": ("#languages-sort", "Mean gain"),
     "/languages/sw?model=mini-4": ("#language-model", "Mini XLM-R, 4 layers"),
+    "/explore/examples?language=ar&model=mini-2&recipe=squad&target=xnli": ("#flips-language", "Arabic"),
+    "/checklist?source=hub": ("#checklist-source", "XTREME-R, hub"),
+    "/submit-check?experiment=3": ("#submit-experiment", "3: A part of it"),
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
 }
 FOCUSABLE = """() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main summary, main [tabindex="0"]')]
@@ -83,7 +86,22 @@ def test_an_address_in_a_fresh_browser_shows_its_state(path: str, site: Any, bro
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/experiments", "/experiments/1", "/runs/6", "/queue", "/compare?a=6&b=12", "/imports", "/new", "/shares", "/help", "/languages/sw"],
+    [
+        "/",
+        "/experiments",
+        "/experiments/1",
+        "/runs/6",
+        "/queue",
+        "/compare?a=6&b=12",
+        "/imports",
+        "/new",
+        "/shares",
+        "/help",
+        "/languages/sw",
+        "/explore/examples",
+        "/checklist",
+        "/submit-check",
+    ],
 )
 def test_keys_reach_everything_that_can_be_used(path: str, site: Any, visit: Callable[..., Any]):
     page = visit(site, path).page

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from backend.domain import mini
+from backend.domain.inputs import KEPT
 from backend.domain.run import RunKind, RunSpec
-from backend.domain.task import Format, Split
+from backend.domain.task import Format, Source, Split
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import formats
@@ -153,6 +154,36 @@ def test_equal_runs_give_equal_scores(world: World, spec_data: Callable[..., Any
     two, second = world.run(spec, name="two")
     assert one.scores == two.scores
     assert (first.out / "predictions.parquet").read_bytes() == (second.out / "predictions.parquet").read_bytes()
+
+
+def test_data_of_the_hub_leave_their_texts_and_other_data_do_not(
+    world: World, spec_data: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's rows are those of the mini world here: the same scores, and beside them what was asked."""
+    hub = spec_data("tatoeba", TASKS["tatoeba"].evaluated_on).model_copy(
+        update={"source": Source.HUB, "content": "c0ffee"}
+    )
+    start = world.on("mnli", training=TRAINING)
+    world.run(start)
+    own, job = world.run(evaluation(world, spec_data, "tatoeba", start, ("de", "zh")), name="own")
+    assert not (job.out / KEPT).exists()
+
+    def rows(door: Door, task: Any, data: Any, language: str) -> Any:
+        yield "rows", mini.rows(task.mini, language, data.split.value)
+
+    monkeypatch.setattr(Door, "_rows", rows)
+    spec = evaluation(world, lambda *_: hub, "tatoeba", start, ("de", "zh"))
+    monkeypatch.setattr(
+        "worker.evaluate.settled",
+        lambda task, spec: task.model_copy(update={"retrieval": task.retrieval_in(Source.MINI)}),
+    )
+    outcome, job = world.run(spec, name="hub")
+    assert outcome.scores == own.scores
+    kept = parquet.read_table(job.out / KEPT).to_pylist()
+    assert [(line["language"], line["id"]) for line in kept] == [
+        (line["language"], line["id"]) for line in parquet.read_table(job.out / "predictions.parquet").to_pylist()
+    ]
+    assert [name for name, _ in json.loads(kept[0]["texts"])] == ["Sentence", "English"]
 
 
 def test_an_evaluation_can_be_stopped(world: World, notes: Notes, spec_data: Callable[..., Any]) -> None:

@@ -25,7 +25,7 @@ MEDIA: Final[Mapping[str, str]] = {
     "bib": "application/x-bibtex; charset=utf-8",
     "yaml": "application/yaml; charset=utf-8",
     "py": "text/x-python; charset=utf-8",
-    **paper.MEDIA,
+    **{str(suffix): media for suffix, media in paper.MEDIA.items()},
 }
 _FIGURES: Final = tuple(paper.MEDIA)
 

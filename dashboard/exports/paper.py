@@ -33,7 +33,7 @@ SMALL: Final = 6.5
 PIXELS: Final = 300  # an inch, of a PNG
 
 _LOCK = threading.Lock()
-_SETTINGS: Final[dict[str, Any]] = {
+_SETTINGS: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TYPE,
     "pdf.fonttype": 42,  # whole letters, which editors can change and journals accept
@@ -59,12 +59,12 @@ def saved(draw: Callable[[], Figure], suffix: Suffix) -> bytes:
     with settings():
         figure = draw()
         out = io.BytesIO()
-        told: dict[str, Any] = {
+        told: dict[Suffix, dict[str, Any]] = {
             "pdf": {"CreationDate": None, "Producer": None, "Creator": "Crosslift"},
             "svg": {"Date": None, "Creator": "Crosslift"},
             "png": {"Software": "Crosslift"},
-        }[suffix]
-        figure.savefig(out, format=suffix, metadata=told, dpi=PIXELS if suffix == "png" else 72)
+        }
+        figure.savefig(out, format=suffix, metadata=told[suffix], dpi=PIXELS if suffix == "png" else 72)
     return out.getvalue()
 
 

@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from playwright.sync_api import expect
 from typer.testing import CliRunner
 
 from backend import cli
@@ -375,3 +376,52 @@ def test_a_tradeoff_is_written_as_it_is_shown(site: Any):
     assert b"/Subtype /Image" not in pdf_objects(pdf)
     assert standing.metrics("xnli") == ("accuracy",)
     assert Tradeoff.of("?x=hours").x == "hours"
+
+
+# --- the menu --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_the_menu_is_of_what_the_page_shows(site: Any, visit: Callable[..., Any]):
+    page = visit(site, f"/explore?{VIEW}").page
+    page.wait_for_function("() => document.querySelector('#explore-graph .js-plotly-plot')")
+    page.locator("#explore-order label", has_text="Script").click()
+    page.wait_for_function("() => location.search.includes('order=script')")
+    address = page.url
+    page.get_by_role("button", name="Export", exact=True).press("Enter")
+    menu = page.get_by_role("dialog")
+    query = "?model=mini-2&order=script&target=xnli"
+    for name, suffix in (
+        ("CSV", "csv"),
+        ("Parquet", "parquet"),
+        ("LaTeX table", "tex"),
+        ("PDF", "pdf"),
+        ("SVG", "svg"),
+    ):
+        link = menu.get_by_role("link", name=name, exact=True)
+        expect(link).to_have_attribute("href", f"/explore/export.{suffix}{query}")
+    seen = "() => { const i = document.querySelector('.export-preview'); return i && i.complete && i.naturalWidth }"
+    wide = page.wait_for_function(seen).json_value()
+    assert wide == pytest.approx(16 / 2.54 * paper.PIXELS, abs=2)
+    menu.get_by_text("One column, 7.7 cm").click()
+    menu.get_by_text("Grey").click()
+    pdf = menu.get_by_role("link", name="PDF", exact=True)
+    expect(pdf).to_have_attribute(
+        "href", "/explore/export.pdf?ink=grey&model=mini-2&order=script&target=xnli&width=column"
+    )
+    expect(menu.locator("#export-caption")).to_contain_text("paired t-test over seeds")
+    with page.expect_download() as download:
+        pdf.click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    assert page.url == address
+
+
+@pytest.mark.browser
+def test_a_view_without_numbers_says_that_there_is_nothing_to_export(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore?source=hub", width=390).page
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(page.locator("#export-files")).not_to_be_empty()
+    expect(page.locator("#export-files").get_by_role("link")).to_have_count(0)
+    expect(page.locator("#export-figure")).to_have_text("There is no figure.")

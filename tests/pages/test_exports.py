@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -261,6 +262,18 @@ def test_the_sign_of_every_cell_can_be_read_however_narrow(matrix: Callable[...,
         assert len(signs) == len(codes) * len(recipes)
         edge = drawn.bbox.width
         assert all(t.get_window_extent().x0 >= 0 and t.get_window_extent().x1 <= edge for t in drawn.axes[0].texts)
+
+
+def test_published_scores_are_open_markers_and_no_number(some: GainMatrix):
+    beside = [SimpleNamespace(recipe="mnli", language="de"), SimpleNamespace(recipe="none", language="sw")]
+    state = Explore(model="mini-2", target="xnli", value="score")
+    laid = grid.of(some, state, beside)  # type: ignore[arg-type]
+    assert {(r.key, c.key) for r, line in zip(laid.rows, laid.items, strict=True) for c, i in zip(laid.columns, line, strict=True) if i.beside} == {
+        ("mnli", "de"), ("none", "sw"),
+    }  # fmt: skip
+    plain, marked = (figure.explore(some, state, "svg", "page", "colour", p) for p in ((), beside))  # type: ignore[arg-type]
+    assert plain != marked
+    assert made.tex(subject(some, state=state, published=beside)) == made.tex(subject(some, state=state))
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ TYPE: Final = 8.0  # points
 SMALL: Final = 6.5
 PIXELS: Final = 300  # an inch, of a PNG
 
-_LOCK = threading.Lock()
+#: Held by whoever draws: matplotlib's settings are one for all threads, and who leaves them puts back what it found.
+ALONE: Final = threading.RLock()
 _SETTINGS: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TYPE,
@@ -50,7 +51,7 @@ def settings() -> Iterator[None]:
     """matplotlib with our settings, for one figure at a time."""
     import matplotlib
 
-    with _LOCK, matplotlib.rc_context(_SETTINGS):
+    with ALONE, matplotlib.rc_context(_SETTINGS):
         yield
 
 

@@ -23,6 +23,7 @@ from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
 from dashboard import subset
+from dashboard.links.exports import FILES as FILES
 from dashboard.links.exports import embedded as embedded
 from dashboard.links.exports import exported as exported
 from dashboard.links.reading import NAME, READERS, line, read, written

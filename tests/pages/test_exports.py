@@ -13,12 +13,14 @@ import json
 import re
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import matplotlib
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -226,6 +228,14 @@ def test_figures_are_areas_and_letters_and_hold_no_picture(some: GainMatrix, val
     assert "<script" not in svg
     assert float(re.search(r'width="([\d.]+)pt"', svg)[1]) == pytest.approx(16 / 2.54 * 72, abs=0.1)  # type: ignore[index]
     assert figure.explore(some, state, "svg", "page", "colour").decode() == svg
+
+
+def test_figures_that_are_drawn_at_once_are_the_same_and_leave_no_setting_behind(some: GainMatrix):
+    before = dict(matplotlib.rcParams)
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(lambda _: figure.explore(some, Explore(), "svg", "column", "colour"), range(4)))
+    assert len(set(drawn)) == 1
+    assert dict(matplotlib.rcParams) == before
 
 
 def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):

@@ -168,8 +168,9 @@ def means(matrix: GainMatrix) -> Table:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def as_csv(content: SnapshotContent, sha256: str, chosen: State) -> str:
+def as_csv(content: SnapshotContent, sha256: str, chosen: State = None) -> str:
     """One row a cell or a point, numbers as they are, with the address of the snapshot in each row."""
+    chosen = chosen or state(content)
     if content.matrix is not None:
         columns, made = rows.CELLS, rows.cells(content.matrix, chosen, sha256)
     else:

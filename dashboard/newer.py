@@ -7,9 +7,16 @@ otherwise has no newer results.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Any
+
+from dash import Input, Output, callback, html
 
 from backend.domain.schemas import SnapshotContent
+from backend.errors import CrossliftError
+from dashboard import share, visitor
+from dashboard.client import client
 from dashboard.look import count
 
 Numbers = dict[tuple[str, ...], tuple[float | int | None, ...]]
@@ -60,3 +67,39 @@ def _numbers(content: SnapshotContent) -> Numbers:
             if c.gain is not None or c.treated is not None
         }
     return {(p.model, p.recipe, p.target, p.language, p.device): (p.gain, p.n) for p in content.points or ()}
+
+
+# --- on the frozen page ----------------------------------------------------------------------------------------------
+
+
+def place() -> Any:
+    """Where it is said, once it is known."""
+    return html.Div(id="frozen-newer", role="status")
+
+
+def said(changes: Changes, live: str) -> Any:
+    """Nothing where the numbers are the same. ``live``: the address of the live view."""
+    if not changes:
+        return None
+    return html.P(
+        [
+            html.B("Newer results exist: "),
+            f"{changes.in_words}. What you see here stays as it was frozen. ",
+            html.A("Open the live view", href=live),
+        ],
+        className="frozen-newer",
+    )
+
+
+@callback(Output("frozen-newer", "children"), Input("frozen-token", "data"))
+async def tell(token: Any) -> Any:
+    """For those alone who may read the live numbers: with their rights, and once the frozen ones are there."""
+    if not visitor.present().role:
+        return None
+    try:
+        shared, _text = await client().shared(str(token))
+        now = await client().preview_snapshot(share.request(shared.content.view, "now", anonymous=True))
+    except CrossliftError:
+        return None
+    changes = await asyncio.to_thread(compare, shared.content, now.content)
+    return said(changes, shared.content.view)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from backend.domain.answer import SMALLEST_OF_INTEREST, Answer
 from dashboard import answer_tables, report
 from dashboard.answer_tables import GROUPS
+from dashboard.exports import paper
 from dashboard.frozen import Table
 from dashboard.look import CATEGORICAL, LIGHT, parameters
 
@@ -59,7 +60,8 @@ def pdf(answer: Answer, data: bytes, *, version: str, at: datetime) -> bytes:
     for text in answer.also:
         _text(made, f"•  {text}", 9)
     for title, draw in (("Effects", _forest), ("Gain against size", _size), ("What a device-hour buys", _efficiency)):
-        image, height = draw(answer)
+        with paper.ALONE:
+            image, height = draw(answer)
         if made.get_y() + height + 14 > made.h - 20:
             made.add_page()
         _head(made, title)

@@ -44,12 +44,7 @@ ANYBODY: Final = (
     f"GET {links.SIGN_IN_BEGIN}",
     f"GET {links.SIGN_IN_BACK}",
     f"GET {links.SHARED}{{token}}.html",
-    f"GET {links.SHARED}{{token}}.json",
-    f"GET {links.SHARED}{{token}}.csv",
-    *(
-        f"GET {links.SHARED}{{token}}.{suffix}"
-        for suffix in ("parquet", "tex", "bib", "yaml", "py", "pdf", "svg", "png")
-    ),
+    *(f"GET {links.SHARED}{{token}}.{suffix}" for suffix in links.FILES),
     f"GET {links.SHARED}{{token}}",
 )
 VIEWERS: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backend.domain.literature import PublishedGain
+from backend.domain.literature import PublishedGain, PublishedView
 from backend.domain.schemas import GainMatrix, TradeoffPoint
 from dashboard import figures
 from dashboard.bars import cost_bars
@@ -15,11 +15,13 @@ from dashboard.links import Explore, Tradeoff
 from dashboard.look import LIGHT
 
 
-def explore(matrix: GainMatrix, state: Explore, suffix: Suffix, width: Width, ink: Ink) -> bytes:
+def explore(
+    matrix: GainMatrix, state: Explore, suffix: Suffix, width: Width, ink: Ink, published: Sequence[PublishedView] = (),
+) -> bytes:  # fmt: skip
     if state.value == "cost":
         drawn = cost_bars(matrix, LIGHT).to_plotly_json()
         return paper.saved(lambda: traces.draw(drawn, width, ink), suffix)
-    laid = grid.of(matrix, state)
+    laid = grid.of(matrix, state, published)
     return paper.saved(lambda: heatmap.draw(laid, width, ink), suffix)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from backend.domain.gains import Missing
+from backend.domain.literature import PublishedView
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import figures, subset
@@ -30,6 +31,7 @@ class Item:
     found: bool = False  # q below .05
     trained: bool = False  # not zero-shot
     pale: bool = False
+    beside: bool = False  # a published score is of it, which is drawn as an open marker and in no number
     rank: Literal[0, 1, 2] = 0
 
 
@@ -69,8 +71,9 @@ class Grid:
         return [kind for kind in Missing if kind in there]
 
 
-def of(matrix: GainMatrix, state: Explore) -> Grid:
+def of(matrix: GainMatrix, state: Explore, published: Sequence[PublishedView] = ()) -> Grid:
     """What Explore shows as gains, or as scores with the baseline as the first row."""
+    beside = {(f.recipe, f.language) for f in published}
     scores = state.value == "score"
     shown = subset.narrow(matrix, state.languages)
     codes = figures.languages(shown, state.order)
@@ -90,6 +93,10 @@ def of(matrix: GainMatrix, state: Explore) -> Grid:
     lines = [
         [_item(at.get((row.recipe, code)), row, code, scores=scores, fade=fade) for code in codes]
         for row in shown.recipes
+    ]
+    lines = [
+        [replace(item, beside=(row.recipe, code) in beside) for item, code in zip(line, codes, strict=True)]
+        for row, line in zip(shown.recipes, lines, strict=True)
     ]
     short = short_recipes((r.recipe for r in shown.recipes), LONGEST)
     band = figures.BANDS[state.order].of

@@ -23,6 +23,7 @@ CELL: Final = 0.42 * CM  # height of a row
 NARROWEST: Final = 0.13 * CM
 LARGEST: Final = 24.0 * CM  # of the cells together: a page of paper
 TINY: Final = 5.0
+PUBLISHED: Final = "published (not ours)"
 _HATCHES: Final[dict[Missing, str]] = {Missing.NOT_RUN: "/////", Missing.FAILED: "xxxxx", Missing.WITHHELD: "....."}
 
 
@@ -116,6 +117,13 @@ def _cells(axes: Any, grid: Grid, colours: tuple[str, ...], size: float) -> None
     _mesh(axes, range(len(grid.columns) + 1), range(len(grid.rows) + 1), values, scale, grid.ends)
     for i, line in enumerate(grid.items):
         for j, item in enumerate(line):
+            if item.beside:
+                _open(
+                    axes,
+                    j + 0.88,
+                    i + 0.24,
+                    LIGHT.ink if item.value is None else ink_on(colour(colours, item.value, *grid.ends)),
+                )
             if item.value is None:
                 _missing(axes, Rectangle, item, j, i)
                 continue
@@ -126,6 +134,11 @@ def _cells(axes: Any, grid: Grid, colours: tuple[str, ...], size: float) -> None
             axes.text(j + 0.5, i + 0.53, said, fontsize=size or TINY, ha="center", va="center", color=ink)
             if item.found:
                 axes.plot([j + 0.88], [i + 0.2], marker="o", markersize=1.6, color=ink, markeredgewidth=0)
+
+
+def _open(axes: Any, x: float, y: float, ink: str) -> None:
+    """The marker of a published score."""
+    axes.plot([x], [y], marker="d", markersize=3, markerfacecolor="none", markeredgecolor=ink, markeredgewidth=0.6)
 
 
 def _sign(item: Item) -> str:
@@ -245,6 +258,10 @@ def _legend(figure: Any, grid: Grid, colours: tuple[str, ...], across: float, fo
         axes.plot([x + 0.08 * CM], [y + 0.08 * CM], marker="o", markersize=2, color=LIGHT.ink, markeredgewidth=0)
         axes.text(x + 0.22 * CM, y + 0.08 * CM, "q < .05", fontsize=TINY, va="center", color=LIGHT.ink)
         x += 0.4 * CM + wide("q < .05", TINY)
+    if any(item.beside for row in grid.items for item in row):
+        _open(axes, x + 0.08 * CM, y + 0.08 * CM, LIGHT.ink)
+        axes.text(x + 0.22 * CM, y + 0.08 * CM, PUBLISHED, fontsize=TINY, va="center", color=LIGHT.ink)
+        x += 0.4 * CM + wide(PUBLISHED, TINY)
     for kind in grid.kinds:
         said = MISSING_AT_LENGTH[kind]
         if kind is Missing.NOT_APPLICABLE:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from backend.domain.literature import PublishedGain
 from backend.domain.schemas import GainMatrix, Shared, TradeoffPoint
 from dashboard import frozen, links, weighing, words
 from dashboard.exports import caption, cite, figure, files, grid, hub, latex, paper, rows
@@ -25,7 +24,7 @@ MEDIA: Final[Mapping[str, str]] = {
     "bib": "application/x-bibtex; charset=utf-8",
     "yaml": "application/yaml; charset=utf-8",
     "py": "text/x-python; charset=utf-8",
-    **paper.MEDIA,
+    **{str(suffix): media for suffix, media in paper.MEDIA.items()},
 }
 _FIGURES: Final = tuple(paper.MEDIA)
 
@@ -44,7 +43,7 @@ class Subject:
     synthetic: bool
     matrix: GainMatrix | None = None
     points: Sequence[TradeoffPoint] = ()
-    published: Sequence[PublishedGain] = ()
+    published: Sequence[Any] = ()  # scores or gains of papers, which are drawn beside ours and written nowhere
     snapshot: str = ""
     named: str = ""  # by whoever shared it
     signs: bool = False
@@ -100,7 +99,9 @@ def live(found: Shown | Standing, *, url: str, at: datetime, program: str, signs
     if isinstance(found, Shown):
         m = found.matrix
         assert m is not None
-        return Subject(state, **known, benchmark=m.benchmark, synthetic=m.synthetic, matrix=m)
+        return Subject(
+            state, **known, benchmark=m.benchmark, synthetic=m.synthetic, matrix=m, published=found.published
+        )
     benchmark = caption.benchmark_of(state)
     return Subject(
         state,
@@ -149,7 +150,7 @@ def file(subject: Subject, suffix: str, width: Width, ink: Ink) -> bytes:
 
 def _figure(s: Subject, suffix: Any, width: Width, ink: Ink) -> bytes:
     if s.matrix is not None:
-        return figure.explore(s.matrix, s.state, suffix, width, ink)
+        return figure.explore(s.matrix, s.state, suffix, width, ink, s.published)
     return figure.tradeoff(s.points, s.state, suffix, width, ink, s.published)
 
 

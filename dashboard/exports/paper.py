@@ -32,8 +32,9 @@ TYPE: Final = 8.0  # points
 SMALL: Final = 6.5
 PIXELS: Final = 300  # an inch, of a PNG
 
-_LOCK = threading.Lock()
-_SETTINGS: Final[dict[str, Any]] = {
+#: Held by whoever draws: matplotlib's settings are one for all threads, and who leaves them puts back what it found.
+ALONE: Final = threading.RLock()
+_SETTINGS: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TYPE,
     "pdf.fonttype": 42,  # whole letters, which editors can change and journals accept
@@ -50,7 +51,7 @@ def settings() -> Iterator[None]:
     """matplotlib with our settings, for one figure at a time."""
     import matplotlib
 
-    with _LOCK, matplotlib.rc_context(_SETTINGS):
+    with ALONE, matplotlib.rc_context(_SETTINGS):
         yield
 
 
@@ -59,12 +60,12 @@ def saved(draw: Callable[[], Figure], suffix: Suffix) -> bytes:
     with settings():
         figure = draw()
         out = io.BytesIO()
-        told: dict[str, Any] = {
+        told: dict[Suffix, dict[str, Any]] = {
             "pdf": {"CreationDate": None, "Producer": None, "Creator": "Crosslift"},
             "svg": {"Date": None, "Creator": "Crosslift"},
             "png": {"Software": "Crosslift"},
-        }[suffix]
-        figure.savefig(out, format=suffix, metadata=told, dpi=PIXELS if suffix == "png" else 72)
+        }
+        figure.savefig(out, format=suffix, metadata=told[suffix], dpi=PIXELS if suffix == "png" else 72)
     return out.getvalue()
 
 

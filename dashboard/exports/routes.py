@@ -22,7 +22,9 @@ from dashboard.exports.paper import INKS, WIDTHS, Ink, Width
 _KEPT = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 #: An SVG may hold programs, wherever it is opened: ours has none, and may run none.
 _INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-FROZEN = tuple(suffix for suffix in made.MEDIA if suffix not in ("csv", "json"))  # those beside ``dashboard.downloads``
+FROZEN = tuple(
+    suffix for suffix in links.FILES if suffix not in ("csv", "json")
+)  # those beside ``dashboard.downloads``
 
 
 def install(app: FastAPI, api: Client) -> None:

@@ -6,25 +6,19 @@ bands, horizontal bars, and a legend in groups, which stands below the panels.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dashboard.exports import paper
+from dashboard.exports import legend, marks, paper
+from dashboard.exports.legend import TINY
 from dashboard.exports.paper import CM, SMALL, Ink, Width, wide
 from dashboard.look import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TINY: Final = 5.5
 PIXEL: Final = 0.55 / 96  # inches of paper for one of the screen
-_MARKERS: Final[Mapping[str, str]] = {
-    "circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "cross": "P", "x": "X", "star": "*",
-    "pentagon": "p", "hexagon": "h", "diamond-tall": "d",
-}  # fmt: skip
-_COLOUR: Final = re.compile(r"rgba?\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*([\d.]+)\s*)?\)")
 
 
 def draw(drawn: Mapping[str, Any], width: Width, ink: Ink) -> Figure:
@@ -40,14 +34,14 @@ def draw(drawn: Mapping[str, Any], width: Width, ink: Ink) -> Figure:
     down = -(-len(panels) // beside)
     bars = any(t["type"] == "bar" for t in traces)
     panel = max(0.5 * layout["height"] * PIXEL, 3.0 * CM) if bars else (5.2 if beside == 1 else 4.2) * CM
-    groups = _groups(traces)
-    legend = _legend_height(groups, across)
+    groups = legend.groups_of(traces)
+    below = legend.height_of(groups, across)
     room, over = 1.15 * CM, 0.5 * CM  # below a panel for its ticks and what they count, above it for its name
-    whole = down * (panel + room + over) + legend
+    whole = down * (panel + room + over) + below
     figure = paper.blank(across, whole)
     left = 1.15 * CM
     if bars:
-        names_of_bars = [_plain(t) for t in layout[f"yaxis{panels[0]}"].get("ticktext") or ()]
+        names_of_bars = [marks.plain(t) for t in layout[f"yaxis{panels[0]}"].get("ticktext") or ()]
         left += max((wide(line, TINY) for text in names_of_bars for line in text.splitlines()), default=0.0) - 0.7 * CM
     gap = 0.9 * CM
     each = (across - left - 0.15 * CM - gap * (beside - 1)) / beside
@@ -61,9 +55,9 @@ def draw(drawn: Mapping[str, Any], width: Width, ink: Ink) -> Figure:
         if title := titles.get(f"xaxis{panel_name}"):
             axes.set_title(title, fontsize=SMALL, loc="left", color=LIGHT.ink, pad=3)
         for trace in traces:
-            if trace.get("xaxis", "x") == f"x{panel_name}" and not _is_entry(trace):
+            if trace.get("xaxis", "x") == f"x{panel_name}" and not legend.is_entry(trace):
                 _trace(axes, trace, ink)
-    _legend(figure, groups, across, whole, legend, ink)
+    legend.draw(figure, groups, across, whole, below, ink)
     return figure
 
 
@@ -75,7 +69,7 @@ def _titles(layout: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
             y = layout.get("yaxis" + name.removeprefix("xaxis"), {}).get("domain", [0, 1])[1]
             x = layout[name].get("domain", [0, 1])[0]
             if abs(note.get("x", -1) - x) < 1e-6 and abs(note.get("y", -1) - y) < 1e-6:
-                found[name] = _plain(note.get("text"))
+                found[name] = marks.plain(note.get("text"))
     return found
 
 
@@ -95,7 +89,7 @@ def _axes(axes: Any, x: Mapping[str, Any], y: Mapping[str, Any], *, first: bool,
             set_range(*((10**e for e in ends) if log else ends))
         which = axes.xaxis if axis == "x" else axes.yaxis
         if held.get("tickvals") is not None:
-            which.set_ticks(list(held["tickvals"]), [_plain(t) for t in held.get("ticktext") or held["tickvals"]])
+            which.set_ticks(list(held["tickvals"]), [marks.plain(t) for t in held.get("ticktext") or held["tickvals"]])
             which.set_ticks([], minor=True)
         if held.get("showgrid", axis == "y"):
             which.grid(True, color=LIGHT.line, linewidth=0.4)
@@ -103,19 +97,13 @@ def _axes(axes: Any, x: Mapping[str, Any], y: Mapping[str, Any], *, first: bool,
     axes.tick_params(labelsize=TINY, color=LIGHT.hatch, length=2, pad=2)
     if y.get("zeroline"):
         axes.axhline(0, color=LIGHT.hatch, linewidth=0.8, zorder=1)
-    if title := _plain((x.get("title") or {}).get("text")):
+    if title := marks.plain((x.get("title") or {}).get("text")):
         axes.set_xlabel(title, fontsize=TINY, color=LIGHT.soft, labelpad=2)
-    if first and (title := _plain((y.get("title") or {}).get("text"))):
+    if first and (title := marks.plain((y.get("title") or {}).get("text"))):
         axes.set_ylabel(title, fontsize=TINY, color=LIGHT.soft, labelpad=2)
 
 
 # --- traces ----------------------------------------------------------------------------------------------------------
-
-
-def _is_entry(trace: Mapping[str, Any]) -> bool:
-    """Of the legend alone, at no place."""
-    x = trace.get("x")
-    return trace["type"] == "scatter" and x is not None and list(x) == [None]
 
 
 def _trace(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
@@ -128,7 +116,7 @@ def _trace(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
     if not fine:
         return
     if trace.get("fill") == "toself":
-        colour, through = _rgba(trace.get("fillcolor"), ink)
+        colour, through = marks.rgba(trace.get("fillcolor"), ink)
         axes.fill(
             [a for a, _ in fine], [b for _, b in fine], color=colour, alpha=through * alpha, linewidth=0, zorder=1
         )
@@ -139,14 +127,14 @@ def _trace(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
             for a, b in zip(x, y, strict=True)
         ]
         axes.plot(
-            [a for a, _ in gaps], [b for _, b in gaps], color=_rgba(line.get("color"), ink)[0], linewidth=0.55 * line.get("width", 2),
-            linestyle=_dash(line.get("dash")), drawstyle="steps-post" if line.get("shape") == "hv" else "default", alpha=alpha, zorder=2,
+            [a for a, _ in gaps], [b for _, b in gaps], color=marks.rgba(line.get("color"), ink)[0], linewidth=0.55 * line.get("width", 2),
+            linestyle=marks.dash(line.get("dash")), drawstyle="steps-post" if line.get("shape") == "hv" else "default", alpha=alpha, zorder=2,
         )  # fmt: skip
     if "markers" in mode:
         _markers(axes, trace, x, y, alpha, ink)
     if "text" in mode:
         for a, b, said in zip(x, y, trace.get("text") or (), strict=False):
-            axes.text(a, b, _plain(said), fontsize=TINY, ha="center", va="center", color=LIGHT.ink)
+            axes.text(a, b, marks.plain(said), fontsize=TINY, ha="center", va="center", color=LIGHT.ink)
 
 
 def _markers(axes: Any, trace: Mapping[str, Any], x: Sequence[Any], y: Sequence[Any], alpha: float, ink: Ink) -> None:
@@ -161,25 +149,13 @@ def _markers(axes: Any, trace: Mapping[str, Any], x: Sequence[Any], y: Sequence[
     for i in range(n):
         if x[i] is None or y[i] is None:
             continue
-        colour = _rgba(colours[i], ink)[0]
+        colour = marks.rgba(colours[i], ink)[0]
         if above[i] is not None and below[i] is not None:
             axes.errorbar(
                 x[i], y[i], yerr=[[below[i]], [above[i]]], fmt="none", ecolor=LIGHT.soft, elinewidth=0.5, capsize=1.2, capthick=0.5, zorder=2,
                 alpha=alpha,
             )  # fmt: skip
-        axes.plot([x[i]], [y[i]], zorder=3, alpha=alpha, linestyle="", **_look(symbols[i], sizes[i], colour))
-
-
-def _look(symbol: Any, size: Any, colour: str) -> dict[str, Any]:
-    name = str(symbol or "circle")
-    hollow = name.endswith("-open")
-    return {
-        "marker": _MARKERS.get(name.removesuffix("-open"), "o"),
-        "markersize": 0.42 * float(size or 6),
-        "markerfacecolor": "none" if hollow else colour,
-        "markeredgecolor": colour if hollow else LIGHT.paper,
-        "markeredgewidth": 0.8 if hollow else 0.4,
-    }
+        axes.plot([x[i]], [y[i]], zorder=3, alpha=alpha, linestyle="", **marks.look(symbols[i], sizes[i], colour))
 
 
 def _bars(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
@@ -187,7 +163,7 @@ def _bars(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
     marker = trace.get("marker") or {}
     pattern = marker.get("pattern") or {}
     dashed = bool(pattern.get("shape"))
-    colour = _rgba(pattern.get("fgcolor") if dashed else marker.get("color"), ink)[0]
+    colour = marks.rgba(pattern.get("fgcolor") if dashed else marker.get("color"), ink)[0]
     shift, thick = (0.18 if dashed else -0.18), 0.3
     for y, x, said in zip(trace["y"], trace["x"], trace.get("text") or [""] * len(trace["x"]), strict=True):
         if x is None:
@@ -196,7 +172,7 @@ def _bars(axes: Any, trace: Mapping[str, Any], ink: Ink) -> None:
             y + shift, x, thick, color=LIGHT.hatch_ground if dashed else colour, edgecolor=colour, linewidth=0.4, hatch="////" if dashed else None,
         )  # fmt: skip
         axes.annotate(
-            _plain(said),
+            marks.plain(said),
             (x, y + shift),
             xytext=(2, 0),
             textcoords="offset points",
@@ -210,125 +186,3 @@ def _each(value: Any, n: int) -> list[Any]:
     if isinstance(value, str) or not hasattr(value, "__len__"):
         return [value] * n
     return list(value)
-
-
-def _dash(text: Any) -> Any:
-    """``5px,3px``, or one of plotly's names."""
-    if not text or text == "solid":
-        return "solid"
-    if "px" in str(text):
-        return (0, [0.55 * float(part.removesuffix("px")) for part in str(text).split(",")])
-    return {"dash": "dashed", "dot": "dotted", "dashdot": "dashdot"}.get(str(text), "dashed")
-
-
-def _rgba(text: Any, ink: Ink) -> tuple[str, float]:
-    """As a hexadecimal colour and how much of it there is."""
-    colour, through = str(text or LIGHT.ink), 1.0
-    if found := _COLOUR.fullmatch(colour):
-        colour = "#" + "".join(f"{int(part):02x}" for part in found.groups()[:3])
-        through = float(found[4] or 1)
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-        colour = LIGHT.ink
-    return (paper.grey(colour) if ink == "grey" else colour), through
-
-
-def _plain(text: Any) -> str:
-    """Text of a figure on a page as text: line breaks stay, other marks go."""
-    return html.unescape(re.sub(r"<[^>]+>", "", str(text or "").replace("<br>", "\n")))
-
-
-# --- legend ------------------------------------------------------------------------------------------------------------
-
-
-def _groups(traces: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for trace in traces:
-        if _is_entry(trace) or (trace["type"] == "bar" and trace.get("name")):
-            found.setdefault(str(trace.get("legendgroup") or ""), []).append(trace)
-    return found
-
-
-def _flow(
-    groups: Mapping[str, Sequence[Mapping[str, Any]]], across: float
-) -> list[tuple[float, int, str, Mapping[str, Any] | None]]:
-    """Where each entry stands: from the left, its line, its text, its trace (None: the name of a group)."""
-    x, line = 0.1 * CM, 0
-    placed: list[tuple[float, int, str, Mapping[str, Any] | None]] = []
-    for name, entries in groups.items():
-        if name:
-            if x > 0.1 * CM:
-                x, line = 0.1 * CM, line + 1
-            placed.append((x, line, name, None))
-            x += wide(name, TINY) + 0.25 * CM
-        for entry in entries:
-            text = _plain(entry.get("name"))
-            room = 0.55 * CM + wide(text, TINY) + 0.25 * CM
-            if x + room > across and x > 0.1 * CM:
-                x, line = 0.1 * CM, line + 1
-            placed.append((x, line, text, entry))
-            x += room
-    return placed
-
-
-def _legend_height(groups: Mapping[str, Sequence[Mapping[str, Any]]], across: float) -> float:
-    placed = _flow(groups, across)
-    return (placed[-1][1] + 1) * 0.33 * CM + 0.1 * CM if placed else 0.0
-
-
-def _legend(
-    figure: Any, groups: Mapping[str, Sequence[Mapping[str, Any]]], across: float, whole: float, height: float, ink: Ink
-) -> None:
-    placed = _flow(groups, across)
-    if not placed:
-        return
-    axes = figure.add_axes((0, 0, 1, height / whole))
-    axes.set_xlim(0, across)
-    axes.set_ylim(0, height)
-    axes.set_axis_off()
-    for x, line, text, entry in placed:
-        y = height - (line + 0.5) * 0.33 * CM
-        if entry is None:
-            axes.text(x, y, text, fontsize=TINY, va="center", color=LIGHT.soft)
-            continue
-        _key(axes, entry, x, y, ink)
-        axes.text(x + 0.5 * CM, y, text, fontsize=TINY, va="center", color=LIGHT.ink)
-
-
-def _key(axes: Any, entry: Mapping[str, Any], x: float, y: float, ink: Ink) -> None:
-    if entry["type"] == "bar":
-        from matplotlib.patches import Rectangle
-
-        marker = entry.get("marker") or {}
-        pattern = marker.get("pattern") or {}
-        colour = _rgba(pattern.get("fgcolor") or marker.get("color"), ink)[0]
-        face = LIGHT.hatch_ground if pattern.get("shape") else colour
-        axes.add_patch(
-            Rectangle(
-                (x, y - 0.08 * CM),
-                0.4 * CM,
-                0.16 * CM,
-                facecolor=face,
-                edgecolor=colour,
-                linewidth=0.4,
-                hatch="////" if pattern.get("shape") else None,
-            )
-        )
-        return
-    mode, line, marker = entry.get("mode", ""), entry.get("line") or {}, entry.get("marker") or {}
-    alpha = float(entry.get("opacity") or 1)
-    if "lines" in mode:
-        axes.plot(
-            [x, x + 0.4 * CM],
-            [y, y],
-            color=_rgba(line.get("color"), ink)[0],
-            linewidth=0.55 * line.get("width", 2),
-            linestyle=_dash(line.get("dash")),
-        )
-    if "markers" in mode:
-        axes.plot(
-            [x + 0.2 * CM],
-            [y],
-            linestyle="",
-            alpha=alpha,
-            **_look(marker.get("symbol"), marker.get("size", 8), _rgba(marker.get("color"), ink)[0]),
-        )

@@ -26,6 +26,7 @@ from dashboard import subset
 from dashboard.links.checklist import CHECKLIST as CHECKLIST
 from dashboard.links.checklist import Checklist as Checklist
 from dashboard.links.compare import Compare as Compare
+from dashboard.links.exports import FILES as FILES
 from dashboard.links.exports import embedded as embedded
 from dashboard.links.exports import exported as exported
 from dashboard.links.flips import FLIPS as FLIPS

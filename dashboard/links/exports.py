@@ -7,6 +7,8 @@ from urllib.parse import quote, urlencode
 
 from dashboard.links.reading import parsed
 
+#: Endings of files of a view, beside HTML.
+FILES = ("csv", "parquet", "json", "tex", "bib", "yaml", "py", "pdf", "svg", "png")
 #: Of how a figure is drawn on paper; what is not said is at its default.
 LOOKS = ("width", "ink")
 Width = Literal["column", "page"]

@@ -7,7 +7,6 @@ link to elsewhere.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +26,7 @@ from dash import (
 
 from backend.domain.schemas import GainMatrix, Shared, SnapshotContent
 from backend.errors import CrossliftError, NotFound
-from dashboard import drawer, frozen, links, newer, offline, share, shell, visitor
+from dashboard import drawer, frozen, links, newer, offline, share, shell
 from dashboard.client import client
 from dashboard.exports import frozen_files
 from dashboard.links import Cell
@@ -60,7 +59,7 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
                 className="frozen-banner",
                 id="frozen-banner",
             ),
-            html.Div(id="frozen-newer", role="status"),
+            newer.place(),
             html.Div(
                 [
                     dmc.Title(shared.title, order=1),
@@ -227,20 +226,6 @@ def _chosen(content: SnapshotContent, values: Any, cell: Any) -> Any:
     return replace(base, **{name: getattr(state, name) for name in names})
 
 
-def newer_results(changes: newer.Changes, live: str) -> Any:
-    """Beside what was frozen, which stays as it is; nothing where the numbers are the same."""
-    if not changes:
-        return None
-    return html.P(
-        [
-            html.B("Newer results exist: "),
-            f"{changes.in_words}. What you see here stays as it was frozen. ",
-            html.A("Open the live view", href=live),
-        ],
-        className="frozen-newer",
-    )
-
-
 # --- callbacks ---------------------------------------------------------------------------------------------------------
 
 
@@ -292,20 +277,6 @@ async def follow(address: Any, token: Any) -> Any:
     state = links.shared(str(token))
     asked = address if isinstance(address, str) and address.partition("?")[0] == state else state
     return frozen_files.listing(shared, str(token), asked)
-
-
-@callback(Output("frozen-newer", "children"), Input("frozen-token", "data"))
-async def tell_newer(token: Any) -> Any:
-    """For those alone who may read the live numbers: with their rights, and once the frozen ones are there."""
-    if not visitor.present().role:
-        return None
-    try:
-        shared, _ = await client().shared(str(token))
-        now = await client().preview_snapshot(share.request(shared.content.view, "now", anonymous=True))
-    except CrossliftError:
-        return None
-    changes = await asyncio.to_thread(newer.compare, shared.content, now.content)
-    return newer_results(changes, shared.content.view)
 
 
 @callback(

@@ -107,18 +107,25 @@ def test_none_where_there_is_nothing_and_on_a_phone(path: str, empty_site: Any, 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_none_in_what_is_shared(scheme: str, site: Any, visit: Callable[..., Any], browser: Any, tmp_path: Path):
-    """The dialog, the frozen page with a cell open, the page of a link that is gone, and the file."""
+    """The dialogs, the frozen page with a cell open, the page of a link that is gone, the file, and the figure for a frame."""
     page = visit(site, "/explore?model=mini-2&target=xnli", color_scheme=scheme).page
     page.locator("#explore-graph .main-svg").first.wait_for()
     page.get_by_role("button", name="Share", exact=True).click()
     assert violations(page, ".share-facts") == "[]"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Export", exact=True).click()
+    assert violations(page, "#export-snippet") == "[]"
     asked = {"view": "/explore?model=mini-2&target=xnli&cell=squad.ar", "title": "A title", "note": "A note"}
     made = httpx.post(f"{site.url}/api/v1/snapshots", json=asked, timeout=30).json()
     assert violations(visit(site, f"/s/{made['token']}?view=table", color_scheme=scheme).page, ".cell-panel") == "[]"
     file = tmp_path / "file.html"
     file.write_bytes(httpx.get(f"{site.url}/s/{made['token']}.html", timeout=60).content)
     alone = browser.new_page(color_scheme=scheme)
-    for address, ready in ((file.as_uri(), "#figure .main-svg"), (f"{site.url}/s/nothing", "#main h1")):
+    for address, ready in (
+        (file.as_uri(), "#figure .main-svg"),
+        (f"{site.url}/s/{made['token']}?embed=1", "#figure .main-svg"),
+        (f"{site.url}/s/nothing", "#main h1"),
+    ):
         alone.goto(address)
         assert violations(alone, ready) == "[]"
     alone.close()

@@ -13,15 +13,19 @@ import json
 import re
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import matplotlib
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from playwright.sync_api import expect
 from typer.testing import CliRunner
 
 from backend import cli
@@ -226,6 +230,14 @@ def test_figures_are_areas_and_letters_and_hold_no_picture(some: GainMatrix, val
     assert figure.explore(some, state, "svg", "page", "colour").decode() == svg
 
 
+def test_figures_that_are_drawn_at_once_are_the_same_and_leave_no_setting_behind(some: GainMatrix):
+    before = dict(matplotlib.rcParams)
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(lambda _: figure.explore(some, Explore(), "svg", "column", "colour"), range(4)))
+    assert len(set(drawn)) == 1
+    assert dict(matplotlib.rcParams) == before
+
+
 def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):
     svg = figure.explore(some, Explore(), "svg", "page", "colour").decode()
     laid = grid.of(some, Explore())
@@ -260,6 +272,18 @@ def test_the_sign_of_every_cell_can_be_read_however_narrow(matrix: Callable[...,
         assert len(signs) == len(codes) * len(recipes)
         edge = drawn.bbox.width
         assert all(t.get_window_extent().x0 >= 0 and t.get_window_extent().x1 <= edge for t in drawn.axes[0].texts)
+
+
+def test_published_scores_are_open_markers_and_no_number(some: GainMatrix):
+    beside = [SimpleNamespace(recipe="mnli", language="de"), SimpleNamespace(recipe="none", language="sw")]
+    state = Explore(model="mini-2", target="xnli", value="score")
+    laid = grid.of(some, state, beside)  # type: ignore[arg-type]
+    assert {(r.key, c.key) for r, line in zip(laid.rows, laid.items, strict=True) for c, i in zip(laid.columns, line, strict=True) if i.beside} == {
+        ("mnli", "de"), ("none", "sw"),
+    }  # fmt: skip
+    plain, marked = (figure.explore(some, state, "svg", "page", "colour", p) for p in ((), beside))  # type: ignore[arg-type]
+    assert plain != marked
+    assert made.tex(subject(some, state=state, published=beside)) == made.tex(subject(some, state=state))
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------
@@ -375,3 +399,52 @@ def test_a_tradeoff_is_written_as_it_is_shown(site: Any):
     assert b"/Subtype /Image" not in pdf_objects(pdf)
     assert standing.metrics("xnli") == ("accuracy",)
     assert Tradeoff.of("?x=hours").x == "hours"
+
+
+# --- the menu --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_the_menu_is_of_what_the_page_shows(site: Any, visit: Callable[..., Any]):
+    page = visit(site, f"/explore?{VIEW}").page
+    page.wait_for_function("() => document.querySelector('#explore-graph .js-plotly-plot')")
+    page.locator("#explore-order label", has_text="Script").click()
+    page.wait_for_function("() => location.search.includes('order=script')")
+    address = page.url
+    page.get_by_role("button", name="Export", exact=True).press("Enter")
+    menu = page.get_by_role("dialog")
+    query = "?model=mini-2&order=script&target=xnli"
+    for name, suffix in (
+        ("CSV", "csv"),
+        ("Parquet", "parquet"),
+        ("LaTeX table", "tex"),
+        ("PDF", "pdf"),
+        ("SVG", "svg"),
+    ):
+        link = menu.get_by_role("link", name=name, exact=True)
+        expect(link).to_have_attribute("href", f"/explore/export.{suffix}{query}")
+    seen = "() => { const i = document.querySelector('.export-preview'); return i && i.complete && i.naturalWidth }"
+    wide = page.wait_for_function(seen).json_value()
+    assert wide == pytest.approx(16 / 2.54 * paper.PIXELS, abs=2)
+    menu.get_by_text("One column, 7.7 cm").click()
+    menu.get_by_text("Grey").click()
+    pdf = menu.get_by_role("link", name="PDF", exact=True)
+    expect(pdf).to_have_attribute(
+        "href", "/explore/export.pdf?ink=grey&model=mini-2&order=script&target=xnli&width=column"
+    )
+    expect(menu.locator("#export-caption")).to_contain_text("paired t-test over seeds")
+    with page.expect_download() as download:
+        pdf.click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    assert page.url == address
+
+
+@pytest.mark.browser
+def test_a_view_without_numbers_says_that_there_is_nothing_to_export(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore?source=hub", width=390).page
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(page.locator("#export-files")).not_to_be_empty()
+    expect(page.locator("#export-files").get_by_role("link")).to_have_count(0)
+    expect(page.locator("#export-figure")).to_have_text("There is no figure.")

@@ -172,6 +172,15 @@ def test_a_file_shows_what_the_link_shows(http: httpx.Client):
         )
 
 
+def test_a_frozen_tradeoff_has_files_and_a_frame_too(http: httpx.Client):
+    shown, path = share(http, view="/tradeoff?target=xnli")
+    rows = http.get(f"{path}.csv").text.splitlines()
+    assert len(rows) == 1 + len(shown["points"])
+    assert http.get(f"{path}.svg?x=non-embedding&width=column").text.count("<svg") == 1
+    assert http.get(f"{path}.yaml").status_code == 404  # a mean over languages is no result of a data set
+    assert '"figures"' in http.get(f"{path}?embed=1").text
+
+
 # --- the frame -------------------------------------------------------------------------------------------------------
 
 

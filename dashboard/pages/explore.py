@@ -40,6 +40,7 @@ from dashboard import (
     controls,
     crossed,
     drawer,
+    elsewhere,
     figures,
     foretold,
     links,
@@ -528,6 +529,12 @@ async def _expected(asked: Any, metric: str, language: str) -> list[Any]:
 async def how_sure(asked: Any) -> Any:
     """Intervals of the gain in the drawer, read while it is already open."""
     return await sure.read(client(), asked) if isinstance(asked, dict) else no_update
+
+
+@callback(Output("explore-elsewhere", "children"), Input("explore-elsewhere-of", "data"))
+async def imported(asked: Any) -> Any:
+    """What others made of the cell in the drawer, read while it is already open."""
+    return await elsewhere.read(client(), asked) if isinstance(asked, dict) else no_update
 
 
 @callback(

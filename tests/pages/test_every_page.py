@@ -33,6 +33,7 @@ STATES = {
     "/tradeoff?target=xquad": ("#tradeoff-target", "XQuAD"),
     "/published?model=xlmr-large&task=xnli": ("#published-model", "XLM-R large"),
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
+    "/explore?layout=model-language&target=xnli": ("#explore-layout", "Models × languages"),
 }
 FOCUSABLE = """() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main summary, main [tabindex="0"]')]
   .filter(e => !e.disabled && e.tabIndex >= 0 && e.type !== 'radio' && e.checkVisibility({visibilityProperty: true})

@@ -124,9 +124,12 @@ def _bars(bars: Sequence[Bar], end: float, ramp: Sequence[str], theme: Theme) ->
     ]  # fmt: skip
     low, high = min(0.0, *lows), max(0.0, *highs)
     room = (high - low) or 1.0
-    figure["layout"]["xaxis"] |= {"range": [low - room * 0.03, high + room * 0.2], "title": {"text": "gain, points"}}
+    figure["layout"]["xaxis"] |= {
+        "range": [low - room * 0.03, high + room * 0.2],
+        "title": _title("gain, points", theme),
+    }
     figure["layout"]["yaxis"] |= {
-        "tickvals": places, "ticktext": [_short(b.name) for b in bars], "range": [len(bars) - 0.5, -0.5], "showgrid": False,
+        "tickvals": places, "ticktext": [_short(b.name) for b in bars], "range": [len(bars) - 0.5, -0.5], "showgrid": False, "zeroline": False,
     }  # fmt: skip
     return figure
 
@@ -163,10 +166,14 @@ def _scatter(cells: Sequence[GainCell], theme: Theme) -> Drawing:
         }
     ]  # fmt: skip
     figure["layout"]["xaxis"] |= {
-        "tickvals": list(range(6)), "range": [-0.6, 5.6], "title": {"text": "resource class of the language"}, "zeroline": False,
+        "tickvals": list(range(6)), "range": [-0.6, 5.6], "title": _title("resource class of the language", theme), "zeroline": False,
     }  # fmt: skip
-    figure["layout"]["yaxis"] |= {"title": {"text": "gain, points"}, "zeroline": True}
+    figure["layout"]["yaxis"] |= {"title": _title("gain, points", theme), "zeroline": True}
     return figure
+
+
+def _title(text: str, theme: Theme) -> dict[str, Any]:
+    return {"text": text, "font": {"size": SIZE["small"], "color": theme.soft}}
 
 
 def _short(name: str) -> str:

@@ -207,4 +207,7 @@ def settings_options(shown: Shown) -> list[dict[str, str]]:
 
 
 def metric(shown: Shown) -> str | None:
-    return shown.matrix.metric if shown.matrix is not None else shown.state.metric
+    """Of several targets there is no one metric, and its control is hidden: it keeps one that the target has."""
+    if shown.matrix is None:
+        return shown.state.metric
+    return shown.matrix.metric if shown.matrix.axes is None else next(iter(shown.matrix.metrics), None)

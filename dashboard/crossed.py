@@ -14,7 +14,7 @@ from backend.domain.schemas import Axes, GainCell, GainMatrix, RecipeRow
 from dashboard import links, subset, words
 from dashboard.links import MEAN, Cell, Explore, Layout
 from dashboard.links.pins import Pin
-from dashboard.look import count, gain, interval, parameters
+from dashboard.look import count, gain, hours, interval, parameters, score
 
 PLAIN: Layout = "recipe-language"
 LAYOUTS: Mapping[Layout, str] = {
@@ -100,6 +100,8 @@ def summary(matrix: GainMatrix, value: str, choice: str | None) -> str:
     said = [f"{what}, {matrix.benchmark}{f' ({words.SYNTHETIC})' if matrix.synthetic else ''}."]
     if choice and axes.columns == "language":
         said.append(f"Shown: {subset.described(choice)}.")
+    if value != "gain":
+        return " ".join([*said, *(_costs(matrix) if value == "cost" else _scores(matrix))])
     found = [c for c in matrix.cells if c.missing is None and c.gain is not None]
     if not found:
         return " ".join([*said, "No gain yet."])
@@ -117,6 +119,31 @@ def summary(matrix: GainMatrix, value: str, choice: str | None) -> str:
     )
     cells = ", ".join(part for part in (words.verdicts(found), words.gaps(matrix.cells)) if part)
     return " ".join([*said, f"Cells: {cells}."])
+
+
+def _costs(matrix: GainMatrix) -> list[str]:
+    known = sorted(
+        (r.device_hours_marginal, row_name(r.recipe, matrix))
+        for r in matrix.recipes
+        if r.device_hours_marginal is not None
+    )
+    if not known:
+        return ["No cost was measured yet."]
+    ends = " to ".join(f"{hours(spent)} ({name})" for spent, name in (known[0], known[-1]))
+    targets = ", all targets together" if matrix.axes is not None and matrix.axes.columns == "target" else ""
+    return [f"Device time of one seed{targets}: {ends}, on its own."]
+
+
+def _scores(matrix: GainMatrix) -> list[str]:
+    known = [c for c in matrix.cells if c.treated is not None]
+    if not known:
+        return ["No score yet."]
+    low, high = (pick(known, key=lambda c: c.treated or 0.0) for pick in (min, max))
+    ends = (
+        f"{score(c.treated)} ({row_name(c.recipe, matrix)} in {words.column_name(c.language)})" for c in (low, high)
+    )
+    gone = words.gaps(c for c in matrix.cells if c.treated is None)
+    return [f"Scores from {' to '.join(ends)}.", *([f"Cells: {gone}."] if gone else [])]
 
 
 def over(axes: Axes, said: str) -> Axes:

@@ -16,7 +16,7 @@ from backend.domain.gains import Missing
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, RunDetail, RunView
-from dashboard import flips, links, onward, oracle, origin, parts, seeds, shell, subset, sure, words
+from dashboard import elsewhere, flips, links, onward, oracle, origin, parts, seeds, shell, subset, sure, words
 from dashboard.evidence import Learning, learning_curves
 from dashboard.figures import schemes, score_matrix
 from dashboard.links import MEAN, Cell, Explore, Point, Tradeoff
@@ -83,6 +83,7 @@ def cell_panel(
         body += [] if base else [_runs("Baseline", found.baseline_runs, linked=state is not None)]
     if state is not None:
         body += _evidence_to_come(found, matrix, base=base, source=state.source)
+        body += [] if base else elsewhere.to_come(matrix, found)
         body.append(_onward(cell, matrix, state, base=base))
     return html.Div(body, className="cell-panel")
 

@@ -46,6 +46,8 @@ SHORTCUTS = (
     ("g q", "Queue"),
     ("n", "New experiment"),
     ("t", "figure or table, on pages that have both"),
+    ("[ ]", "previous and next target, on Explore and Trade-off"),
+    ("p", "keep the cell that is open, or that is focused in the table, to be compared, on Explore"),
     ("?", "this sheet"),
     ("Esc", "close what is open"),
 )

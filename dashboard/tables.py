@@ -16,6 +16,7 @@ from dashboard.orders import rows as lines
 def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     """Columns of the grid twin. How a number is written is said in ``assets/crosslift.js``, as ``look`` says it."""
     matrix = subset.narrow(matrix, state.languages)
+    targets = of_targets(matrix)
     number = {"type": "rightAligned", "sortingOrder": ["desc", "asc", None]}
     shown = {"function": "crossliftScore(params)" if state.value == "score" else "crossliftGain(params)"}
     columns: list[dict[str, Any]] = [
@@ -38,7 +39,7 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
         ]  # fmt: skip
         return columns
     if state.value == "gain":
-        over = "Mean of targets" if of_targets(matrix) else "Mean of shown" if state.languages else "Mean of transfer"
+        over = "Mean of targets" if targets else "Mean of shown" if state.languages else "Mean of transfer"
         columns += [
             {"field": "mean", "headerName": over, **number, "width": 142, "valueFormatter": shown},
             {"field": "support", "headerName": "Over", "width": 84, "sortable": False},
@@ -46,7 +47,7 @@ def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:
     columns += [
         {
             "field": code,
-            "headerName": f"{words.column_name(code)} ({code})",
+            "headerName": words.column_name(code) if targets else f"{words.column_name(code)} ({code})",
             "headerTooltip": band(matrix, "family").of(code),
             "valueFormatter": shown,
             **number,

@@ -191,6 +191,8 @@
     turn: function (turn, options, present) {
       // the previous or the next of what there is to choose from
       if (!turn || !options || options.length < 2) return ns.no_update;
+      var all = "#explore-filters[data-layout='recipe-target'], #explore-filters[data-layout='target-language']";
+      if (document.querySelector(all)) return ns.no_update; // every target is there
       var at = options.findIndex(function (o) { return o.value === present; });
       return options[(at + turn.by + options.length) % options.length].value;
     },

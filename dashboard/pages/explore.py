@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,7 @@ from dashboard import (
     controls,
     crossed,
     drawer,
+    elsewhere,
     figures,
     foretold,
     links,
@@ -275,11 +276,16 @@ async def _cell(shown: Shown) -> tuple[Any, Any]:
     return pinned.title(place), drawer.cell_panel(place.cell, there.matrix, state=there.state)
 
 
+def _of_one_recipe(said: Mapping[str, Any]) -> bool:
+    """Whether one recipe is looked at alone; else its control is hidden, and correcting it would only ask again."""
+    return said["layout"] in crossed.ONE_RECIPE or said["below"] not in (None, "none")
+
+
 def _state(values: Sequence[Any], cell: Any = None, pins: Any = None) -> Explore:
     """What the controls say. They come from a browser: whatever they hold, reading gives a state."""
     said: dict[str, Any] = {**dict(zip(controls.CONTROLS, values, strict=True)), "cell": cell, "pins": pins}
-    if said["layout"] not in crossed.ONE_RECIPE and said["below"] == "none":
-        said["recipe"] = None  # no one recipe is looked at
+    if not _of_one_recipe(said):
+        said["recipe"] = None
     said["published"] = "off" if said["published"] is False else None
     chosen = said["languages"]
     said["languages"] = ",".join(map(str, chosen)) if isinstance(chosen, list) else None
@@ -370,9 +376,9 @@ def _props(shown: Shown, said: Sequence[Any], new: set[str]) -> dict[str, dict[s
     for name, value in (
         ("model", shown.state.model),
         ("target", shown.state.target),
-        ("metric", controls.metric(shown)),
+        ("metric", controls.metric(shown) if shown.state.layout == crossed.PLAIN else held["metric"]),
         ("settings", controls.settings(shown)),
-        ("recipe", controls.recipe(shown)),
+        ("recipe", controls.recipe(shown) if _of_one_recipe(held) else held["recipe"]),
     ):
         if value != held[name]:
             put(name, value=value)
@@ -530,6 +536,12 @@ async def _expected(asked: Any, metric: str, language: str) -> list[Any]:
 async def how_sure(asked: Any) -> Any:
     """Intervals of the gain in the drawer, read while it is already open."""
     return await sure.read(client(), asked) if isinstance(asked, dict) else no_update
+
+
+@callback(Output("explore-elsewhere", "children"), Input("explore-elsewhere-of", "data"))
+async def imported(asked: Any) -> Any:
+    """What others made of the cell in the drawer, read while it is already open."""
+    return await elsewhere.read(client(), asked) if isinstance(asked, dict) else no_update
 
 
 @callback(

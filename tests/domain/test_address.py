@@ -21,6 +21,10 @@ from backend.errors import Invalid
         ("/explore?source=hub&cell=mnli%2Bsquad.sw&order=gain", "/explore?cell=mnli%2Bsquad.sw&order=gain&source=hub"),
         ("/explore?cell=control:squad.sw&model=", "/explore?cell=control:squad.sw"),
         ("/explore?target=xnli&settings=0123456789", "/explore?settings=0123456789&target=xnli"),
+        (
+            "/explore?pins=mini-4/mnli/xnli&layout=recipe-language&target=xnli",
+            "/explore?layout=recipe-language&target=xnli",
+        ),
         ("/tradeoff?languages=mean_transfer", "/tradeoff"),
         ("/tradeoff?languages=family:Turkic&x=hours", "/tradeoff?languages=family:Turkic&x=hours"),
         ("/tradeoff?languages=sw", "/tradeoff?languages=sw"),
@@ -51,6 +55,7 @@ def test_what_says_which_numbers_is_read() -> None:
         ("/explore?target=xnlj", "did you mean xnli"),
         ("/explore?target=xnli&metric=bleu", "unknown metric 'bleu'"),
         ("/explore?metric=bleu", "unknown metric 'bleu'"),
+        ("/explore?layout=recipe-target", "only the matrix of recipes by languages can be frozen"),
         ("/explore?settings=zero-shot", "takes 10 of 0-9 and a-f"),
         ("/tradeoff?source=disk", "unknown source 'disk'"),
         ("/tradeoff?languages=xx", "unknown languages 'xx'"),

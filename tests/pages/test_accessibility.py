@@ -21,6 +21,7 @@ PAGES = {
     "/": ".answer",
     "/explore?model=mini-2&target=xnli": "#explore-graph .main-svg",
     "/explore?model=mini-2&target=xnli&view=table&cell=squad.ar": ".cell-panel",
+    "/explore?below=family&model=mini-2&pins=mini-2/squad/xnli/ar&recipe=squad&target=xnli": "#explore-beneath .main-svg",
     "/tradeoff": "#tradeoff-graph .main-svg",
     "/answer": "#answer-forest-graph .main-svg",
     "/new": "#main h1",
@@ -43,7 +44,19 @@ PAGES = {
     "/help": "#gain",
     "/no/such/page": "#main h1",
 }
-EMPTY = ("/", "/explore", "/tradeoff", "/answer", "/languages", "/languages/sw", "/experiments", "/queue", "/runs", "/compare", "/shares")
+EMPTY = (
+    "/",
+    "/explore",
+    "/tradeoff",
+    "/answer",
+    "/languages",
+    "/languages/sw",
+    "/experiments",
+    "/queue",
+    "/runs",
+    "/compare",
+    "/shares",
+)
 
 
 def violations(page: Any, ready: str) -> str:

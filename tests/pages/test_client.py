@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -13,10 +14,12 @@ import httpx
 import pytest
 
 from backend.api.app import create_app
+from backend.domain.imports import ImportFile, ImportRequest
 from backend.errors import CrossliftError, Invalid, NotFound, TooMany, Unavailable
+from backend.importing import long
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import findings, server
+from dashboard import elsewhere, findings, server
 from dashboard.client import Client
 from dashboard.findings import Shown, find
 from dashboard.links import Explore
@@ -244,3 +247,21 @@ def test_what_is_one_choice_away_is_read_before_it_is_chosen(real: Ask, lab: Any
     assert (target.matrix.target, target.matrix.metric) == ("xquad", "f1")
     assert model.matrix.model == "mini-2" and model.digests["choices"] == first.digests["choices"]
     assert target.digests["choices"] != first.digests["choices"]  # other metrics
+
+
+def test_what_was_made_elsewhere_stands_beside_a_cell(real: Ask):
+    """With its distance from ours, which is of scores: imported ones are in no gain of ours."""
+    content = base64.b64encode(long.example().encode()).decode()
+    request = ImportRequest(format="long", source="another lab", files=[ImportFile(name="scores.csv", content=content)])
+
+    async def go(c: Client) -> tuple[str, list[Any]]:
+        await c.import_results(request)
+        imported = await c.imported_gains()
+        cell = next(one for one in imported.cells if one.gain is not None)
+        asked = {"model": imported.model, "target": imported.target, "metric": imported.metric, "recipe": cell.recipe,
+                 "language": cell.language, "treated": (cell.treated or 0.0) + 1.0}  # fmt: skip
+        return str(await elsewhere.read(c, asked)), await elsewhere.read(c, {**asked, "model": "mini-2"})
+
+    found, none = real(go)
+    assert "another lab" in found and ", ours +1.0" in found and "/imports?model=" in found
+    assert none == []

@@ -40,6 +40,7 @@ STATES = {
     "/checklist?source=hub": ("#checklist-source", "XTREME-R, hub"),
     "/submit-check?experiment=3": ("#submit-experiment", "3: A part of it"),
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
+    "/explore?layout=model-language&target=xnli": ("#explore-layout", "Models × languages"),
 }
 FOCUSABLE = """() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main summary, main [tabindex="0"]')]
   .filter(e => !e.disabled && e.tabIndex >= 0 && e.type !== 'radio' && e.checkVisibility({visibilityProperty: true})

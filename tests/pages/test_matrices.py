@@ -88,7 +88,6 @@ def test_every_matrix_has_an_address_that_gives_it_again(site: Any, visit: Calla
         other.goto(url)
         other.wait_for_function(f"wanted => ({FIGURE})() === wanted", arg=figure)
         assert other.locator("#explore-summary").inner_text() == summary and other.url == url
-    assert "q" in query(other) or query(other)["recipe"] == "hellaswag" or query(other)["recipe"]
 
 
 def test_a_cell_of_another_matrix_opens_where_its_numbers_stand(site: Any, visit: Callable[..., Any]):
@@ -102,6 +101,7 @@ def test_a_cell_of_another_matrix_opens_where_its_numbers_stand(site: Any, visit
     expect(drawer).to_contain_text("Tatoeba")
     page.goto(site.url + "/explore?model=mini-2&layout=recipe-target&cell=squad.mean")
     expect(drawer).to_contain_text("squad → targets")
+    shows(page, *RECIPES).wait_for_load_state("networkidle")
     drawer.get_by_role("link", name="XQuAD").click()
     shows(page, "squad", "control:squad")
     assert query(page) == {"cell": "squad.mean", "model": "mini-2", "target": "xquad"}
@@ -136,7 +136,7 @@ def test_cells_are_kept_side_by_side(site: Any, visit: Callable[..., Any]):
     pick(page, "target", "XQuAD")  # what is kept stays
     until(page, "target", "xquad")
     page.wait_for_function(f"() => ({BORDERS})() === 0")
-    page.locator("body").press("t")
+    page.locator("#explore-view label", has_text="Table").click()
     page.locator("#explore-grid [role=gridcell][col-id=de]").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.locator("#explore-grid [role=gridcell][col-id=hi]").first.focus()
@@ -168,7 +168,7 @@ def test_what_stands_below_is_asked_for_only_then(site: Any, visit: Callable[...
     page.locator("#explore-order label", has_text="Script").click()
     until(page, "order", "script")
     page.wait_for_load_state("networkidle")
-    assert len(asked) == 1
+    assert len([body for body in asked if '"clock.' not in body]) == 1
     page.locator("#explore-below label", has_text="By family").click()
     until(page, "below", "family")
     drawn = "() => document.querySelector('#explore-beneath .js-plotly-plot')?.data?.[0]?.y?.length"

@@ -24,6 +24,8 @@ Language = Annotated[
     Query(min_length=2, max_length=13, description="a code, or `mean_transfer`: the mean that a row of `/gains` shows"),
 ]
 
+OneLanguage = Annotated[str, Query(min_length=2, max_length=3, description="the code of one language")]
+
 _CERTAINTY: Final = TypeAdapter(Certainty)
 _BUCKETS: Final = TypeAdapter(Buckets)
 

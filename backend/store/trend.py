@@ -24,7 +24,7 @@ from backend.store import answer, pretrained, trained
 from backend.store.measured import version
 
 if TYPE_CHECKING:
-    from backend.statistics.answer import Observation
+    from backend.statistics.parts import Observation
 
 KEPT = 40  # answers
 KEPT_GAINS = 3  # benchmarks whose gains of single seeds are kept

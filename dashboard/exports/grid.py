@@ -13,10 +13,10 @@ from backend.domain.gains import Missing
 from backend.domain.literature import PublishedView
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
-from dashboard import figures, subset
+from dashboard import figures, orders, subset
 from dashboard.links import Explore
 from dashboard.look import DIVERGING, SEQUENTIAL, gain, score
-from dashboard.words import TRAINED, is_finding, language_name, short_recipes
+from dashboard.words import TRAINED, column_name, is_finding, short_recipes
 
 LONGEST = 26  # letters of a recipe's name
 
@@ -99,10 +99,10 @@ def of(matrix: GainMatrix, state: Explore, published: Sequence[PublishedView] = 
         for row, line in zip(shown.recipes, lines, strict=True)
     ]
     short = short_recipes((r.recipe for r in shown.recipes), LONGEST)
-    band = figures.BANDS[state.order].of
+    band = orders.band(matrix, state.order).of
     return Grid(
         rows=tuple(Name(r.recipe, short[r.recipe], twice=r.same_data_twice) for r in shown.recipes),
-        columns=tuple(Name(code, language_name(code), band(code)) for code in codes),
+        columns=tuple(Name(code, column_name(code), band(code)) for code in codes),
         items=tuple(map(tuple, _ranked(lines, shown.recipes, less=less))),
         means=()
         if scores

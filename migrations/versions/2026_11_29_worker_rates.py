@@ -1,6 +1,6 @@
 """Workers say what a matrix product attains on their device, measured when they start.
 
-Follows: f2b8d05c6a17
+Follows: c07d4e92b1f5
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "9c4d1e7a35b8"
-down_revision: str | None = "f2b8d05c6a17"
+down_revision: str | None = "c07d4e92b1f5"
 branch_labels: str | None = None
 depends_on: str | None = None
 

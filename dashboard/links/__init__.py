@@ -57,7 +57,6 @@ SHARES = "/shares"
 SHARED = "/s/"  # and a token
 PUBLISHED = "/published"
 IMPORTS = "/imports"
-COMPARE = "/compare"
 HELP = "/help"
 ACCOUNT = "/account"
 SIGN_IN = "/login"
@@ -397,9 +396,8 @@ def help(word: str) -> str:
 
 
 def compare(pins: Pins, source: str = "mini") -> str:
-    """Of the page that sets cells side by side; ``links.pins`` is its grammar too."""
-    said = {"cells": str(pins)} | ({"source": source} if source != "mini" else {})
-    return f"{COMPARE}?{urlencode(said, quote_via=quote, safe=':,@/')}"
+    """Of the page that sets cells side by side, for those that are kept."""
+    return Compare.beside(map(str, pins), source=source).address
 
 
 def shares(cursor: str | None = None) -> str:

@@ -10,7 +10,8 @@
   if (shared) root.setAttribute('data-shared', '');
 
   var SECTIONS = [[/^\/$/, '/'], [/^\/explore/, '/explore'], [/^\/tradeoff/, '/tradeoff'], [/^\/answer/, '/answer'],
-    [/^\/(published|imports)/, '/published'], [/^\/experiments/, '/experiments'], [/^\/(queue|runs)(\/|$)/, '/queue'],
+    [/^\/compare/, '/compare'], [/^\/languages/, '/languages'], [/^\/checklist/, '/checklist'], [/^\/published/, '/published'],
+    [/^\/imports/, '/imports'], [/^\/experiments/, '/experiments'], [/^\/runs/, '/runs'], [/^\/queue/, '/queue'], [/^\/submit-check/, '/submit-check'],
     [/^\/shares/, '/shares'], [/^\/help/, '/help'], [/^\/new/, '/new'], [/^\/account/, '/account']];
 
   function mark(path) {
@@ -122,7 +123,8 @@
 
   // --- single keys: a letter, or g and a letter ------------------------------------------------------------------
 
-  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', a: '/answer', p: '/published', x: '/experiments', q: '/queue' };
+  var PAGES = { o: '/', e: '/explore', t: '/tradeoff', a: '/answer', c: '/compare', l: '/languages', p: '/published',
+    x: '/experiments', r: '/runs', q: '/queue' };
   var begun = 0; // when g was pressed
 
   function typing(target) {

@@ -92,7 +92,8 @@ def test_a_word_is_reached_by_its_address_and_keys_by_hand(site: Any, visit: Cal
 def test_the_page_one_is_on_is_marked_below_it_too(site: Any, visit: Callable[..., Any]):
     for path, name, value in (
         ("/experiments/1", "Experiments", "true"),
-        ("/runs/1", "Queue", "true"),
+        ("/runs/1", "Runs", "true"),
+        ("/languages/sw", "Languages", "true"),
         ("/queue", "Queue", "page"),
     ):
         page = visit(site, path).page

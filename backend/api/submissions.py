@@ -47,7 +47,7 @@ Seed = Annotated[int | None, Query(ge=0, le=2**32 - 1, description="only this se
             "required": True,
             "description": "a ZIP of `{task}/test-{language}.{tsv,json,jsonl}`, below any folder; a folder `labels` beside or in it holds "
             f"the gold answers. At most {MOST_BYTES:,} bytes",
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
     },
 )

@@ -14,7 +14,7 @@ from backend.domain.run import RunKind
 from dashboard import dumbbells, links, states, words
 from dashboard.dumbbells import LETTERS
 from dashboard.links import Compare, Explore
-from dashboard.look import count, hours, interval, parameters, plain, score
+from dashboard.look import count, hours, interval, parameters, plain, probability, score
 from dashboard.shell import aria, data
 
 NOT_YET = "not reported yet"
@@ -30,7 +30,7 @@ def cards(found: Comparison, state: Compare) -> Any:
 def _card(found: Comparison, number: int, state: Compare) -> Any:
     side = found.sides[number]
     first = number == 0
-    done = [html.Span("the others are measured against this", className="soft")] if first else []
+    done: list[Any] = [html.Span("the others are measured against this", className="soft")] if first else []
     if not first:
         done.append(
             dcc.Link(
@@ -273,8 +273,6 @@ def table(found: Comparison, state: Compare) -> Any:
 def _tested(cell: Any, verdict: str | None) -> str | None:
     if cell.difference is None:
         return None
-    from dashboard.look import probability
-
     q = f"q {probability(cell.q)}, " if cell.q is not None else ""
     return f"{q}{words.seeds(cell.pairs)} pairs: {verdict}"
 

@@ -40,8 +40,8 @@ def turn(run: RunView, above: RunView | None, below: RunView | None) -> Any:
 
 
 def _button(run: RunView, what: str, text: str, label: str, does: tuple[int, str] | None) -> Any:
-    named = {"id": {"queue-move": does[0], "to": does[1], "by": run.id}} if does is not None else {}
-    allowed = shell.guard(Role.SUBMITTER) if does is not None else {"disabled": True}
+    named: dict[str, Any] = {"id": {"queue-move": does[0], "to": does[1], "by": run.id}} if does is not None else {}
+    allowed: dict[str, Any] = shell.guard(Role.SUBMITTER) if does is not None else {"disabled": True}
     return html.Button(
         text, type="button", className="button-link", title=KEYS, **named, **allowed, **shell.aria(label=label),
         **shell.data(row=str(run.id), turn=what),

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from backend.domain.experiment import ExperimentRequest, plan
+from backend.domain.plan_cost import grid_cost
+from backend.domain.recipe import Recipe
 from backend.domain.run import RunKind
 from backend.domain.schemas import Band, Preview, RunForecast
 from dashboard import foretold
 
 
 def preview(lines: list[RunForecast], **changes: Any) -> Preview:
+    asked = ExperimentRequest(name="x", models=("mini-2",), recipes=(Recipe.parse("mnli"),), targets=("xnli",))
     known: dict[str, Any] = {
+        "cost": grid_cost(plan(asked), device=asked.device),
         "cells": 1, "runs": 9, "runs_to_do": sum(line.runs for line in lines), "runs_reused": 0, "by_kind": {}, "not_applicable": [],
         "device_hours": None, "hours_until_done": None, "disk_bytes": 0, "memory": [], "notes": [], "by_run": lines, "forecast_from": "",
         "forecast_record": "", "settings": [], "oracle": None, "seeds_can_show": "", "same_data_twice": [], "fingerprint": "f",

@@ -147,7 +147,7 @@ def test_cells_are_kept_side_by_side(site: Any, visit: Callable[..., Any]):
     until(page, "pins", "mini-2/squad/xnli/ar,mini-2/squad/xquad/hi,mini-2/squad/xquad/de")
     link = page.locator("#explore-compare")
     expect(link).to_have_attribute(
-        "href", "/compare?cells=mini-2/squad/xnli/ar,mini-2/squad/xquad/hi,mini-2/squad/xquad/de"
+        "href", "/compare?a=mini-2/squad/xnli/ar&b=mini-2/squad/xquad/hi&c=mini-2/squad/xquad/de"
     )
     values = kept.all_inner_texts()
     other = visit(site, urlsplit(page.url)._replace(scheme="", netloc="").geturl()).page

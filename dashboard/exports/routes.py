@@ -55,6 +55,10 @@ def install(app: FastAPI, api: Client) -> None:
 
 
 async def _live(app: FastAPI, api: Client, found: Any, suffix: str, request: Request) -> Response:
+    matrix = getattr(found, "matrix", None)
+    if matrix is not None and matrix.axes is not None:  # a file would call its rows and columns by the wrong names
+        said = "Only the matrix of recipes by languages can be written to a file so far; choose it on the page first."
+        return PlainTextResponse(said, 422, _KEPT)
     try:
         program = f"Crosslift {await api.version()}"
     except CrossliftError as error:

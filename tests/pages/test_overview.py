@@ -162,7 +162,23 @@ def test_an_empty_store_says_what_to_do_first(empty_site: Any, visit: Callable[.
     page.get_by_role("button", name="Pages").click()
     menu = page.get_by_role("dialog", name="Pages")
     expect(menu.get_by_role("link")).to_have_text(
-        ["Overview", "Explore", "Trade-off", "Answer", "Compare", "Languages", "MultiCheckList", "Published", "Imports", "Experiments", "Runs", "Queue", "Submission check", "Shares", "Help"]
+        [
+            "Overview",
+            "Explore",
+            "Trade-off",
+            "Answer",
+            "Compare",
+            "Languages",
+            "MultiCheckList",
+            "Published",
+            "Imports",
+            "Experiments",
+            "Runs",
+            "Queue",
+            "Submission check",
+            "Shares",
+            "Help",
+        ]
     )
     expect(menu.get_by_role("link", name="Overview")).to_have_attribute("aria-current", "page")
     menu.get_by_role("link", name="Help").click()

@@ -24,7 +24,11 @@ from backend.domain.recipe import Recipe
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.training import TrainingOverrides
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(6 * 3600)]
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.timeout(6 * 3600),
+    pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning"),  # of Python 3.12 on
+]
 
 ROUNDS = int(os.environ.get("CROSSLIFT_BENCH_ROUNDS", "1"))
 #: The share of the measured ratio that the plan may be off by.

@@ -362,7 +362,9 @@ def _title(side: Side) -> str:
 
 
 def _trained(session: Session, side: Side) -> list[int]:
-    ids = [r["id"] for r in side.rows]
+    ids = side.done or [
+        r["id"] for r in side.rows
+    ]  # curves of seeds that have not begun would take the place of others
     if side.kind.value in _TRAINING:
         return ids
     query = (

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from backend.domain.schemas import GainMatrix, Shared, TradeoffPoint
+from backend.errors import Invalid
 from dashboard import frozen, links, weighing, words
 from dashboard.exports import caption, cite, figure, files, grid, hub, latex, paper, rows
 from dashboard.exports.paper import Ink, Width
@@ -85,9 +86,15 @@ class Subject:
 
 
 def live(found: Shown | Standing, *, url: str, at: datetime, program: str, signs: bool) -> Subject | None:
-    """Of what a page shows now; None where that is nothing."""
+    """Of what a page shows now; None where that is nothing.
+
+    Raises:
+        Invalid: another matrix than that of recipes by languages, whose rows and columns a file would call by the wrong names.
+    """
     if found.empty:
         return None
+    if isinstance(found, Shown) and found.matrix is not None and found.matrix.axes is not None:
+        raise Invalid("Only the matrix of recipes by languages can be exported so far; choose it on the page first.")
     state = found.state
     known: dict[str, Any] = {
         "view": state.address,

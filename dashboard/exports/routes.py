@@ -55,17 +55,13 @@ def install(app: FastAPI, api: Client) -> None:
 
 
 async def _live(app: FastAPI, api: Client, found: Any, suffix: str, request: Request) -> Response:
-    matrix = getattr(found, "matrix", None)
-    if matrix is not None and matrix.axes is not None:  # a file would call its rows and columns by the wrong names
-        said = "Only the matrix of recipes by languages can be written to a file so far; choose it on the page first."
-        return PlainTextResponse(said, 422, _KEPT)
     try:
         program = f"Crosslift {await api.version()}"
+        subject = made.live(
+            found, url=app.state.url, at=datetime.now(UTC), program=program, signs=not app.state.access.open
+        )
     except CrossliftError as error:
         return _refused(error)
-    subject = made.live(
-        found, url=app.state.url, at=datetime.now(UTC), program=program, signs=not app.state.access.open
-    )
     if subject is None:
         problem = found.problem
         if problem is not None:

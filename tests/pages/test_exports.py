@@ -25,6 +25,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub.repocard_data import model_index_to_eval_results
 from playwright.sync_api import expect
 from typer.testing import CliRunner
 
@@ -354,6 +355,8 @@ def test_every_file_has_the_address_of_its_page(site: Any):
             assert http.get(address).status_code == 404, address
         # what cannot be is dropped, as on the page
         assert http.get("/explore/export.csv?model=../x&width=9&ink=red&order=").status_code == 200
+        refused = http.get("/explore/export.csv?layout=target-language&model=mini-2&recipe=squad")
+        assert refused.status_code == 422 and "recipes by languages" in refused.text
 
 
 def test_the_six_lines_run(site: Any):
@@ -373,8 +376,7 @@ def test_a_model_index_is_what_the_hub_reads(some: GainMatrix):
     text = hub.model_index(some, Explore(order="name"), url="http://lab/explore", source="Crosslift")
     entries = yaml.safe_load(text)["model-index"]
     assert [e["name"] for e in entries] == ["mini-2", "mini-2 after mnli", "mini-2 after squad"]
-    model_card = pytest.importorskip("huggingface_hub.repocard_data")
-    name, results = model_card.model_index_to_eval_results([entries[1]])
+    name, results = model_index_to_eval_results([entries[1]])
     assert name == "mini-2 after mnli"
     assert [(r.dataset_config, r.metric_type, r.metric_value) for r in results[:2]] == [
         ("de", "accuracy", 62.0),

@@ -37,7 +37,7 @@ from backend.errors import Invalid
 from backend.importing.read import read
 from backend.store import imported
 from backend.store.session import Store
-from dashboard import links, standing
+from dashboard import links, look, standing
 from dashboard.exports import cite, figure, files, grid, hub, latex, made, paper, rows
 from dashboard.links import Explore, Tradeoff
 
@@ -245,6 +245,29 @@ def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):
     mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
     assert mesh is not None
     assert len(re.findall(r"fill: #", mesh[1])) == sum(item.value is not None for line in laid.items for item in line)
+
+
+def test_a_figure_has_the_colours_and_the_fading_of_its_page(matrix: Callable[..., Any], cell: Callable[..., Any]):
+    found = {"q": 0.01, "verdict": Verdict.HELPS}
+    gains = matrix({"mnli": {
+        "de": cell("mnli", "de", 2.0, **found, detectable=1.5), "sw": cell("mnli", "sw", 1.0, detectable=0.5),
+        "tr": cell("mnli", "tr", -1.0, **found, detectable=1.5), "fi": 3.0, "ru": None,
+    }})  # fmt: skip
+
+    def pale(fade: Any) -> set[str]:
+        laid = grid.of(gains, Explore(fade=fade))
+        return {name.key for name, item in zip(laid.columns, laid.items[0], strict=True) if item.pale}
+
+    assert (pale("none"), pale("unsure"), pale("small")) == (set(), {"sw", "fi"}, {"tr", "fi"})
+
+    def fills(colours: Any) -> set[str]:
+        svg = figure.explore(gains, Explore(colours=colours), "svg", "page", "colour").decode()
+        mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
+        assert mesh is not None
+        return set(re.findall(r"fill: (#[0-9a-f]{6})", mesh[1]))
+
+    assert fills("vik") <= set(look.DIVERGING)
+    assert fills("puor") <= set(look.PUOR)
 
 
 def test_a_grey_figure_has_no_colour_and_tells_more_from_less(some: GainMatrix):

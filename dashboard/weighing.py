@@ -29,9 +29,9 @@ _SPENT: Mapping[Axis, tuple[str, str, float]] = {
 }
 
 
-def key(point: TradeoffPoint, state: Tradeoff | None = None) -> str:
+def key(point: TradeoffPoint, state: Tradeoff) -> str:
     """By which a point is found again; with its language where panels are of languages."""
-    apart = state is not None and state.panels == "languages" and point.language in LANGUAGES
+    apart = state.panels == "languages" and point.language in LANGUAGES
     language = point.language if apart else None
     return str(Point(point.model, point.recipe, point.target, language))
 

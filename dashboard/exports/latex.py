@@ -173,7 +173,7 @@ def tradeoff(points: Sequence[TradeoffPoint], state: Tradeoff, benchmark: str, s
             _line([
                 escape(words.task_title(p.target)), escape(p.recipe) + _TWICE * p.same_data_twice, escape(words.model_title(p.model)),
                 number, _interval(p), str(p.n), escape(parameters(p.parameters)), escape(parameters(p.parameters_non_embedding)),
-                _hours(weighing.spent(p, state)), r"$\bullet$" if weighing.key(p) in front else "",
+                _hours(weighing.spent(p, state)), r"$\bullet$" if weighing.key(p, state) in front else "",
             ])
         )  # fmt: skip
     digits = max(len(str(int(abs(p.gain)))) for p in shown)

@@ -178,7 +178,7 @@ def points(
             "flops_amortised": p.flops_amortised,
             "languages_in_mean": p.k,
             "languages_asked_for": p.asked,
-            "on_front": weighing.key(p) in front,
+            "on_front": weighing.key(p, state) in front,
             "same_data_twice": p.same_data_twice,
             "snapshot": snapshot or None,
         }

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from typer.testing import CliRunner
 from backend import cli
 from backend.domain.gains import Missing, Verdict
 from backend.domain.imports import ImportFile, ImportRequest
-from backend.domain.schemas import GainMatrix
+from backend.domain.schemas import GainMatrix, TradeoffPoint
 from backend.errors import Invalid
 from backend.importing.read import read
 from backend.store import imported
@@ -104,6 +104,39 @@ def test_only_the_languages_that_are_looked_at_are_written_and_hashed(some: Gain
     part = subject(some, state=Explore(model="mini-2", target="xnli", languages="sw")).table
     assert {r["language"] for r in part.rows} == {"sw"}
     assert part.sha256 != whole.sha256 == subject(some).table.sha256
+
+
+def point(model: str, gain: float, language: str = "mean_transfer", **changes: Any) -> TradeoffPoint:
+    known: dict[str, Any] = {
+        "model": model, "parameters": 1_000_000, "parameters_non_embedding": 400_000, "recipe": "mnli", "target": "xnli",
+        "metric": "accuracy", "language": language, "gain": gain, "low": gain - 1, "high": gain + 1, "n": 3, "device_class": "cpu",
+        "device": "a processor", "device_hours_marginal": 2.0, "device_hours_amortised": 1.0, "same_data_twice": False,
+    }  # fmt: skip
+    return TradeoffPoint(**(known | changes))
+
+
+@pytest.fixture
+def each() -> list[TradeoffPoint]:
+    """Two models in two languages: the small one is on both fronts, the large one on that of German alone."""
+    large = {"parameters": 4_000_000, "parameters_non_embedding": 2_000_000, "device_hours_marginal": 5.0, "device_hours_amortised": 3.0}
+    return [
+        point("mini-2", 1.0, "de"), point("mini-4", 2.0, "de", **large), point("mini-2", 4.0, "sw"), point("mini-4", 3.0, "sw", **large),
+    ]  # fmt: skip
+
+
+def weighed(points: Sequence[TradeoffPoint], state: Tradeoff, **changes: Any) -> made.Subject:
+    known: dict[str, Any] = {
+        "view": state.address, "url": f"http://lab{state.address}", "at": datetime(2026, 11, 29, 12, tzinfo=UTC), "program": "Crosslift 9",
+        "benchmark": "mini-XTREME-R", "synthetic": True, "points": points,
+    }  # fmt: skip
+    return made.Subject(state, **(known | changes))
+
+
+def test_each_language_has_a_front_of_its_own_in_the_rows_too(each: list[TradeoffPoint]):
+    apart = weighed(each, Tradeoff(panels="languages", target="xnli")).table.rows
+    assert [(r["model"], r["languages"]) for r in apart if r["on_front"]] == [
+        ("mini-2", "de"), ("mini-2", "sw"), ("mini-4", "de"),
+    ]  # fmt: skip
 
 
 # --- LaTeX -----------------------------------------------------------------------------------------------------------

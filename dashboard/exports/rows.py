@@ -93,7 +93,11 @@ POINTS: Final = _columns(
     ("flops_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
     ("languages_in_mean", "whole", "languages that the gain is the mean of; empty: of one language"),
     ("languages_asked_for", "whole", "languages that it was asked for; empty: of one language"),
-    ("on_front", "truth", "no other point of the target costs as little, on the chosen axis, and gains as much"),
+    (
+        "on_front",
+        "truth",
+        "no other point of the target, or of the language where each has a panel, costs as little, on the chosen axis, and gains as much",
+    ),
     ("same_data_twice", "truth", "intermediate task and target train on one data set: in no front"),
     ("snapshot", "text", "SHA-256 of the frozen result; empty: live numbers"),
 )

@@ -118,7 +118,12 @@ def point(model: str, gain: float, language: str = "mean_transfer", **changes: A
 @pytest.fixture
 def each() -> list[TradeoffPoint]:
     """Two models in two languages: the small one is on both fronts, the large one on that of German alone."""
-    large = {"parameters": 4_000_000, "parameters_non_embedding": 2_000_000, "device_hours_marginal": 5.0, "device_hours_amortised": 3.0}
+    large = {
+        "parameters": 4_000_000,
+        "parameters_non_embedding": 2_000_000,
+        "device_hours_marginal": 5.0,
+        "device_hours_amortised": 3.0,
+    }
     return [
         point("mini-2", 1.0, "de"), point("mini-4", 2.0, "de", **large), point("mini-2", 4.0, "sw"), point("mini-4", 3.0, "sw", **large),
     ]  # fmt: skip
@@ -197,6 +202,55 @@ def test_a_latex_table_marks_the_best_the_next_and_what_is_significant(some: Gai
         assert words in text
     assert r"\label{tab:crosslift-gain-mini-2-xnli-accuracy}" in text
     assert "booktabs,siunitx" in text
+
+
+def test_a_table_of_panels_of_languages_is_ranked_language_by_language(each: list[TradeoffPoint]):
+    said = weighed(each, Tradeoff(panels="languages", target="xnli"))
+    head, *lines = check_latex(made.tex(said))
+    assert head == [
+        "target",
+        "language",
+        "recipe",
+        "model",
+        "{gain}",
+        r"95\,\% interval",
+        "seeds",
+        "parameters",
+        "w/o emb.",
+        "front",
+    ]
+    assert [(line[1], line[4], line[-1]) for line in lines] == [
+        ("German", r"{\underline{+1.0}}", r"$\bullet$"), ("German", r"{\textbf{+2.0}}", r"$\bullet$"),
+        ("Swahili", r"{\textbf{+4.0}}", r"$\bullet$"), ("Swahili", r"{\underline{+3.0}}", ""),
+    ]  # fmt: skip
+    first, _, front = made.said(said)
+    assert "against parameters on XNLI (accuracy), in points, each language by itself (transfer languages): " in first
+    assert front == "Front: no other point of its language has as little parameters and gains as much."
+    assert "in points, in Swahili: " in made.said(weighed(each, Tradeoff(languages="sw")))[0]
+
+
+@pytest.mark.parametrize(
+    ("x", "axis", "unit", "column"),
+    [
+        ("hours", "device time", "device-hours (cpu)", ["2.000", "5.000"]),
+        ("energy", "energy", "kWh (cpu)", ["0.0500", "12.0"]),
+        ("flops", "FLOPs (6·N·D)", "10¹⁵ FLOPs (6·N·D)", ["0.00200", "4.00"]),
+        ("non-embedding", "parameters without embeddings", "", []),
+    ],
+)
+def test_a_table_of_tradeoff_holds_what_is_on_its_axis(x: Any, axis: str, unit: str, column: list[str]):
+    small = point("mini-2", 1.0, energy_kwh_marginal=0.05, flops_marginal=2e12)
+    large = point("mini-4", 2.0, device_hours_marginal=5.0, energy_kwh_marginal=12.0, flops_marginal=4e15)
+    state = Tradeoff(x=x)
+    head, *lines = check_latex(text := made.tex(weighed([small, large], state)))
+    last = head.index("w/o emb.") + 1
+    assert [cell for line in lines for cell in line[last:-1]] == column
+    assert head[last:-1] == [f"{{{latex.escape(unit)}}}"] * bool(unit)
+    said = " ".join(made.said(weighed([small, large], state)))
+    assert latex.escape(said) in text
+    assert f"intermediate task against {axis} on" in said
+    assert ("of one seed" in said) == (f"is in {unit}, of one seed, all runs paid in full." in said) == bool(unit)
+    assert made.said(weighed([point("mini-2", 1.0)], Tradeoff(x="energy"))) == ["No point has a place on this axis."]
 
 
 def test_many_languages_become_rows(matrix: Callable[..., Any]):

@@ -91,6 +91,8 @@ POINTS: Final = _columns(
     ("energy_kwh_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
     ("flops_marginal", "number", "6 N D, for one seed"),
     ("flops_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
+    ("flops_counted_marginal", "number", "as they were counted, for one seed; empty: not counted"),
+    ("flops_counted_amortised", "number", "the same with the intermediate run shared out over the targets using it"),
     ("languages_in_mean", "whole", "languages that the gain is the mean of; empty: of one language"),
     ("languages_asked_for", "whole", "languages that it was asked for; empty: of one language"),
     (
@@ -180,6 +182,8 @@ def points(
             "energy_kwh_amortised": p.energy_kwh_amortised,
             "flops_marginal": p.flops_marginal,
             "flops_amortised": p.flops_amortised,
+            "flops_counted_marginal": p.flops_counted_marginal,
+            "flops_counted_amortised": p.flops_counted_amortised,
             "languages_in_mean": p.k,
             "languages_asked_for": p.asked,
             "on_front": weighing.key(p, state) in front,

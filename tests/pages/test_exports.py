@@ -144,6 +144,19 @@ def test_each_language_has_a_front_of_its_own_in_the_rows_too(each: list[Tradeof
     ]  # fmt: skip
 
 
+def test_rows_hold_what_every_axis_counts():
+    counted = {"flops_counted_marginal": 3e15, "flops_counted_amortised": 1e15}
+    table = weighed([point("mini-2", 1.0, **counted), point("mini-4", 2.0)], Tradeoff()).table
+    assert [(r["flops_counted_marginal"], r["flops_counted_amortised"]) for r in table.rows] == [
+        (3e15, 1e15),
+        (None, None),
+    ]
+    paid = {name for name in TradeoffPoint.model_fields if name.endswith(("_marginal", "_amortised"))}
+    assert paid < {c.name for c in table.columns}
+    columns = pq.read_table(io.BytesIO(files.as_parquet(table))).to_pydict()
+    assert columns["flops_counted_amortised"] == [1e15, None]
+
+
 # --- LaTeX -----------------------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,9 @@ from typer.testing import CliRunner
 from backend import cli
 from backend.domain.gains import Missing, Verdict
 from backend.domain.imports import ImportFile, ImportRequest
+from backend.domain.portfolio import Portfolio
 from backend.domain.schemas import GainMatrix, TradeoffPoint
+from backend.domain.trend import Trends
 from backend.errors import Invalid
 from backend.importing.read import read
 from backend.store import imported
@@ -40,6 +42,7 @@ from backend.store.session import Store
 from dashboard import links, look, standing
 from dashboard.exports import cite, figure, files, grid, hub, latex, made, paper, rows
 from dashboard.links import Explore, Tradeoff
+from dashboard.standing import Standing
 
 VIEW = "model=mini-2&order=name&target=xnli"
 HOSTILE = "a_b%c&d$e#f{g}h~i^j\\k<l>m"
@@ -408,6 +411,51 @@ def test_published_scores_are_open_markers_and_no_number(some: GainMatrix):
     plain, marked = (figure.explore(some, state, "svg", "page", "colour", p) for p in ((), beside))  # type: ignore[arg-type]
     assert plain != marked
     assert made.tex(subject(some, state=state, published=beside)) == made.tex(subject(some, state=state))
+
+
+def test_a_fitted_line_and_what_a_budget_buys_are_drawn_as_on_the_page():
+    points = [point("mini-2", 1.0), point("mini-4", 2.0, parameters=4_000_000, device_hours_marginal=5.0)]
+    line = [{"x": 1e6, "gain": 1.0, "low": 0.0, "high": 2.0}, {"x": 4e6, "gain": 2.0, "low": 1.0, "high": 3.0}]
+    fitted = {
+        "target": "xnli", "language": "mean_transfer", "estimate": 2.0, "low": 1.0, "high": 3.0, "verdict": "more", "why": None, "line": line,
+        "gains": 12, "models": 2, "seeds": 3, "languages": 2,
+    }  # fmt: skip
+    trends = Trends.model_validate({"x": "parameters", "why": None, "trends": [fitted]})
+    chosen = {
+        "model": "mini-2",
+        "recipe": "mnli",
+        "target": "xnli",
+        "metric": "accuracy",
+        "gain": 1.0,
+        "low": 0.0,
+        "high": 2.0,
+        "n": 3,
+        "own": 6.0,
+        "stages": [],
+    }
+    bought = Portfolio.model_validate({
+        "unit": "hours", "device_class": "cpu", "budget": 9.0, "seeds": 3, "spent": 6.0, "gain": 1.0, "bound": 1.0, "optimal": True,
+        "cells": [chosen], "stages": [], "considered": 2, "everything": 21.0, "not_considered": [], "rule": "",
+    })  # fmt: skip
+
+    def drawn(state: Tradeoff, **more: Any) -> str:
+        found = made.live(
+            Standing(state, points, **more), url="http://lab", at=datetime.now(UTC), program="", signs=False
+        )
+        assert found is not None
+        return made.file(found, "svg", "page", "colour").decode()
+
+    accent, panel = look.LIGHT.accent, look.LIGHT.panel
+    with_line = drawn(Tradeoff(trend="on"), trends=trends)
+    assert f"fill: {accent}; opacity: 0.13" in with_line
+    assert len(re.findall(f"stroke: {accent}", with_line)) == 2  # and its entry in the legend
+    assert accent not in drawn(Tradeoff(), trends=trends)
+    state = Tradeoff(x="hours", budget=9.0)
+    ringed, bare = drawn(state, portfolio=bought), drawn(state)
+    assert f"fill: {panel}" in bare and f"fill: {panel}" not in drawn(Tradeoff(x="hours"))
+    strokes = [len(re.findall(f"stroke: {accent}", svg)) for svg in (bare, ringed)]
+    assert strokes[0] == 1  # the budget's line
+    assert strokes[1] > strokes[0]
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ columns and the letters that mean something.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import io
 import json
 import re
+import threading
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,14 +35,14 @@ from backend import cli
 from backend.domain.gains import Missing, Verdict
 from backend.domain.imports import ImportFile, ImportRequest
 from backend.domain.portfolio import Portfolio
-from backend.domain.schemas import GainMatrix, TradeoffPoint
+from backend.domain.schemas import GainMatrix, SnapshotContent, TradeoffPoint
 from backend.domain.trend import Trends
 from backend.errors import Invalid
 from backend.importing.read import read
 from backend.store import imported
 from backend.store.session import Store
-from dashboard import links, look, standing
-from dashboard.exports import cite, figure, files, grid, hub, latex, made, paper, rows
+from dashboard import figures, links, look, standing
+from dashboard.exports import cite, dialog, figure, files, frozen_files, grid, hub, latex, made, paper, rows
 from dashboard.links import Explore, Tradeoff
 from dashboard.standing import Standing
 
@@ -575,6 +577,26 @@ def test_a_tradeoff_is_written_as_it_is_shown(site: Any):
 
 
 # --- the menu --------------------------------------------------------------------------------------------------------
+
+
+def test_what_looks_through_all_cells_holds_up_no_other_page(some: GainMatrix, monkeypatch: pytest.MonkeyPatch):
+    where: list[Any] = []
+
+    def seen(module: Any, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, **k: (where.append(threading.current_thread()), real(*a, **k))[1])
+
+    seen(grid, "of")
+    seen(figures, "gain_drawing")
+    said, snippet = asyncio.run(dialog.texts(subject(some)))
+    content = SnapshotContent(
+        version=1, kind="explore", view=f"/explore?{VIEW}", benchmark=some.benchmark, synthetic=True, matrix=some, points=None, runs=[],
+        experiments=[],
+    )  # fmt: skip
+    height = asyncio.run(frozen_files.height(content, ""))
+    assert len(where) == 2 and threading.main_thread() not in where  # drawn once
+    assert (said, snippet) == (made.said(subject(some)), made.snippet(subject(some)))
+    assert height == figures.gain_heatmap(some, "name").layout.height
 
 
 @pytest.mark.browser

@@ -6,7 +6,7 @@ Figures are made by the same functions that the live pages use.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, SnapshotCont
 from dashboard import figures, links, seeds, subset, words
 from dashboard.bars import cost_bars
 from dashboard.exports import files, rows
-from dashboard.look import THEMES, gain, hours, interval, probability, score
+from dashboard.look import THEMES, Theme, gain, hours, interval, probability, score
 
 State = Any  # of the page that was frozen: links.Explore or links.Tradeoff
 
@@ -33,9 +33,11 @@ def sliced(content: SnapshotContent, search: str) -> State:
     return links.sliced(state(content), search)
 
 
-def draw(content: SnapshotContent, chosen: State) -> dict[str, dict[str, Any]]:
-    """The figure for either scheme."""
-    drawn = {name: _figure(content, chosen, theme) for name, theme in THEMES.items()}
+def draw(
+    content: SnapshotContent, chosen: State, themes: Iterable[Theme] = tuple(THEMES.values())
+) -> dict[str, dict[str, Any]]:
+    """The figure for either scheme, or for those of ``themes``."""
+    drawn = {theme.name: _figure(content, chosen, theme) for theme in themes}
     return {name: d if isinstance(d, dict) else d.to_plotly_json() for name, d in drawn.items()}
 
 

@@ -83,14 +83,14 @@ def axis_title(state: Tradeoff, of_time: str) -> str:
     """What the axis counts, and that it is logarithmic."""
     if weighing.spends(state):
         return f"{unit(state, of_time)}, {'shared out' if state.cost == 'amortised' else 'paid in full'} (log)"
-    return "parameters (log)" if state.x == "parameters" else "parameters without embeddings (log)"
+    return f"{weighing.axis(state)} (log)"
 
 
 def unit(state: Tradeoff, of_time: str) -> str:
     """What the axis counts: ``GPU-hours``, ``kWh (cuda)``, ``10¹⁵ FLOPs (6·N·D)``."""
     if state.x == "energy":
         return f"kWh {of_time[of_time.index('(') :] if '(' in of_time else '(GPU)'}"
-    return {"flops": "10¹⁵ FLOPs (6·N·D)", "flops-counted": "10¹⁵ FLOPs (counted)"}.get(state.x, of_time)
+    return of_time if state.x == "hours" else f"10¹⁵ {weighing.axis(state)}"
 
 
 def _axis(theme: Theme) -> dict[str, Any]:

@@ -22,14 +22,7 @@ DISPLAY = frozenset({"target", "panels", "x", "cost", "device", "colour", "trend
 SWITCHES = frozenset({"published", "trend"})
 HOLDS = {name: "checked" if name in SWITCHES else "value" for name in CONTROLS}
 ALL = "all"  # targets
-AXES = {
-    "parameters": "Parameters, all",
-    "non-embedding": "Parameters without embeddings",
-    "hours": "Device time",
-    "energy": "Energy",
-    "flops": "FLOPs, 6·N·D",
-    "flops-counted": "FLOPs, counted",
-}
+AXES = {x: ", ".join(filter(None, (name[0].upper() + name[1:], kind))) for x, (name, kind) in weighing.AXES.items()}
 UNITS = {"hours": "hours", "energy": "kWh", "flops": "10¹⁵ FLOPs", "flops-counted": "10¹⁵ FLOPs"}
 
 

@@ -27,13 +27,33 @@ _SPENT: Mapping[Axis, tuple[str, str, float]] = {
     "flops": ("flops_marginal", "flops_amortised", PETA),
     "flops-counted": ("flops_counted_marginal", "flops_counted_amortised", PETA),
 }
+#: Axis → what it counts, and of which kind.
+AXES: Mapping[Axis, tuple[str, str]] = {
+    "parameters": ("parameters", "all"),
+    "non-embedding": ("parameters without embeddings", ""),
+    "hours": ("device time", ""),
+    "energy": ("energy", ""),
+    "flops": ("FLOPs", "6·N·D"),
+    "flops-counted": ("FLOPs", "counted"),
+}
 
 
-def key(point: TradeoffPoint, state: Tradeoff | None = None) -> str:
+def axis(state: Tradeoff) -> str:
+    """What the axis counts, in a sentence: ``parameters``, ``FLOPs (counted)``."""
+    name, kind = AXES[state.x]
+    return f"{name} ({kind})" if kind and spends(state) else name
+
+
+def key(point: TradeoffPoint, state: Tradeoff) -> str:
     """By which a point is found again; with its language where panels are of languages."""
-    apart = state is not None and state.panels == "languages" and point.language in LANGUAGES
+    apart = state.panels == "languages" and point.language in LANGUAGES
     language = point.language if apart else None
     return str(Point(point.model, point.recipe, point.target, language))
+
+
+def one_by_one(points: Sequence[TradeoffPoint], state: Tradeoff) -> bool:
+    """Whether panels are of single languages. Of what was frozen without a target they are of its means."""
+    return state.panels == "languages" and any(p.language in LANGUAGES for p in points)
 
 
 def spends(state: Tradeoff) -> bool:

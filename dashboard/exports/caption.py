@@ -8,9 +8,10 @@ from typing import Final
 
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.gains import Missing
+from backend.domain.language import LANGUAGES
 from backend.domain.schemas import GainCell, GainMatrix, TradeoffPoint
 from backend.domain.task import Source
-from dashboard import subset, words
+from dashboard import scatter_axes, subset, weighing, words
 from dashboard.exports.grid import Grid
 from dashboard.links import Explore, Tradeoff
 from dashboard.look import count
@@ -94,23 +95,38 @@ def costs(matrix: GainMatrix) -> list[str]:
 
 
 def tradeoff(shown: Sequence[TradeoffPoint], state: Tradeoff, benchmark: str) -> list[str]:
+    if not shown:
+        return ["No point has a place on this axis."]
     targets = sorted({words.task_title(p.target) for p in shown})
     synthetic = ", a synthetic benchmark" if state.source == Source.MINI.value else ""
     where = targets[0] if len(targets) == 1 else count(len(targets), "target")
-    axis = "device time" if state.x == "hours" else "parameters"
+    axis, each = weighing.axis(state), weighing.one_by_one(shown, state)
     counts = sorted({p.n for p in shown})
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     metrics = sorted({words.metric_title(p.metric) for p in shown})
     said = [
-        f"Gain of an intermediate task against {axis} on {where} ({', '.join(metrics)}), in points, mean over "
-        f"{words.support_title(state.languages)}: {benchmark}{synthetic}.",
+        f"Gain of an intermediate task against {axis} on {where} ({', '.join(metrics)}), in points, {_over(state, each)}: {benchmark}{synthetic}.",
         f"{number} seeds a point; 95 % intervals over seeds. Baseline: the same model, seeds and settings without an intermediate stage.",
-        f"Front: no other point of its target has as little {axis} and gains as much.",
-        "Device-hours are of one seed" + (", the intermediate run shared out." if state.cost == "amortised" else ", all runs paid in full."),
+        f"Front: no other point of its {'language' if each else 'target'} has as little {axis} and gains as much.",
     ]  # fmt: skip
+    if weighing.spends(state):
+        paid = "the intermediate run shared out" if state.cost == "amortised" else "all runs paid in full"
+        said.append(f"What a point takes is in {unit(shown, state)}, of one seed, {paid}.")
     if any(p.same_data_twice for p in shown):
         said.append("‡: intermediate task and target train on one data set; in no front.")
     return said
+
+
+def _over(state: Tradeoff, each: bool) -> str:
+    over = words.support_title(state.languages)
+    if state.languages in LANGUAGES:
+        return f"in {over}"
+    return f"each language by itself ({over})" if each else f"mean over {over}"
+
+
+def unit(shown: Sequence[TradeoffPoint], state: Tradeoff) -> str:
+    """What the axis counts, with the device class where it has one: points of two are never shown together."""
+    return scatter_axes.unit(state, words.device_time(shown[0].device_class))
 
 
 def benchmark_of(state: Explore | Tradeoff) -> str:

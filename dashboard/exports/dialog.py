@@ -6,6 +6,7 @@ one on a page, so its names are fixed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -88,6 +89,11 @@ def for_text(said: Sequence[str], snippet: str) -> list[Any]:
     ]  # fmt: skip
 
 
+async def texts(subject: made.Subject) -> tuple[list[str], str]:
+    """Caption and snippet. They look through all cells, which other pages do not wait for."""
+    return await asyncio.to_thread(lambda: (made.said(subject), made.snippet(subject)))
+
+
 def _columns(subject: made.Subject) -> Any:
     columns = rows.CELLS if subject.matrix is not None else rows.POINTS
     facts = html.Dl([html.Div([html.Dt(html.Code(c.name)), html.Dd(c.means)]) for c in columns], className="facts")
@@ -166,7 +172,7 @@ async def fill(said: Any) -> Any:
         html.H3("For a paper or a model card", className="share-heading"),
         files(of, subject.suffixes, PAPER, subject.name),
     ]  # fmt: skip
-    return top, for_text(made.said(subject), made.snippet(subject))
+    return top, for_text(*await texts(subject))
 
 
 @callback(

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.domain.literature import PublishedGain, PublishedView
+from backend.domain.portfolio import Portfolio
 from backend.domain.schemas import GainMatrix, TradeoffPoint
+from backend.domain.trend import Trends
 from dashboard import figures
 from dashboard.bars import cost_bars
 from dashboard.exports import grid, heatmap, paper, traces
@@ -27,8 +29,8 @@ def explore(
 
 def tradeoff(
     points: Sequence[TradeoffPoint], state: Tradeoff, suffix: Suffix, width: Width, ink: Ink,
-    published: Sequence[PublishedGain] = (),
+    published: Sequence[PublishedGain] = (), trends: Trends | None = None, portfolio: Portfolio | None = None,
 ) -> bytes:  # fmt: skip
-    drawn: Any = figures.tradeoff(points, state, LIGHT, published=published)
+    drawn: Any = figures.tradeoff(points, state, LIGHT, published=published, trends=trends, portfolio=portfolio)
     plain = drawn if isinstance(drawn, dict) else drawn.to_plotly_json()
     return paper.saved(lambda: traces.draw(plain, width, ink), suffix)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from dash import get_app, html
 
-from backend.domain.schemas import Shared
+from backend.domain.schemas import Shared, SnapshotContent
 from dashboard import embed, frozen, links, offline, states
 from dashboard.exports import dialog, made
 from dashboard.exports.paper import WIDTHS
+from dashboard.look import LIGHT
 
 WHOLE = {".html": "Single HTML file", ".json": "JSON"}
 NUMBERS = {"csv": "CSV", "parquet": "Parquet"}
 FRAME = 70  # px of an embedded figure that are not figure
 
 
-def listing(shared: Shared, token: str, address: str) -> list[Any]:
+async def listing(shared: Shared, token: str, address: str) -> list[Any]:
     """The links.
 
     Args:
@@ -25,6 +27,9 @@ def listing(shared: Shared, token: str, address: str) -> list[Any]:
     server = get_app().server
     query = address.partition("?")[2]
     subject = made.shared(shared, query, token=token, url=server.state.url, program="Crosslift")
+
+    said, snippet = await dialog.texts(subject)
+    tall = await height(shared.content, query)
 
     def of(suffix: str) -> str:
         return links.exported(address, suffix, frozen=True)
@@ -57,16 +62,20 @@ def listing(shared: Shared, token: str, address: str) -> list[Any]:
                 dialog.files(narrow, subject.suffixes, {s: f"{label}, one column" for s, label in dialog.FIGURES.items()}, subject.name),
             ]
         ),
-        html.Details([html.Summary("Caption and notebook"), *dialog.for_text(made.said(subject), made.snippet(subject))], className="share-all"),
-        html.Details([html.Summary("The figure in another page"), *_frame(shared, address)], className="share-all"),
+        html.Details([html.Summary("Caption and notebook"), *dialog.for_text(said, snippet)], className="share-all"),
+        html.Details([html.Summary("The figure in another page"), *_frame(shared, address, tall)], className="share-all"),
     ]  # fmt: skip
 
 
-def _frame(shared: Shared, address: str) -> list[Any]:
+async def height(content: SnapshotContent, query: str) -> int:
+    """Of the figure in px, which has to be drawn for it: once, and not while other pages wait."""
+    drawn = await asyncio.to_thread(lambda: frozen.draw(content, frozen.sliced(content, query), [LIGHT]))
+    return int(drawn["light"]["layout"]["height"])
+
+
+def _frame(shared: Shared, address: str, tall: int) -> list[Any]:
     state = get_app().server.state
-    drawn = frozen.draw(shared.content, frozen.sliced(shared.content, address.partition("?")[2]))
-    height = int(drawn["light"]["layout"]["height"]) + FRAME
-    text = embed.snippet(state.url + links.embedded(address), shared.title, height)
+    text = embed.snippet(state.url + links.embedded(address), shared.title, tall + FRAME)
     allowed = f"Pages of {', '.join(state.embed)} may show it." if state.embed else (
         "No page may show it yet: whoever runs this installation names those that may, by CROSSLIFT_EMBED_ORIGINS."
     )  # fmt: skip

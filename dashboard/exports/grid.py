@@ -14,8 +14,8 @@ from backend.domain.literature import PublishedView
 from backend.domain.metrics.checklist import lower_is_better
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from dashboard import figures, orders, subset
-from dashboard.links import Explore
-from dashboard.look import DIVERGING, SEQUENTIAL, gain, score
+from dashboard.links import Explore, Fade
+from dashboard.look import SCALES, SEQUENTIAL, gain, score
 from dashboard.words import TRAINED, column_name, is_finding, short_recipes
 
 LONGEST = 26  # letters of a recipe's name
@@ -87,9 +87,9 @@ def of(matrix: GainMatrix, state: Explore, published: Sequence[PublishedView] = 
     else:
         less = False
         end, clipped = figures.gain_range(matrix)
-        ends, colours, unit = (-end, end), tuple(DIVERGING), "gain, points"
+        ends, colours, unit = (-end, end), SCALES[state.colours], "gain, points"
     at = {(c.recipe, c.language): c for c in shown.cells}
-    fade = state.fade == "unsure" and not scores
+    fade: Fade = "none" if scores else state.fade
     lines = [
         [_item(at.get((row.recipe, code)), row, code, scores=scores, fade=fade) for code in codes]
         for row in shown.recipes
@@ -114,13 +114,13 @@ def of(matrix: GainMatrix, state: Explore, published: Sequence[PublishedView] = 
     )
 
 
-def _item(cell: GainCell | None, row: RecipeRow, code: str, *, scores: bool, fade: bool) -> Item:
+def _item(cell: GainCell | None, row: RecipeRow, code: str, *, scores: bool, fade: Fade) -> Item:
     value = figures.shown_value(cell, scores) if cell is not None else None
     if cell is None or value is None:
         return Item(None, "", (cell.missing if cell is not None else None) or Missing.NOT_RUN)
     found, trained = not scores and is_finding(cell), code in row.not_zero_shot
     written: Callable[[float | None], str] = score if scores else gain
-    return Item(value, written(value) + TRAINED * trained, None, found, trained, pale=fade and not found)
+    return Item(value, written(value) + TRAINED * trained, None, found, trained, pale=figures.pales(cell, fade))
 
 
 def _ranked(lines: Sequence[Sequence[Item]], rows: Sequence[RecipeRow], *, less: bool) -> list[list[Item]]:

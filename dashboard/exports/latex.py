@@ -7,6 +7,7 @@ the packages that it needs in a comment.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -23,7 +24,7 @@ MOST_ACROSS: Final = 12  # columns of numbers; with more, languages become rows
 _SPECIAL: Final[Mapping[str, str]] = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", MINUS: "$-$", "–": "--", "…": r"\dots{}", "→": r"$\rightarrow$", "×": r"$\times$", "†": r"$^{\dagger}$",
-    "‡": r"$^{\ddagger}$", **{c: f"\\{c}" for c in "&%$#_{}"},
+    "‡": r"$^{\ddagger}$", "·": r"$\cdot$", "¹": r"\textsuperscript{1}", "⁵": r"\textsuperscript{5}", **{c: f"\\{c}" for c in "&%$#_{}"},
 }  # fmt: skip
 PACKAGES: Final = r"""% Needs: \usepackage{booktabs,siunitx,xcolor}"""
 _RANKED: Final = (r"\textbf", r"\underline")
@@ -153,41 +154,62 @@ def costs(matrix: GainMatrix, state: Explore, source: str) -> str:
 
 
 def tradeoff(points: Sequence[TradeoffPoint], state: Tradeoff, benchmark: str, source: str) -> str:
-    """A row a point, target by target; bold is the largest gain of a target."""
-    shown = sorted(weighing.looked_at(points, state), key=lambda p: (p.target, p.recipe, p.parameters, p.model))
-    if not shown:
+    """A row a point, panel by panel; bold is the largest gain of a panel. Of costs only what is on the axis: sizes always stand there."""
+    looked_at = weighing.looked_at(points, state)
+    if not looked_at:
         return "% There is nothing to print: no point is shown.\n"
+    place = {panel: i for i, panel in enumerate(weighing.panels(looked_at))}
+    shown = sorted(looked_at, key=lambda p: (place[p.target, p.language], p.recipe, p.parameters, p.model))
     front = weighing.on_front(points, state)
+    each = weighing.one_by_one(shown, state)
+    costs = [_cost(weighing.cost(p, state), state) for p in shown] if weighing.spends(state) else []
     lines = []
     for i, p in enumerate(shown):
-        if i and p.target != shown[i - 1].target:
+        if i and (p.target, p.language) != (shown[i - 1].target, shown[i - 1].language):
             lines.append(r"\addlinespace")
-        order = sorted(
-            {round(o.gain, 1) for o in shown if o.target == p.target and not o.same_data_twice}, reverse=True
-        )
-        place = order.index(round(p.gain, 1)) if not p.same_data_twice and len(order) > 1 else 9
-        number = _number(gain(p.gain))
-        if place < 2:
-            number = f"{{{_RANKED[place]}{{{_text(number)}}}}}"
         lines.append(
             _line([
-                escape(words.task_title(p.target)), escape(p.recipe) + _TWICE * p.same_data_twice, escape(words.model_title(p.model)),
-                number, _interval(p), str(p.n), escape(parameters(p.parameters)), escape(parameters(p.parameters_non_embedding)),
-                _hours(weighing.spent(p, state)), r"$\bullet$" if weighing.key(p) in front else "",
+                escape(words.task_title(p.target)), *[escape(words.language_name(p.language))] * each,
+                escape(p.recipe) + _TWICE * p.same_data_twice, escape(words.model_title(p.model)), _ranked(p, shown), _interval(p), str(p.n),
+                escape(parameters(p.parameters)), escape(parameters(p.parameters_non_embedding)),
+                *costs[i : i + 1], r"$\bullet$" if weighing.key(p, state) in front else "",
             ])
         )  # fmt: skip
     digits = max(len(str(int(abs(p.gain)))) for p in shown)
     return _table(
-        columns=[
-            "l", "l", f"S[table-format=+{digits}.1]", "c", "r", "r", "r", _hours_format([weighing.spent(p, state) for p in shown]), "c",
-        ],
+        columns=["l"] * each + ["l", "l", f"S[table-format=+{digits}.1]", "c", "r", "r", "r"] + ([_format(costs)] if costs else []) + ["c"],
         head=_line([
-            "target", "recipe", "model", "{gain}", "95\\,\\% interval", "seeds", "parameters", "w/o emb.", "{device-hours}", "front",
+            "target", *["language"] * each, "recipe", "model", "{gain}", "95\\,\\% interval", "seeds", "parameters", "w/o emb.",
+            *([f"{{{escape(caption.unit(shown, state))}}}"] if costs else []), "front",
         ]),
         lines=lines,
-        said=[*caption.tradeoff(shown, state, benchmark), source],
+        said=[
+            *caption.tradeoff(shown, state, benchmark),
+            *[f"Bold: the largest gain of a {'language' if each else 'target'}; underlined: the next."] * any(_RANKED[0] in s for s in lines),
+            source,
+        ],
         label=label("tradeoff", state.target or "all", state.x),
     )  # fmt: skip
+
+
+def _ranked(p: TradeoffPoint, shown: Sequence[TradeoffPoint]) -> str:
+    """Its gain, marked among those of its panel by what is printed; alone, nothing is best."""
+    number = _number(gain(p.gain))
+    beside = [o for o in shown if (o.target, o.language) == (p.target, p.language) and not o.same_data_twice]
+    order = sorted({round(o.gain, 1) for o in beside}, reverse=True)
+    place = order.index(round(p.gain, 1)) if not p.same_data_twice and len(order) > 1 else len(_RANKED)
+    return f"{{{_RANKED[place]}{{{_text(number)}}}}}" if place < len(_RANKED) else number
+
+
+def _cost(value: float, state: Tradeoff) -> str:
+    """Hours as everywhere; of what spans many powers of ten three digits."""
+    return _hours(value) if state.x == "hours" else f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def _format(numbers: Sequence[str]) -> str:
+    """Of a column, by what is printed in it."""
+    before, after = (max(len(n.partition(".")[part]) for n in numbers) for part in (0, 2))
+    return f"S[table-format={before}.{after}]"
 
 
 def _interval(p: TradeoffPoint) -> str:

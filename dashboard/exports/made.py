@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from backend.domain.portfolio import Portfolio
 from backend.domain.schemas import GainMatrix, Shared, TradeoffPoint
+from backend.domain.trend import Trends
 from backend.errors import Invalid
 from dashboard import frozen, links, weighing, words
 from dashboard.exports import caption, cite, figure, files, grid, hub, latex, paper, rows
@@ -45,6 +47,8 @@ class Subject:
     matrix: GainMatrix | None = None
     points: Sequence[TradeoffPoint] = ()
     published: Sequence[Any] = ()  # scores or gains of papers, which are drawn beside ours and written nowhere
+    trends: Trends | None = None  # so are these two
+    portfolio: Portfolio | None = None
     snapshot: str = ""
     named: str = ""  # by whoever shared it
     signs: bool = False
@@ -117,6 +121,8 @@ def live(found: Shown | Standing, *, url: str, at: datetime, program: str, signs
         synthetic=state.source == "mini",
         points=found.points,
         published=found.published,
+        trends=found.trends,
+        portfolio=found.portfolio,
     )
 
 
@@ -158,7 +164,7 @@ def file(subject: Subject, suffix: str, width: Width, ink: Ink) -> bytes:
 def _figure(s: Subject, suffix: Any, width: Width, ink: Ink) -> bytes:
     if s.matrix is not None:
         return figure.explore(s.matrix, s.state, suffix, width, ink, s.published)
-    return figure.tradeoff(s.points, s.state, suffix, width, ink, s.published)
+    return figure.tradeoff(s.points, s.state, suffix, width, ink, s.published, s.trends, s.portfolio)
 
 
 def said(s: Subject, *, marks: bool = False) -> list[str]:

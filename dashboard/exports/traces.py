@@ -1,7 +1,7 @@
 """A figure of points, lines and bars for paper, from the very figure that the page shows: whatever is drawn there is drawn here.
 
 Of plotly's JSON it knows what our figures use: scatter traces with markers, lines and error bars on linear or logarithmic axes, filled
-bands, horizontal bars, and a legend in groups, which stands below the panels.
+bands, areas and lines as high as a panel, horizontal bars, and a legend in groups, which stands below the panels.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ def draw(drawn: Mapping[str, Any], width: Width, ink: Ink) -> Figure:
         _axes(axes, layout[f"xaxis{panel_name}"], layout[f"yaxis{panel_name}"], first=column == 0, ink=ink)
         if title := titles.get(f"xaxis{panel_name}"):
             axes.set_title(title, fontsize=SMALL, loc="left", color=LIGHT.ink, pad=3)
+        for shape in layout.get("shapes", ()):
+            if shape["xref"] == f"x{panel_name}":
+                _shape(axes, shape, ink)
         for trace in traces:
             if trace.get("xaxis", "x") == f"x{panel_name}" and not legend.is_entry(trace):
                 _trace(axes, trace, ink)
@@ -101,6 +104,16 @@ def _axes(axes: Any, x: Mapping[str, Any], y: Mapping[str, Any], *, first: bool,
         axes.set_xlabel(title, fontsize=TINY, color=LIGHT.soft, labelpad=2)
     if first and (title := marks.plain((y.get("title") or {}).get("text"))):
         axes.set_ylabel(title, fontsize=TINY, color=LIGHT.soft, labelpad=2)
+
+
+def _shape(axes: Any, shape: Mapping[str, Any], ink: Ink) -> None:
+    """As high as its panel: an area behind everything, or a line."""
+    if shape["type"] == "rect":
+        axes.axvspan(shape["x0"], shape["x1"], color=marks.rgba(shape["fillcolor"], ink)[0], linewidth=0, zorder=0)
+        return
+    line = shape["line"]
+    look = {"linewidth": 0.55 * line["width"], "linestyle": marks.dash(line.get("dash"))}
+    axes.axvline(shape["x0"], color=marks.rgba(line["color"], ink)[0], zorder=1, **look)
 
 
 # --- traces ----------------------------------------------------------------------------------------------------------

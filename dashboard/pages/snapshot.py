@@ -81,7 +81,7 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
                 **data(view="table" if state.view == "table" else "heatmap"),
             ),
             html.Div(
-                frozen_files.listing(shared, token or "", links.shared(token or "") + (search or "")),
+                await frozen_files.listing(shared, token or "", links.shared(token or "") + (search or "")),
                 id="frozen-files",
                 className="frozen-files",
             ),
@@ -276,7 +276,7 @@ async def follow(address: Any, token: Any) -> Any:
         return None
     state = links.shared(str(token))
     asked = address if isinstance(address, str) and address.partition("?")[0] == state else state
-    return frozen_files.listing(shared, str(token), asked)
+    return await frozen_files.listing(shared, str(token), asked)
 
 
 @callback(

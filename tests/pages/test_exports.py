@@ -6,13 +6,15 @@ columns and the letters that mean something.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import io
 import json
 import re
+import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,14 +34,17 @@ from typer.testing import CliRunner
 from backend import cli
 from backend.domain.gains import Missing, Verdict
 from backend.domain.imports import ImportFile, ImportRequest
-from backend.domain.schemas import GainMatrix
+from backend.domain.portfolio import Portfolio
+from backend.domain.schemas import GainMatrix, SnapshotContent, TradeoffPoint
+from backend.domain.trend import Trends
 from backend.errors import Invalid
 from backend.importing.read import read
 from backend.store import imported
 from backend.store.session import Store
-from dashboard import links, standing
-from dashboard.exports import cite, figure, files, grid, hub, latex, made, paper, rows
+from dashboard import figures, links, look, standing
+from dashboard.exports import cite, dialog, figure, files, frozen_files, grid, hub, latex, made, paper, rows
 from dashboard.links import Explore, Tradeoff
+from dashboard.standing import Standing
 
 VIEW = "model=mini-2&order=name&target=xnli"
 HOSTILE = "a_b%c&d$e#f{g}h~i^j\\k<l>m"
@@ -106,6 +111,57 @@ def test_only_the_languages_that_are_looked_at_are_written_and_hashed(some: Gain
     assert part.sha256 != whole.sha256 == subject(some).table.sha256
 
 
+def point(model: str, gain: float, language: str = "mean_transfer", **changes: Any) -> TradeoffPoint:
+    known: dict[str, Any] = {
+        "model": model, "parameters": 1_000_000, "parameters_non_embedding": 400_000, "recipe": "mnli", "target": "xnli",
+        "metric": "accuracy", "language": language, "gain": gain, "low": gain - 1, "high": gain + 1, "n": 3, "device_class": "cpu",
+        "device": "a processor", "device_hours_marginal": 2.0, "device_hours_amortised": 1.0, "same_data_twice": False,
+    }  # fmt: skip
+    return TradeoffPoint(**(known | changes))
+
+
+@pytest.fixture
+def each() -> list[TradeoffPoint]:
+    """Two models in two languages: the small one is on both fronts, the large one on that of German alone."""
+    large = {
+        "parameters": 4_000_000,
+        "parameters_non_embedding": 2_000_000,
+        "device_hours_marginal": 5.0,
+        "device_hours_amortised": 3.0,
+    }
+    return [
+        point("mini-2", 1.0, "de"), point("mini-4", 2.0, "de", **large), point("mini-2", 4.0, "sw"), point("mini-4", 3.0, "sw", **large),
+    ]  # fmt: skip
+
+
+def weighed(points: Sequence[TradeoffPoint], state: Tradeoff, **changes: Any) -> made.Subject:
+    known: dict[str, Any] = {
+        "view": state.address, "url": f"http://lab{state.address}", "at": datetime(2026, 11, 29, 12, tzinfo=UTC), "program": "Crosslift 9",
+        "benchmark": "mini-XTREME-R", "synthetic": True, "points": points,
+    }  # fmt: skip
+    return made.Subject(state, **(known | changes))
+
+
+def test_each_language_has_a_front_of_its_own_in_the_rows_too(each: list[TradeoffPoint]):
+    apart = weighed(each, Tradeoff(panels="languages", target="xnli")).table.rows
+    assert [(r["model"], r["languages"]) for r in apart if r["on_front"]] == [
+        ("mini-2", "de"), ("mini-2", "sw"), ("mini-4", "de"),
+    ]  # fmt: skip
+
+
+def test_rows_hold_what_every_axis_counts():
+    counted = {"flops_counted_marginal": 3e15, "flops_counted_amortised": 1e15}
+    table = weighed([point("mini-2", 1.0, **counted), point("mini-4", 2.0)], Tradeoff()).table
+    assert [(r["flops_counted_marginal"], r["flops_counted_amortised"]) for r in table.rows] == [
+        (3e15, 1e15),
+        (None, None),
+    ]
+    paid = {name for name in TradeoffPoint.model_fields if name.endswith(("_marginal", "_amortised"))}
+    assert paid < {c.name for c in table.columns}
+    columns = pq.read_table(io.BytesIO(files.as_parquet(table))).to_pydict()
+    assert columns["flops_counted_amortised"] == [1e15, None]
+
+
 # --- LaTeX -----------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +220,55 @@ def test_a_latex_table_marks_the_best_the_next_and_what_is_significant(some: Gai
         assert words in text
     assert r"\label{tab:crosslift-gain-mini-2-xnli-accuracy}" in text
     assert "booktabs,siunitx" in text
+
+
+def test_a_table_of_panels_of_languages_is_ranked_language_by_language(each: list[TradeoffPoint]):
+    said = weighed(each, Tradeoff(panels="languages", target="xnli"))
+    head, *lines = check_latex(made.tex(said))
+    assert head == [
+        "target",
+        "language",
+        "recipe",
+        "model",
+        "{gain}",
+        r"95\,\% interval",
+        "seeds",
+        "parameters",
+        "w/o emb.",
+        "front",
+    ]
+    assert [(line[1], line[4], line[-1]) for line in lines] == [
+        ("German", r"{\underline{+1.0}}", r"$\bullet$"), ("German", r"{\textbf{+2.0}}", r"$\bullet$"),
+        ("Swahili", r"{\textbf{+4.0}}", r"$\bullet$"), ("Swahili", r"{\underline{+3.0}}", ""),
+    ]  # fmt: skip
+    first, _, front = made.said(said)
+    assert "against parameters on XNLI (accuracy), in points, each language by itself (transfer languages): " in first
+    assert front == "Front: no other point of its language has as little parameters and gains as much."
+    assert "in points, in Swahili: " in made.said(weighed(each, Tradeoff(languages="sw")))[0]
+
+
+@pytest.mark.parametrize(
+    ("x", "axis", "unit", "column"),
+    [
+        ("hours", "device time", "device-hours (cpu)", ["2.000", "5.000"]),
+        ("energy", "energy", "kWh (cpu)", ["0.0500", "12.0"]),
+        ("flops", "FLOPs (6·N·D)", "10¹⁵ FLOPs (6·N·D)", ["0.00200", "4.00"]),
+        ("non-embedding", "parameters without embeddings", "", []),
+    ],
+)
+def test_a_table_of_tradeoff_holds_what_is_on_its_axis(x: Any, axis: str, unit: str, column: list[str]):
+    small = point("mini-2", 1.0, energy_kwh_marginal=0.05, flops_marginal=2e12)
+    large = point("mini-4", 2.0, device_hours_marginal=5.0, energy_kwh_marginal=12.0, flops_marginal=4e15)
+    state = Tradeoff(x=x)
+    head, *lines = check_latex(text := made.tex(weighed([small, large], state)))
+    last = head.index("w/o emb.") + 1
+    assert [cell for line in lines for cell in line[last:-1]] == column
+    assert head[last:-1] == [f"{{{latex.escape(unit)}}}"] * bool(unit)
+    said = " ".join(made.said(weighed([small, large], state)))
+    assert latex.escape(said) in text
+    assert f"intermediate task against {axis} on" in said
+    assert ("of one seed" in said) == (f"is in {unit}, of one seed, all runs paid in full." in said) == bool(unit)
+    assert made.said(weighed([point("mini-2", 1.0)], Tradeoff(x="energy"))) == ["No point has a place on this axis."]
 
 
 def test_many_languages_become_rows(matrix: Callable[..., Any]):
@@ -247,6 +352,29 @@ def test_each_cell_of_a_figure_is_an_area_of_its_own_colour(some: GainMatrix):
     assert len(re.findall(r"fill: #", mesh[1])) == sum(item.value is not None for line in laid.items for item in line)
 
 
+def test_a_figure_has_the_colours_and_the_fading_of_its_page(matrix: Callable[..., Any], cell: Callable[..., Any]):
+    found = {"q": 0.01, "verdict": Verdict.HELPS}
+    gains = matrix({"mnli": {
+        "de": cell("mnli", "de", 2.0, **found, detectable=1.5), "sw": cell("mnli", "sw", 1.0, detectable=0.5),
+        "tr": cell("mnli", "tr", -1.0, **found, detectable=1.5), "fi": 3.0, "ru": None,
+    }})  # fmt: skip
+
+    def pale(fade: Any) -> set[str]:
+        laid = grid.of(gains, Explore(fade=fade))
+        return {name.key for name, item in zip(laid.columns, laid.items[0], strict=True) if item.pale}
+
+    assert (pale("none"), pale("unsure"), pale("small")) == (set(), {"sw", "fi"}, {"tr", "fi"})
+
+    def fills(colours: Any) -> set[str]:
+        svg = figure.explore(gains, Explore(colours=colours), "svg", "page", "colour").decode()
+        mesh = re.search(r'<g id="QuadMesh_1">(.*?)</g>', svg, re.DOTALL)
+        assert mesh is not None
+        return set(re.findall(r"fill: (#[0-9a-f]{6})", mesh[1]))
+
+    assert fills("vik") <= set(look.DIVERGING)
+    assert fills("puor") <= set(look.PUOR)
+
+
 def test_a_grey_figure_has_no_colour_and_tells_more_from_less(some: GainMatrix):
     svg = figure.explore(some, Explore(), "svg", "page", "grey").decode()
     fills = set(re.findall(r"fill: (#[0-9a-f]{6})", svg))
@@ -285,6 +413,51 @@ def test_published_scores_are_open_markers_and_no_number(some: GainMatrix):
     plain, marked = (figure.explore(some, state, "svg", "page", "colour", p) for p in ((), beside))  # type: ignore[arg-type]
     assert plain != marked
     assert made.tex(subject(some, state=state, published=beside)) == made.tex(subject(some, state=state))
+
+
+def test_a_fitted_line_and_what_a_budget_buys_are_drawn_as_on_the_page():
+    points = [point("mini-2", 1.0), point("mini-4", 2.0, parameters=4_000_000, device_hours_marginal=5.0)]
+    line = [{"x": 1e6, "gain": 1.0, "low": 0.0, "high": 2.0}, {"x": 4e6, "gain": 2.0, "low": 1.0, "high": 3.0}]
+    fitted = {
+        "target": "xnli", "language": "mean_transfer", "estimate": 2.0, "low": 1.0, "high": 3.0, "verdict": "more", "why": None, "line": line,
+        "gains": 12, "models": 2, "seeds": 3, "languages": 2,
+    }  # fmt: skip
+    trends = Trends.model_validate({"x": "parameters", "why": None, "trends": [fitted]})
+    chosen = {
+        "model": "mini-2",
+        "recipe": "mnli",
+        "target": "xnli",
+        "metric": "accuracy",
+        "gain": 1.0,
+        "low": 0.0,
+        "high": 2.0,
+        "n": 3,
+        "own": 6.0,
+        "stages": [],
+    }
+    bought = Portfolio.model_validate({
+        "unit": "hours", "device_class": "cpu", "budget": 9.0, "seeds": 3, "spent": 6.0, "gain": 1.0, "bound": 1.0, "optimal": True,
+        "cells": [chosen], "stages": [], "considered": 2, "everything": 21.0, "not_considered": [], "rule": "",
+    })  # fmt: skip
+
+    def drawn(state: Tradeoff, **more: Any) -> str:
+        found = made.live(
+            Standing(state, points, **more), url="http://lab", at=datetime.now(UTC), program="", signs=False
+        )
+        assert found is not None
+        return made.file(found, "svg", "page", "colour").decode()
+
+    accent, panel = look.LIGHT.accent, look.LIGHT.panel
+    with_line = drawn(Tradeoff(trend="on"), trends=trends)
+    assert f"fill: {accent}; opacity: 0.13" in with_line
+    assert len(re.findall(f"stroke: {accent}", with_line)) == 2  # and its entry in the legend
+    assert accent not in drawn(Tradeoff(), trends=trends)
+    state = Tradeoff(x="hours", budget=9.0)
+    ringed, bare = drawn(state, portfolio=bought), drawn(state)
+    assert f"fill: {panel}" in bare and f"fill: {panel}" not in drawn(Tradeoff(x="hours"))
+    strokes = [len(re.findall(f"stroke: {accent}", svg)) for svg in (bare, ringed)]
+    assert strokes[0] == 1  # the budget's line
+    assert strokes[1] > strokes[0]
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------
@@ -404,6 +577,26 @@ def test_a_tradeoff_is_written_as_it_is_shown(site: Any):
 
 
 # --- the menu --------------------------------------------------------------------------------------------------------
+
+
+def test_what_looks_through_all_cells_holds_up_no_other_page(some: GainMatrix, monkeypatch: pytest.MonkeyPatch):
+    where: list[Any] = []
+
+    def seen(module: Any, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, **k: (where.append(threading.current_thread()), real(*a, **k))[1])
+
+    seen(grid, "of")
+    seen(figures, "gain_drawing")
+    said, snippet = asyncio.run(dialog.texts(subject(some)))
+    content = SnapshotContent(
+        version=1, kind="explore", view=f"/explore?{VIEW}", benchmark=some.benchmark, synthetic=True, matrix=some, points=None, runs=[],
+        experiments=[],
+    )  # fmt: skip
+    height = asyncio.run(frozen_files.height(content, ""))
+    assert len(where) == 2 and threading.main_thread() not in where  # drawn once
+    assert (said, snippet) == (made.said(subject(some)), made.snippet(subject(some)))
+    assert height == figures.gain_heatmap(some, "name").layout.height
 
 
 @pytest.mark.browser

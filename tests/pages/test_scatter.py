@@ -62,7 +62,7 @@ def test_the_front_leaves_out_the_same_data_twice_and_other_targets():
     elsewhere = point("mini-1", target="xnli", gain=8.0, device_hours_marginal=0.01)
     points = [cheap, dear, worse, twice, elsewhere]
     state = Tradeoff(x="hours")
-    assert weighing.on_front(points, state) == {weighing.key(p) for p in (cheap, dear, elsewhere)}
+    assert weighing.on_front(points, state) == {weighing.key(p, state) for p in (cheap, dear, elsewhere)}
     found = marks(tradeoff(points, state))
     assert [list(t.customdata) for t in found["dominated"]] == [["mini-1/mnli/xquad"]]
     assert found["dominated"][0].opacity < 0.5

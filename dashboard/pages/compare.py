@@ -37,7 +37,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
         body.append(besides.nothing(state, problem))
     else:
         drawn = await _curves(found)
-        body += _found(found, state, drawn)
+        body += await asyncio.to_thread(_found, found, state, drawn)  # figures for both schemes: other pages do not wait
     return html.Div(
         [
             html.Div(

@@ -5,6 +5,7 @@ The address is the state: the benchmark and the model.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +76,7 @@ async def layout(code: str | None = None, search: str | None = None, **_: object
             ),
             html.Div(_rest(found), id="language-rest"),
             html.Section(await _published(code)),
-            dcc.Store(id="language-figures", data=_drawn(found)),
+            dcc.Store(id="language-figures", data=await asyncio.to_thread(_drawn, found)),
             dcc.Store(id="language-code", data=code),
             dcc.Store(id="language-address"),
             dcc.Store(id="language-asked", data=links.language(code) + (search or "")),
@@ -211,7 +212,7 @@ async def draw(source: Any, model: Any, _: Any, code: Any) -> Any:
         _models(state, found),
         _model(state, found),
         not _any(found),
-        _drawn(found),
+        await asyncio.to_thread(_drawn, found),
         _rest(found),
         replace(state, model=_model(state, found)).address(code),
     )

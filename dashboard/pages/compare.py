@@ -37,7 +37,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
         body.append(besides.nothing(state, problem))
     else:
         drawn = await _curves(found)
-        body += await asyncio.to_thread(_found, found, state, drawn)  # figures for both schemes: other pages do not wait
+        body += await asyncio.to_thread(_found, found, state, drawn)  # with its figures
     return html.Div(
         [
             html.Div(

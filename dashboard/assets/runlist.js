@@ -69,14 +69,14 @@
     confirm: function (a, b, targets) {
       var hit = clicked();
       if (!hit || !targets) return [ns.no_update, ns.no_update, ns.no_update];
-      if (id_of(hit) === 'runs-again') return [ns.no_update, ns.no_update, { what: 'retry', ids: targets.again, at: Date.now() }];
+      if (id_of(hit) === 'runs-again') return [ns.no_update, ns.no_update, { what: 'again', ids: targets.again, at: Date.now() }];
       var n = targets.stop.length;
       return [true, n === 1 ? 'Cancel 1 run?' : 'Cancel ' + n + ' runs?', ns.no_update];
     },
     settled: function (keep, stop, targets) {
       var hit = clicked();
       if (!hit) return [ns.no_update, ns.no_update];
-      return [false, id_of(hit) === 'runs-stop' ? { what: 'cancel', ids: targets.stop, at: Date.now() } : ns.no_update];
+      return [false, id_of(hit) === 'runs-stop' ? { what: 'stop', ids: targets.stop, at: Date.now() } : ns.no_update];
     }
   };
 })();

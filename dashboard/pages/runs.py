@@ -28,7 +28,7 @@ from backend.domain.listed import RunRow
 from backend.domain.schemas import Page
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import links, live, runlist, savedviews, shell, states, visitor
+from dashboard import links, live, queued, runlist, savedviews, shell, states, visitor
 from dashboard.client import client
 from dashboard.controls import choose, pick
 from dashboard.links import Runs
@@ -365,18 +365,7 @@ def _kept(standing: Any) -> dict[str, str]:
 )
 async def act(asked: Any) -> Any:
     """Cancel runs or try them again, one by one; what was refused is said."""
-    api = client()
-    done, refused = 0, list[str]()
-    for id in [int(each) for each in asked["ids"]][:1000]:
-        try:
-            await (api.cancel_run(id) if asked["what"] == "cancel" else api.retry_run(id))
-            done += 1
-        except CrossliftError as error:
-            refused.append(error.detail)
-    if not refused:
-        return None, asked["at"]
-    told = "; ".join(refused[:3]) + (f"; and {len(refused) - 3} more" if len(refused) > 3 else "")
-    return f"{count(done, 'run')} done, {len(refused)} not: {told}", asked["at"]
+    return await queued.act(client(), asked["what"], [int(id) for id in asked["ids"]]), asked["at"]
 
 
 clientside_callback(

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 import orjson
 from dash import (
@@ -143,22 +142,12 @@ def _body(shown: Shown) -> list[Any]:
         html.Div(shell.graph("explore-graph"), className="figure-box", id="explore-figure"),
         html.Div(className="ranked", id="explore-ranked"),
         html.Div(
-            dag.AgGrid(
-                id="explore-grid",
-                rowData=_rows(shown) if shown.state.view == "table" else [],
-                columnDefs=_columns(shown) if shown.state.view == "table" else [],
-                getRowId="params.data.recipe",
-                enableEnterpriseModules=False,
-                defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-                columnSize=None,
-                eventListeners={"cellKeyDown": ["crossliftKey(params, setEventData)"]},
-                dashGridOptions={
-                    "theme": {"function": "crossliftTheme(themeQuartz)"},
-                    "domLayout": "autoHeight",
-                    "animateRows": False,
-                    "tooltipShowDelay": 300,
-                },
-                style={"width": "100%"},
+            tables.grid(
+                "explore-grid",
+                _rows(shown) if shown.state.view == "table" else [],
+                _columns(shown) if shown.state.view == "table" else [],
+                key="recipe",
+                on_key="crossliftKey",
             ),
             className="table-box",
             id="explore-table",

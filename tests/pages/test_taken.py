@@ -217,7 +217,9 @@ def test_nobody_may_frame_anything_unless_an_operator_says_so(blog: Blog, http: 
     framed, whole = http.get(f"{path}?embed=1"), http.get(path)
     assert framed.headers["content-security-policy"] == embed.policy((blog.friend,))
     assert "x-frame-options" not in framed.headers
-    assert re.findall(r'<script src="([^"]+)"', framed.text) == [program.address()]  # the small one, as the pages load it
+    assert re.findall(r'<script src="([^"]+)"', framed.text) == [
+        program.address()
+    ]  # the small one, as the pages load it
     assert (whole.headers["x-frame-options"], "frame-ancestors 'none'" in whole.headers["content-security-policy"]) == (
         "DENY",
         True,

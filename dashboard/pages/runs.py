@@ -31,7 +31,7 @@ from backend.errors import CrossliftError
 from dashboard import links, live, queued, runlist, savedviews, shell, states, visitor
 from dashboard.client import client
 from dashboard.controls import choose, pick
-from dashboard.links import Runs
+from dashboard.links import Compare, Runs
 from dashboard.look import count
 
 register_page(__name__, path=links.RUNS, title=f"Runs · {shell.NAME}", name="Runs")
@@ -76,6 +76,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="runs-toggled"),
             dcc.Store(id="runs-rows", data=_facts(found, inside)),
             dcc.Store(id="runs-targets"),
+            dcc.Store(id="runs-beside"),
             dcc.Store(id="runs-asked"),
             dcc.Store(id="runs-done"),
             dcc.Store(id="runs-seen", data=live.fresh({"list": content}, None)[1]),
@@ -368,6 +369,20 @@ async def act(asked: Any) -> Any:
     return await queued.act(client(), asked["what"], [int(id) for id in asked["ids"]]), asked["at"]
 
 
+@callback(
+    Output("runs-compare", "href"),
+    Output("runs-compare", "className"),
+    Input("runs-beside", "data"),
+    prevent_initial_call=True,
+)
+async def beside(chosen: Any) -> Any:
+    """The way to what is chosen, side by side, where that can be compared."""
+    if not isinstance(chosen, dict):
+        return links.COMPARE, "is-hidden"
+    found = Compare.beside(map(str, chosen["things"]), source=str(chosen["source"]))
+    return found.address, "button-link"
+
+
 clientside_callback(
     ClientsideFunction("runlist", "tell"), Output("runs-sink", "children"), Input("runs-address", "data")
 )
@@ -381,8 +396,7 @@ clientside_callback(
     ClientsideFunction("runlist", "picked"),
     Output("runs-bar", "hidden"),
     Output("runs-chosen", "children"),
-    Output("runs-compare", "href"),
-    Output("runs-compare", "className"),
+    Output("runs-beside", "data"),
     Output("runs-targets", "data"),
     Output("runs-cancel", "children"),
     Output("runs-cancel", "hidden"),

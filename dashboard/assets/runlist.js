@@ -42,7 +42,7 @@
       return hit ? { row: id_of(hit)['runs-open'], at: Date.now() } : ns.no_update;
     },
     // [bar hidden, words, what can be compared, runs to cancel and to try again, labels, hidden]
-    picked: function (checked, rows, ids) {
+    picked: function (checked, rows, ids, before) {
       rows = rows || {};
       var chosen = [], things = [], stop = [], again = [], sources = {};
       ids.forEach(function (id, i) {
@@ -59,7 +59,9 @@
       var said = chosen.length === 1 ? '1 row chosen' : chosen.length + ' rows chosen';
       if (!one) said += '; of two benchmarks, which are not compared';
       else if (many > 6) said += '; at most six can be compared';
-      return [!chosen.length, said, fine ? { things: things, source: Object.keys(sources)[0] } : null,
+      var beside = fine ? { things: things, source: Object.keys(sources)[0] } : null;
+      var same = JSON.stringify(beside) === JSON.stringify(before || null); // the server is asked for another address only
+      return [!chosen.length, said, same ? ns.no_update : beside,
         { stop: stop, again: again }, 'Cancel ' + stop.length, !stop.length, 'Try again ' + again.length, !again.length];
     },
     clear: function (clicks, ids) { return clicks ? ids.map(function () { return false; }) : ids.map(function () { return ns.no_update; }); },

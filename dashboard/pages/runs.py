@@ -405,6 +405,7 @@ clientside_callback(
     Input({"runs-pick": ALL}, "checked"),
     Input("runs-rows", "data"),
     State({"runs-pick": ALL}, "id"),
+    State("runs-beside", "data"),
 )
 clientside_callback(
     ClientsideFunction("runlist", "clear"),

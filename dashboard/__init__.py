@@ -11,9 +11,10 @@
     findings  from a state to the numbers it names, or to why there are none
 
     figures   pure functions from schemas to plotly figures; ``heatmap`` is how they are drawn
+    written   Explore's figure and what is said of its cells, as text
     tables    the same numbers for a grid
     panels    what stands beside a figure: ranked lists, one cell, nothing yet
-    controls  what can be chosen
+    controls  what can be chosen; ``going`` is for pages where every choice is an address
     learnt    the overview's sentences; ``pairs`` is its small heatmap
     share     the dialog that freezes what a page shows; ``frozen`` shows what was frozen, ``offline`` as one file,
               ``downloads`` answers for the files and for the status of a link

@@ -40,6 +40,15 @@ DISPLAY = frozenset(
 )  # these show the same numbers otherwise
 CHOICES = frozenset({"source", "layout", "model", "target", "metric", "settings", "recipe"})  # these name other numbers
 LAYOUTS = [{"value": name, "label": title} for name, title in crossed.LAYOUTS.items()]
+ORDERS = {
+    "family": "Family",
+    "script": "Script",
+    "resource": "Resources",
+    "gain": "Gain",
+    "cluster": "Cluster",
+    "name": "Name",
+}
+VALUES = {"gain": "Gain", "score": "Score", "cost": "Cost"}
 SOURCES = [{"value": s.value, "label": BENCHMARKS[s] + ("" if s is Source.MINI else f", {s.value}")} for s in Source]
 
 
@@ -58,13 +67,8 @@ def filters(shown: Shown) -> Any:
                 pick("explore-settings", "Settings", settings_options(shown), settings(shown)),
                 id="explore-settings-box", hidden=not several(shown), className="pick wide",
             ),
-            choose("explore-value", "Show", {"gain": "Gain", "score": "Score", "cost": "Cost"}, state.value),
-            choose(
-                "explore-order",
-                "Languages by",
-                {"family": "Family", "script": "Script", "resource": "Resources", "gain": "Gain", "cluster": "Cluster", "name": "Name"},
-                state.order,
-            ),
+            choose("explore-value", "Show", VALUES, state.value),
+            choose("explore-order", "Languages by", ORDERS, state.order),
             dmc.MultiSelect(
                 id="explore-languages", label="Only languages", data=language_options(shown),
                 value=subset.parts(state.languages), placeholder="all", clearable=True, searchable=True,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.domain.schemas import Shared
-from dashboard import frozen, offline
+from dashboard import frozen, offline, program
 
 _SCRIPT: Final = (Path(__file__).parent / "embed.js").read_text("utf-8")
 _STYLE: Final = """:root { --paper: #fff; --ink: #1b1f24; --soft: #57606a; }
@@ -21,7 +21,6 @@ _STYLE: Final = """:root { --paper: #fff; --ink: #1b1f24; --soft: #57606a; }
 body { margin: 0; padding: 8px; background: var(--paper); color: var(--ink); font: 13px/1.5 system-ui, sans-serif; }
 #scroll { overflow-x: auto; } p { margin: 4px 0; color: var(--soft); overflow-wrap: anywhere; } a { color: inherit; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }"""
-PLOTLY: Final = "/_dash-component-suites/plotly/package_data/plotly.min.js"  # as every page loads it
 _ORIGIN: Final = re.compile(r"(?:https?://)?(?:\*\.)?[a-z0-9.-]+(?::\d{1,5})?|\*", re.IGNORECASE)
 
 
@@ -67,7 +66,7 @@ def page(shared: Shared, search: str, link: str) -> str:
 {escape(offline.moment(shared.frozen_at))} · sha256 {escape(shared.sha256[:12])}</p>
 </main>
 <script type="application/json" id="figures">{offline.embedded(frozen.draw(content, chosen))}</script>
-<script src="{PLOTLY}"></script>
+<script src="{program.address()}"></script>
 <script>{_SCRIPT}</script>
 </body>
 </html>

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from backend.domain.schemas import GainMatrix
+from backend.domain.tasks import TASKS
 from backend.errors import CrossliftError
 from dashboard import crossed, drawer, links, onward, words
 from dashboard.client import Client
@@ -41,9 +43,8 @@ async def strip(api: Client, state: Explore) -> list[Any]:
     if not len(state.pins):
         return []
     cards = [await _card(api, pin, state) for pin in state.pins]
-    compare = dcc.Link(
-        "Compare", href=links.compare(state.pins, state.source), className="button-link", id="explore-compare"
-    )
+    there = links.compare(state.pins, state.source, state.metric)
+    compare = dcc.Link("Compare", href=there, className="button-link", id="explore-compare")
     head = html.Div(
         [
             html.H2(f"Pinned, {len(cards)} of {MOST}"),
@@ -55,16 +56,24 @@ async def strip(api: Client, state: Explore) -> list[Any]:
     return [head, html.Ul(cards, className="kept-cards")]
 
 
+def at(pin: Pin, state: Explore) -> Explore:
+    """Where a kept cell stands, by the metric that is looked at, if its target has that."""
+    there = crossed.Place(pin.model, pin.target, Cell(pin.recipe, pin.language or MEAN)).state(state)
+    known = pin.target in TASKS and state.metric in TASKS[pin.target].metrics
+    return replace(there, metric=state.metric) if known else there
+
+
 async def _card(api: Client, pin: Pin, state: Explore) -> Any:
     cell = Cell(pin.recipe, pin.language or MEAN)
-    there = crossed.Place(pin.model, pin.target, cell).state(state)
+    there = at(pin, state)
+    metric = f", {words.metric_title(there.metric)}" if there.metric is not None else ""
     value = await _value(api, there, cell)
     where = "mean of languages" if pin.language is None else words.language_name(pin.language)
     name = f"{pin.recipe} → {where}"
     return html.Li(
         [
             dcc.Link(name, href=there.address, className="kept-name"),
-            html.Span(f"{words.task_title(pin.target)} · {words.model_title(pin.model)}", className="soft"),
+            html.Span(f"{words.task_title(pin.target)}{metric} · {words.model_title(pin.model)}", className="soft"),
             html.B(value, className="kept-value"),
             html.Button(
                 "×", className="pin-this kept-away", type="button", **onward.of(pin),

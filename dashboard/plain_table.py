@@ -9,13 +9,20 @@ from dash import html
 
 
 def plain(
-    title: str, head: Sequence[Any], rows: Sequence[Sequence[Any]], numbers: Collection[int] = (), sorted_by: int = -1
+    title: str,
+    head: Sequence[Any],
+    rows: Sequence[Sequence[Any]],
+    numbers: Collection[int] = (),
+    sorted_by: int = -1,
+    *,
+    boxed: bool = True,
 ) -> Any:
     """The first column names its row.
 
     Args:
         numbers: columns that stand to the right.
         sorted_by: the column that the rows are in the order of.
+        boxed: whether it stands in a box of its own.
     """
 
     def name(i: int) -> str:
@@ -30,7 +37,7 @@ def plain(
     ]
     return html.Div(
         html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="plain-table"),
-        className="scroll language-table", role="region", tabIndex="0", **label,
+        className="scroll language-table" if boxed else "scroll", role="region", tabIndex="0", **label,
     )  # fmt: skip
 
 

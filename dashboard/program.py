@@ -40,11 +40,15 @@ def _compressed() -> bytes:
 
 
 def grid_address() -> str:
-    """Of the program that draws tables. Dash would have every page begin with it."""
-    dash_ag_grid._js_dist[0]["dynamic"] = True
+    """Of the program that draws tables."""
     name = str(dash_ag_grid._js_dist[0]["relative_package_path"])
     made = (Path(dash_ag_grid.__file__).parent / name).stat().st_mtime
     return f"/_dash-component-suites/dash_ag_grid/{build_fingerprint(name, dash_ag_grid.__version__, int(made))}"
+
+
+def leave_grid_out() -> None:
+    """Tell the pages' framework, which would have every page begin with the program that draws tables, that it is fetched later."""
+    dash_ag_grid._js_dist[0]["dynamic"] = True
 
 
 def install(app: FastAPI) -> None:

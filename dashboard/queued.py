@@ -21,6 +21,7 @@ from dashboard import shell
 from dashboard.client import Client
 from dashboard.look import count
 
+MOST = 1000  # runs that something is done to at once
 KEYS = "Alt and an arrow moves the run whose row has the focus; Alt and Home or End moves it to the front or the end."
 
 
@@ -77,8 +78,14 @@ def bar() -> Any:
 
 
 async def act(api: Client, what: str, ids: Sequence[int]) -> str | None:
-    """Do it to each; what was refused, in words. Moved to the front they keep their order among themselves, as to the end."""
+    """Do it to each, of ``MOST`` at most; what was refused or left out, in words. Moved to the front they keep their order among
+    themselves, as to the end.
+
+    Args:
+        what: ``stop``, ``again``, ``first`` or ``last``.
+    """
     done, refused = 0, list[str]()
+    left, ids = max(0, len(ids) - MOST), ids[:MOST]
     for id in reversed(ids) if what == "first" else ids:
         try:
             if what == "stop":
@@ -90,7 +97,9 @@ async def act(api: Client, what: str, ids: Sequence[int]) -> str | None:
             done += 1
         except CrossliftError as error:
             refused.append(error.detail)
-    if not refused:
+    if not refused and not left:
         return None
     more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
-    return f"{count(done, 'run')} done, {len(refused)} not: {'; '.join(refused[:3])}{more}"
+    not_done = f", {len(refused)} not: {'; '.join(refused[:3])}{more}" if refused else ""
+    kept = f"; {left} left as they are: at most {MOST:,} at once" if left else ""
+    return f"{count(done, 'run')} done{not_done}{kept}"

@@ -57,7 +57,7 @@ def card(found: Recommendations) -> list[Any]:
             [
                 dcc.Link("Open the filled form", href=address(first.request), className="button-link small"),
                 " ",
-                dcc.Link("Why this one, and others", href=f"{links.NEW}?source={first.request.source.value}"),
+                dcc.Link("Why this one, and others", href=links.new({"source": first.request.source.value})),
             ],
             className="next-links",
         ),

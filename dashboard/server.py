@@ -83,6 +83,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     app.state.client = Client(http)
     app.state.access.declare(*rules(ANYONE, *visitor.ANYBODY), *rules(Role.VIEWER, *visitor.VIEWERS))
 
+    program.leave_grid_out()
     options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
     pages = Dash(
         "dashboard",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import dash_ag_grid as dag
+
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainMatrix
 from dashboard import crossed, subset, words
@@ -11,6 +13,32 @@ from dashboard.figures import is_finding, languages, score_matrix, shown_value
 from dashboard.links import Explore
 from dashboard.orders import band, of_targets
 from dashboard.orders import rows as lines
+
+
+def grid(id: str, rows: list[dict[str, Any]], columns: list[dict[str, Any]], *, key: str, on_key: str) -> Any:
+    """A grid of numbers.
+
+    Args:
+        key: the field that names a row.
+        on_key: the function of the browser that hears which key was pressed in a cell.
+    """
+    return dag.AgGrid(
+        id=id,
+        rowData=rows,
+        columnDefs=columns,
+        getRowId=f"params.data.{key}",
+        enableEnterpriseModules=False,
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        columnSize=None,
+        eventListeners={"cellKeyDown": [f"{on_key}(params, setEventData)"]},
+        dashGridOptions={
+            "theme": {"function": "crossliftTheme(themeQuartz)"},
+            "domLayout": "autoHeight",
+            "animateRows": False,
+            "tooltipShowDelay": 300,
+        },
+        style={"width": "100%"},
+    )
 
 
 def columns(matrix: GainMatrix, state: Explore) -> list[dict[str, Any]]:

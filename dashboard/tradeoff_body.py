@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_ag_grid as dag
 from dash import html
 
-from dashboard import budget, panels, shell, standing, trend_line, weighing, words
+from dashboard import budget, panels, shell, standing, tables, trend_line, weighing, words
 from dashboard.standing import Standing
 
 
@@ -16,22 +15,12 @@ def body(found: Standing) -> list[Any]:
         html.Div(shell.graph("tradeoff-graph"), className="figure-box", id="tradeoff-figure"),
         html.Div(standing.ranked(found.points, found.state), className="ranked", id="tradeoff-ranked"),
         html.Div(
-            dag.AgGrid(
-                id="tradeoff-grid",
-                rowData=standing.rows(found.points, found.state),
-                columnDefs=standing.columns(),
-                getRowId="params.data.key",
-                enableEnterpriseModules=False,
-                defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-                columnSize=None,
-                eventListeners={"cellKeyDown": ["crossliftRow(params, setEventData)"]},
-                dashGridOptions={
-                    "theme": {"function": "crossliftTheme(themeQuartz)"},
-                    "domLayout": "autoHeight",
-                    "animateRows": False,
-                    "tooltipShowDelay": 300,
-                },
-                style={"width": "100%"},
+            tables.grid(
+                "tradeoff-grid",
+                standing.rows(found.points, found.state),
+                standing.columns(),
+                key="key",
+                on_key="crossliftRow",
             ),
             className="table-box",
             id="tradeoff-table",

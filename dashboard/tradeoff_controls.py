@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 
 from backend.domain.language import GROUPS, LANGUAGES
+from backend.domain.schemas import TradeoffPoint
 from dashboard import budget, controls, standing, weighing, words
-from dashboard.links import Tradeoff
+from dashboard.links import Axis, Tradeoff
 from dashboard.shell import aria
 from dashboard.standing import Standing
 
@@ -22,8 +24,18 @@ DISPLAY = frozenset({"target", "panels", "x", "cost", "device", "colour", "trend
 SWITCHES = frozenset({"published", "trend"})
 HOLDS = {name: "checked" if name in SWITCHES else "value" for name in CONTROLS}
 ALL = "all"  # targets
-AXES = {x: ", ".join(filter(None, (name[0].upper() + name[1:], kind))) for x, (name, kind) in weighing.AXES.items()}
+AXES: dict[Axis, str] = {
+    x: ", ".join(filter(None, (name[0].upper() + name[1:], kind))) for x, (name, kind) in weighing.AXES.items()
+}
 UNITS = {"hours": "hours", "energy": "kWh", "flops": "10¹⁵ FLOPs", "flops-counted": "10¹⁵ FLOPs"}
+
+
+def axes(points: Sequence[TradeoffPoint], state: Any) -> list[Any]:
+    """Those on which one of these points has a place, and the one that is chosen in any case; none for what has no axis."""
+    if not isinstance(state, Tradeoff):
+        return []
+    there = [name for name in AXES if weighing.looked_at(points, replace(state, x=name))]
+    return controls.options(there, state.x, AXES.get)
 
 
 def filters(found: Standing) -> Any:

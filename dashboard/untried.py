@@ -153,4 +153,5 @@ async def look(client: Client, shown: Draft) -> list[Any]:
     found = await asyncio.gather(
         *(client.matrix(model=m, target=t, metric=None, source=shown.said["source"]) for m, t in pairs[:MOST])
     )
-    return panel(gaps(found, recipes), shown, len(found), max(0, len(pairs) - MOST))
+    missing = await asyncio.to_thread(gaps, found, recipes)
+    return panel(missing, shown, len(found), max(0, len(pairs) - MOST))

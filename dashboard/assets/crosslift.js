@@ -312,7 +312,7 @@
     var column = params.column.getColId(), cell = grid.crossliftCell(params.node.id, column);
     if (params.event.key !== 'Enter') {
       if (cell) setEventData({ pin: cell, at: Date.now() });
-    } else if (column === 'label' && params.data && params.data.leads) ns.explore.go(params.data.leads); // as the name at the figure does
+    } else if (column === 'label' && params.data && params.data.leads) window.crossliftGo(params.data.leads); // as the name at the figure does
     else setEventData({ cell: cell, at: Date.now() });
   };
 })();

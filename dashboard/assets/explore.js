@@ -8,12 +8,6 @@
     if (ns.set_props) ns.set_props(id, props);
   }
 
-  function go(address) { // as a link within the pages does
-    history.pushState({}, '', address);
-    window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
-    window.scrollTo(0, 0);
-  }
-
   // A figure does not say which keys were held when it was clicked.
   document.addEventListener('mousedown', function (event) { window.crossliftShift = event.shiftKey; }, true);
 
@@ -28,7 +22,7 @@
     var address = name.getAttribute('href') || name.getAttributeNS('http://www.w3.org/1999/xlink', 'href');
     if (!address || address[0] !== '/') return;
     event.preventDefault();
-    go(address);
+    window.crossliftGo(address);
   });
 
   document.addEventListener('keydown', function (event) {
@@ -40,7 +34,6 @@
   });
 
   ns.explore = {
-    go: go,
     pinned_due: function (pins, numbers, shown) {
       return pins || (shown && shown.length) ? { pins: pins, numbers: numbers } : ns.no_update;
     },

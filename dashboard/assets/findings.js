@@ -10,12 +10,6 @@
     if (button) button.click();
   });
 
-  function go(address) { // as a link within the pages does
-    history.pushState({}, '', address);
-    window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
-    window.scrollTo(0, 0);
-  }
-
   ns.findings = {
     paint: function (figures, scheme) {
       if (!figures) return [{ data: [], layout: { xaxis: { visible: false }, yaxis: { visible: false } } }, {}];
@@ -58,7 +52,7 @@
         return pair.map(function (part) { return encodeURIComponent(part).replace(/%(3A|2C|40|2F)/g, decodeURIComponent); }).join('=');
       });
       history.replaceState(history.state, '', left.pathname + '?' + query.join('&'));
-      go(links[point]);
+      window.crossliftGo(links[point]);
     }
   };
 

@@ -20,7 +20,8 @@
         resolve(real);
       };
       script.onerror = function () {
-        coming = null; // the next table tries again
+        coming = null; // the next table tries again, or the reader does
+        script.remove();
         reject(new Error('The program that draws tables could not be loaded.'));
       };
       document.head.appendChild(script);
@@ -29,20 +30,34 @@
   }
 
   function Grid(props) {
-    var drawn = React.useState(real !== null);
+    var state = React.useState(real === null ? 'waiting' : 'drawn'), now = state[0], set = state[1]; // or 'failed', or 'again' after that
     var place = React.useRef(null);
     React.useEffect(function () {
-      if (drawn[0]) return undefined;
+      if (now !== 'waiting' && now !== 'again') return undefined;
       var there = true;
-      var seen = new IntersectionObserver(function (entries) {
-        if (!entries.some(function (entry) { return entry.isIntersecting; })) return;
-        fetched().then(function () { if (there) drawn[1](true); }, function () {});
-      }, { rootMargin: '300px' });
-      seen.observe(place.current);
-      return function () { there = false; seen.disconnect(); };
-    }, []);
-    if (drawn[0]) return React.createElement(real, props);
-    return React.createElement('div', { id: props.id, ref: place, className: props.className, style: Object.assign({ minHeight: 40 }, props.style) });
+      function load() {
+        fetched().then(function () { if (there) set('drawn'); }, function () { if (there) set('failed'); });
+      }
+      var seen = null;
+      if (now === 'again') load();
+      else {
+        seen = new IntersectionObserver(function (entries) {
+          if (entries.some(function (entry) { return entry.isIntersecting; })) load();
+        }, { rootMargin: '300px' });
+        seen.observe(place.current);
+      }
+      return function () {
+        there = false;
+        if (seen) seen.disconnect();
+      };
+    }, [now]);
+    if (now === 'drawn') return React.createElement(real, props);
+    var said = now === 'waiting' ? null : [
+      React.createElement('p', { key: 'said', role: 'alert' }, now === 'failed' ? 'The program that draws tables could not be loaded.' : 'It is loaded again \u2026'),
+      React.createElement('button', { key: 'again', type: 'button', className: 'button-link', onClick: function () { set('again'); } }, 'Try again')
+    ];
+    var look = Object.assign({ minHeight: 40, padding: said ? 12 : 0 }, props.style);
+    return React.createElement('div', { id: props.id, ref: place, className: props.className, style: look }, said);
   }
   Grid.dashRenderType = true;
   Grid.dashPersistence = { persisted_props: ['selectedRows'], persistence_type: 'local' }; // its own

@@ -41,8 +41,8 @@
       var hit = clicked();
       return hit ? { row: id_of(hit)['runs-open'], at: Date.now() } : ns.no_update;
     },
-    // [bar hidden, words, address of the comparison, its class, runs to cancel, to try again, labels, disabled]
-    picked: function (checked, rows, ids) {
+    // [bar hidden, words, what can be compared, runs to cancel and to try again, labels, hidden]
+    picked: function (checked, rows, ids, before) {
       rows = rows || {};
       var chosen = [], things = [], stop = [], again = [], sources = {};
       ids.forEach(function (id, i) {
@@ -56,27 +56,26 @@
       });
       var one = Object.keys(sources).length < 2, many = things.length;
       var fine = one && many > 1 && many < 7;
-      var query = things.slice(0, 6).map(function (t, i) { return 'abcdef'.charAt(i) + '=' + encodeURIComponent(t).replace(/%2F/g, '/').replace(/%3A/g, ':').replace(/%2C/g, ',').replace(/%40/g, '@'); });
-      var source = Object.keys(sources)[0];
-      if (source && source !== 'mini') query.push('source=' + source);
       var said = chosen.length === 1 ? '1 row chosen' : chosen.length + ' rows chosen';
       if (!one) said += '; of two benchmarks, which are not compared';
       else if (many > 6) said += '; at most six can be compared';
-      return [!chosen.length, said, fine ? '/compare?' + query.join('&') : '/compare', fine ? 'button-link' : 'is-hidden',
+      var beside = fine ? { things: things, source: Object.keys(sources)[0] } : null;
+      var same = JSON.stringify(beside) === JSON.stringify(before || null); // the server is asked for another address only
+      return [!chosen.length, said, same ? ns.no_update : beside,
         { stop: stop, again: again }, 'Cancel ' + stop.length, !stop.length, 'Try again ' + again.length, !again.length];
     },
     clear: function (clicks, ids) { return clicks ? ids.map(function () { return false; }) : ids.map(function () { return ns.no_update; }); },
     confirm: function (a, b, targets) {
       var hit = clicked();
       if (!hit || !targets) return [ns.no_update, ns.no_update, ns.no_update];
-      if (id_of(hit) === 'runs-again') return [ns.no_update, ns.no_update, { what: 'retry', ids: targets.again, at: Date.now() }];
+      if (id_of(hit) === 'runs-again') return [ns.no_update, ns.no_update, { what: 'again', ids: targets.again, at: Date.now() }];
       var n = targets.stop.length;
       return [true, n === 1 ? 'Cancel 1 run?' : 'Cancel ' + n + ' runs?', ns.no_update];
     },
     settled: function (keep, stop, targets) {
       var hit = clicked();
       if (!hit) return [ns.no_update, ns.no_update];
-      return [false, id_of(hit) === 'runs-stop' ? { what: 'cancel', ids: targets.stop, at: Date.now() } : ns.no_update];
+      return [false, id_of(hit) === 'runs-stop' ? { what: 'stop', ids: targets.stop, at: Date.now() } : ns.no_update];
     }
   };
 })();

@@ -25,6 +25,7 @@ from backend.domain.tasks import TASKS
 from dashboard import subset
 from dashboard.links.checklist import CHECKLIST as CHECKLIST
 from dashboard.links.checklist import Checklist as Checklist
+from dashboard.links.compare import COMPARE as COMPARE
 from dashboard.links.compare import Compare as Compare
 from dashboard.links.exports import FILES as FILES
 from dashboard.links.exports import embedded as embedded
@@ -51,7 +52,6 @@ NEW = "/new"
 EXPERIMENTS = "/experiments"
 QUEUE = "/queue"
 RUNS = "/runs"
-COMPARE = "/compare"
 SAVED = "/v/"  # and the id of a saved view
 SHARES = "/shares"
 SHARED = "/s/"  # and a token
@@ -395,9 +395,9 @@ def help(word: str) -> str:
     return f"{HELP}#{word}"
 
 
-def compare(pins: Pins, source: str = "mini") -> str:
-    """Of the page that sets cells side by side, for those that are kept."""
-    return Compare.beside(map(str, pins), source=source).address
+def compare(pins: Pins, source: str = "mini", metric: str | None = None) -> str:
+    """Of the page that sets cells side by side, for those that are kept; by this metric where a target has it."""
+    return Compare.beside(map(str, pins), source=source, metric=metric).address
 
 
 def shares(cursor: str | None = None) -> str:

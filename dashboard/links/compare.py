@@ -13,22 +13,21 @@ names, equal ones in the order in which they stand. ``Compare.beside([...])`` ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
+from backend.domain.comparison import MOST, Thing
 from dashboard.links.reading import READERS, parsed, read, written
 
+COMPARE = "/compare"
 LETTERS = "abcdef"
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_THING = re.compile(rf"[1-9][0-9]{{0,17}}|{_NAME}/[\w:+>@=,.-]{{1,300}}/{_NAME}(?:/[a-z]{{2,3}})?", re.ASCII)
 
 
 def thing(text: str) -> str | None:
     """The text, if it can be of a thing to compare."""
-    return text if _THING.fullmatch(text) else None
+    return text if Thing.read(text) is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,13 @@ class Compare:
 
     @property
     def address(self) -> str:
-        return written("/compare", self)
+        return written(COMPARE, self)
+
+    def table(self) -> str:
+        """The address of the same as a table."""
+        asked = [*(("c", each) for each in self.things), ("source", self.source)]
+        asked += [("metric", self.metric)] if self.metric else []
+        return f"/api/v1/compare/export?{urlencode(asked)}"
 
     def swapped(self) -> Compare:
         """The first two in each other's place."""
@@ -91,4 +96,4 @@ class Compare:
 
 
 READERS.update({(Compare, letter): thing for letter in LETTERS})
-assert set(LETTERS) < {each.name for each in fields(Compare)}
+assert len(LETTERS) == MOST and set(LETTERS) < {each.name for each in fields(Compare)}

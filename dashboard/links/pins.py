@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MOST = 6
+from backend.domain.comparison import MOST
+
+__all__ = ["MOST", "NONE", "Pin", "Pins"]
 
 #: No name but a recipe's holds a comma, and none a slash, so a list of cells can be read with commas in its recipes.
 _PIN = re.compile(

@@ -33,6 +33,7 @@ from dashboard.client import client
 from dashboard.findings import left, settled
 from dashboard.frozen import Table
 from dashboard.look import count
+from dashboard.plain_table import plain
 from dashboard.shell import aria
 
 register_page(__name__, path=links.ANSWER, title=f"Answer · {shell.NAME}", name="Answer")
@@ -210,18 +211,7 @@ def _details(title: str, table: Table, nothing: str = "There is nothing yet.") -
 
 
 def _table(title: str, table: Table) -> Any:
-    def name(i: int) -> str:
-        return "number" if i in table.numbers else ""
-
-    lines = [
-        html.Tr([html.Th(row[0], scope="row"), *(html.Td(text, className=name(i)) for i, text in enumerate(row) if i)])
-        for row in table.rows
-    ]
-    head = html.Thead(html.Tr([html.Th(text, scope="col", className=name(i)) for i, text in enumerate(table.head)]))
-    return html.Div(
-        html.Table([head, html.Tbody(lines)], className="plain-table"), className="scroll", role="region", tabIndex="0",
-        **aria(label=title),
-    )  # fmt: skip
+    return plain(title, table.head, table.rows, table.numbers, boxed=False)
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------------

@@ -9,24 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import (
-    ClientsideFunction,
-    Input,
-    Output,
-    State,
-    callback,
-    clientside_callback,
-    ctx,
-    dcc,
-    html,
-    no_update,
-    register_page,
-)
+from dash import dcc, html, register_page
 
 from backend.domain.checks import CheckFailures, CheckMatrix
 from backend.domain.recipe import BASELINE
 from backend.errors import CrossliftError
-from dashboard import checklist, controls, links, shell, words
+from dashboard import checklist, controls, going, links, shell, words
 from dashboard.client import client
 from dashboard.links import Checklist
 from dashboard.shell import aria
@@ -64,9 +52,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 checklist.matrix(found, state),
             ]),
             html.Section(_below(state, seen, trouble), className="check-failing", **aria(label="Failing cases")) if found else None,
-            dcc.Store(id="checklist-state", data=state.address),
-            dcc.Store(id="checklist-go"),
-            html.Div(id="checklist-sink", hidden=True),
+            *going.stores("checklist", state.address),
             shell.benchmark(found.benchmark if found else None, found.synthetic if found else state.source == "mini"),
         ],
         className="page",
@@ -137,53 +123,19 @@ def _recipe(name: str) -> str:
 
 
 def _nothing(problem: CrossliftError | None) -> Any:
-    said = (
-        [html.P(text) for text in (problem.detail, *(e.message for e in problem.errors))] if problem is not None else []
-    )
-    return html.Div(
-        [
-            html.H2("There is nothing to show"),
-            *said,
-            html.P(
-                [
-                    "The list is a target like any other, and is evaluated with a model that was fine-tuned on SQuAD: ",
-                    dcc.Link("plan it", href=f"{links.NEW}?targets=multichecklist"),
-                    ". On real data it needs your copy of its file of templates.",
-                ]
-            ),
-        ],
-        className="nothing",
-    )
+    plan = dcc.Link("plan it", href=links.new({"targets": "multichecklist"}))
+    said = "The list is a target like any other, and is evaluated with a model that was fine-tuned on SQuAD: "
+    return going.nothing(problem, [said, plan, ". On real data it needs your copy of its file of templates."])
 
 
-@callback(
-    Output("checklist-go", "data"),
-    *(Input(f"checklist-{name}", "value") for name in PICKS),
-    State("checklist-state", "data"),
-    prevent_initial_call=True,
-)
-async def go(*given: Any) -> Any:
-    """To the address of another choice."""
-    *chosen, now = given
-    here = {str(i).removeprefix("checklist-") for i in ctx.triggered_prop_ids.values()}
-    if len(here) != 1 or not isinstance(now, str):  # they have just been drawn
-        return no_update
-    name = here.pop()
-    state = Checklist.of(now.partition("?")[2])
-    value = dict(zip(PICKS, chosen, strict=True)).get(name)
+def _to(name: str, value: Any, search: str) -> str:
     changed = Checklist.read({name: value} if value not in (None, FIRST) else {})
-    kept: dict[str, Any] = {"cursor": None}
     if name == "source":
-        return {"address": changed.address}
+        return changed.address
+    kept: dict[str, Any] = {"cursor": None}
     if name == "model":
         kept |= {"recipe": None, "seed": None}
-    new = replace(state, **{**kept, name: getattr(changed, name)})
-    return {"address": new.address} if new.address != state.address else no_update
+    return replace(Checklist.of(search), **{**kept, name: getattr(changed, name)}).address
 
 
-clientside_callback(
-    ClientsideFunction("live", "go"),
-    Output("checklist-sink", "title"),
-    Input("checklist-go", "data"),
-    prevent_initial_call=True,
-)
+going.listen("checklist", PICKS, _to)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, register_page
@@ -37,7 +36,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
         body.append(besides.nothing(state, problem))
     else:
         drawn = await _curves(found)
-        body += _found(found, state, drawn)
+        body += await asyncio.to_thread(_found, found, state, drawn)  # with its figures
     return html.Div(
         [
             html.Div(
@@ -83,14 +82,12 @@ async def _curves(found: Comparison) -> list[list[Any]]:
 def _buttons(state: Compare) -> list[Any]:
     if not state.things:
         return []
-    asked = [*(("c", each) for each in state.things), ("source", state.source)]
-    asked += [("metric", state.metric)] if state.metric else []
     swap = (
         [dcc.Link("Swap A and B", href=state.swapped().address, className="button-link")]
         if len(state.things) > 1
         else []
     )
-    file = html.A("CSV", href=f"{links.api('compare/export')}?{urlencode(asked)}", className="button-link", download="")
+    file = html.A("CSV", href=state.table(), className="button-link", download="")
     return [html.Span([*swap, file], className="head-buttons")]
 
 

@@ -9,14 +9,11 @@ target or a cell is opened, else in place of the old one. Going back or forward 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
-import orjson
 from dash import (
     ClientsideFunction,
     Input,
@@ -32,7 +29,7 @@ from dash import (
 )
 
 from backend.domain.run import RunKind
-from backend.domain.schemas import Curve, GainMatrix, RunDetail, RunView
+from backend.domain.schemas import Curve, RunDetail, RunView
 from backend.domain.task import Source
 from backend.errors import CrossliftError
 from dashboard import (
@@ -41,11 +38,9 @@ from dashboard import (
     crossed,
     drawer,
     elsewhere,
-    figures,
     foretold,
     links,
     oracle,
-    overlay,
     panels,
     parts,
     pinned,
@@ -54,8 +49,8 @@ from dashboard import (
     sure,
     tables,
     telling,
+    written,
 )
-from dashboard.bars import cost_bars
 from dashboard.client import client
 from dashboard.evidence import Learning
 from dashboard.exports import dialog
@@ -72,10 +67,10 @@ register_page(__name__, path=links.EXPLORE, title=f"Explore · {shell.NAME}", na
 async def layout(search: str | None = None, **_: object) -> Any:
     shown = await find(client(), await settled(client(), Explore, search))
     drawn = {
-        "figures": _figures(shown), "said": _said(shown), "address": await left(client(), shown.state),
+        "figures": written.figure(shown), "said": written.said(shown), "address": await left(client(), shown.state),
         "pinned": pinned.keys(shown.state.pins, shown.matrix),
     }  # fmt: skip
-    look_ahead(client(), shown, _write_ahead)
+    look_ahead(client(), shown, written.ahead)
     state, matrix = shown.state, shown.matrix
     title, panel = await _cell(shown)
     return html.Div(
@@ -143,22 +138,12 @@ def _body(shown: Shown) -> list[Any]:
         html.Div(shell.graph("explore-graph"), className="figure-box", id="explore-figure"),
         html.Div(className="ranked", id="explore-ranked"),
         html.Div(
-            dag.AgGrid(
-                id="explore-grid",
-                rowData=_rows(shown) if shown.state.view == "table" else [],
-                columnDefs=_columns(shown) if shown.state.view == "table" else [],
-                getRowId="params.data.recipe",
-                enableEnterpriseModules=False,
-                defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-                columnSize=None,
-                eventListeners={"cellKeyDown": ["crossliftKey(params, setEventData)"]},
-                dashGridOptions={
-                    "theme": {"function": "crossliftTheme(themeQuartz)"},
-                    "domLayout": "autoHeight",
-                    "animateRows": False,
-                    "tooltipShowDelay": 300,
-                },
-                style={"width": "100%"},
+            tables.grid(
+                "explore-grid",
+                _rows(shown) if shown.state.view == "table" else [],
+                _columns(shown) if shown.state.view == "table" else [],
+                key="recipe",
+                on_key="crossliftKey",
             ),
             className="table-box",
             id="explore-table",
@@ -196,57 +181,6 @@ def _body_class(shown: Shown) -> str:
 
 def _view(state: Explore) -> dict[str, Any]:
     return {"data-view": state.view}
-
-
-def _figures(shown: Shown) -> str | None:
-    """The figure for either scheme, as JSON: switching needs no new numbers."""
-    if (matrix := shown.matrix) is None or shown.empty:
-        return None
-    return _written(shown.digests["figure"], lambda: _drawn(shown, matrix))
-
-
-def _said(shown: Shown) -> str | None:
-    """What is said of the cells, as JSON, apart from the figure: another order or view of the same numbers says the same."""
-    if (matrix := shown.matrix) is None or shown.empty:
-        return None
-    return _written(shown.digests["said"], lambda: figures.said(matrix, shown.state.languages))
-
-
-WRITTEN = 96  # texts that are kept, of some 300 kB each at most
-_WRITTEN: dict[str, str] = {}
-_WRITING = threading.Lock()  # of the bookkeeping: some are written ahead, in threads
-
-
-def _written(digest: str, make: Callable[[], Any]) -> str:
-    """As text, because the page's framework looks through whatever is not, on its way to the browser and there; and kept, for a reader
-    who goes to and fro between ways to show the same."""
-    text = _WRITTEN.get(digest) or orjson.dumps(make()).decode()
-    with _WRITING:
-        _WRITTEN.pop(digest, None)
-        _WRITTEN[digest] = text  # the latest last
-        while len(_WRITTEN) > WRITTEN:
-            del _WRITTEN[next(iter(_WRITTEN))]
-    return text
-
-
-def _write_ahead(shown: Shown) -> None:
-    """What a reader may choose next, as text."""
-    _figures(shown)
-    _said(shown)
-
-
-def _drawn(shown: Shown, matrix: GainMatrix) -> dict[str, Any]:
-    state = shown.state
-    if state.value == "cost":
-        return figures.schemes(lambda theme: cost_bars(matrix, theme))
-    if state.value == "score":
-        drawing = figures.score_drawing(matrix, state.order, choice=state.languages, linked=state.source)
-        if not shown.published:
-            return figures.unsaid(figures.schemes(drawing))
-        some = (matrix, shown.published, state.order, state.languages)
-        return figures.unsaid(figures.schemes(lambda theme: overlay.mark_scores(drawing(theme), *some, theme)))
-    looks: dict[str, Any] = {"fade": state.fade, "colours": state.colours, "linked": state.source}
-    return figures.unsaid(figures.schemes(figures.gain_drawing(matrix, state.order, choice=state.languages, **looks)))
 
 
 def _ranked(shown: Shown) -> list[Any]:
@@ -331,7 +265,7 @@ async def draw(*given: Any) -> Any:
     if "pin" in here:
         shown = replace(shown, state=replace(shown.state, pins=pinned.toggled(shown, pin)))
     if here & (controls.CHOICES | controls.DISPLAY):
-        look_ahead(client(), shown, _write_ahead, again=not here & controls.CHOICES)
+        look_ahead(client(), shown, written.ahead, again=not here & controls.CHOICES)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     new = {name for name, digest in digests.items() if digest != before.get(name)}
     drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new),
@@ -341,9 +275,9 @@ async def draw(*given: Any) -> Any:
     if "layout" in here and cell:
         drawn["props"]["explore-cell"] = {"data": ""}
     if "figure" in new:
-        drawn["figures"] = _figures(shown)
+        drawn["figures"] = written.figure(shown)
     if "said" in new:
-        drawn["said"] = _said(shown)
+        drawn["said"] = written.said(shown)
     return (drawn, digests, shown.numbers) if new else (drawn, no_update, no_update)
 
 

@@ -10,23 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import (
-    ClientsideFunction,
-    Input,
-    Output,
-    State,
-    callback,
-    clientside_callback,
-    ctx,
-    dcc,
-    html,
-    no_update,
-    register_page,
-)
+from dash import dcc, html, register_page
 
 from backend.domain.schemas import GainMatrix
 from backend.errors import CrossliftError
-from dashboard import controls, flips, links, shell, words
+from dashboard import controls, flips, going, links, shell, words
 from dashboard.client import client
 from dashboard.links import Cell, Explore, Flips
 from dashboard.shell import aria
@@ -71,9 +59,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             _filters(state, matrix, seeds),
             *([_nothing(problem)] if problem is not None else body),
-            dcc.Store(id="flips-state", data=state.address),
-            dcc.Store(id="flips-go"),
-            html.Div(id="flips-sink", hidden=True),
+            *going.stores("flips", state.address),
             shell.benchmark(matrix.benchmark if matrix else None, matrix.synthetic if matrix else state.source == "mini"),
         ],
         className="page flips",
@@ -187,11 +173,8 @@ def _filters(state: Flips, matrix: GainMatrix | None, seeds: Any) -> Any:
 
 
 def _nothing(problem: CrossliftError) -> Any:
-    said = [html.P(text) for text in (problem.detail, *(e.message for e in problem.errors))]
-    onward = html.P(
-        ["Choose something else above, or ", dcc.Link("start at what there is most of", href=links.FLIPS), "."]
-    )
-    return html.Div([html.H2("There is nothing to show"), *said, onward], className="nothing")
+    start = dcc.Link("start at what there is most of", href=links.FLIPS)
+    return going.nothing(problem, ["Choose something else above, or ", start, "."])
 
 
 def _empty() -> Any:
@@ -207,24 +190,12 @@ def _empty() -> Any:
     )
 
 
-@callback(
-    Output("flips-go", "data"),
-    *(Input(f"flips-{name}", "value") for name in PICKS),
-    State("flips-state", "data"),
-    prevent_initial_call=True,
-)
-async def go(*given: Any) -> Any:
-    """To the address of another choice."""
-    *chosen, now = given
-    here = {str(i).removeprefix("flips-") for i in ctx.triggered_prop_ids.values()}
-    if len(here) != 1 or not isinstance(now, str):  # they have just been drawn
-        return no_update
-    name = here.pop()
-    state = Flips.of(now.partition("?")[2])
-    value = dict(zip(PICKS, chosen, strict=True)).get(name)
+def _to(name: str, value: Any, search: str) -> str:
     said = {name: value} if value not in (None, ALL) else {}
+    changed = Flips.read(said)
     if name == "source":
-        return {"address": Flips.read(said).address}
+        return changed.address
+    state = Flips.of(search)
     kept: dict[str, Any] = {} if name == "direction" else {**_ANEW, "seed": None}
     if name in ("model", "target"):
         kept |= {
@@ -233,14 +204,7 @@ async def go(*given: Any) -> Any:
             "recipe": None,
             "language": None,
         }
-    changed = Flips.read(said)
-    new = replace(state, **{**kept, name: getattr(changed, name)})
-    return {"address": new.address} if new.address != state.address else no_update
+    return replace(state, **{**kept, name: getattr(changed, name)}).address
 
 
-clientside_callback(
-    ClientsideFunction("live", "go"),
-    Output("flips-sink", "title"),
-    Input("flips-go", "data"),
-    prevent_initial_call=True,
-)
+going.listen("flips", PICKS, _to)

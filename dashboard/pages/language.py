@@ -5,6 +5,7 @@ The address is the state: the benchmark and the model.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -75,9 +76,9 @@ async def layout(code: str | None = None, search: str | None = None, **_: object
             ),
             html.Div(_rest(found), id="language-rest"),
             html.Section(await _published(code)),
-            dcc.Store(id="language-figures", data=_drawn(found)),
+            dcc.Store(id="language-figures", data=await asyncio.to_thread(_drawn, found)),
             dcc.Store(id="language-code", data=code),
-            dcc.Store(id="language-address"),
+            dcc.Store(id="language-address", data=_address(code, state, found)),
             dcc.Store(id="language-asked", data=links.language(code) + (search or "")),
             html.Div(id="language-sink", hidden=True),
             shell.live("language", "pulse", "scheme"),
@@ -115,6 +116,10 @@ def _models(state: OneLanguage, found: LanguageDetail | None) -> list[Any]:
 
 def _model(state: OneLanguage, found: LanguageDetail | None) -> str | None:
     return found.model if found is not None else state.model
+
+
+def _address(code: str, state: OneLanguage, found: LanguageDetail | None) -> str:
+    return replace(state, model=_model(state, found)).address(code)
 
 
 def _badge(found: LanguageDetail | None) -> Any:
@@ -199,6 +204,7 @@ async def _published(code: str) -> list[Any]:
     Input("language-model", "value"),
     Input("language-pulse", "children"),
     State("language-code", "data"),
+    prevent_initial_call=True,
 )
 async def draw(source: Any, model: Any, _: Any, code: Any) -> Any:
     """Everything that shows our numbers, and the address, which names the model."""
@@ -211,9 +217,9 @@ async def draw(source: Any, model: Any, _: Any, code: Any) -> Any:
         _models(state, found),
         _model(state, found),
         not _any(found),
-        _drawn(found),
+        await asyncio.to_thread(_drawn, found),
         _rest(found),
-        replace(state, model=_model(state, found)).address(code),
+        _address(code, state, found),
     )
 
 

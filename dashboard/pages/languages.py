@@ -60,7 +60,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 ],
                 className="soft note",
             ),
-            dcc.Store(id="languages-address"),
+            dcc.Store(id="languages-address", data=await _address(state, table)),
             dcc.Store(id="languages-asked", data=links.LANGUAGE_LIST + (search or "")),
             html.Div(id="languages-sink", hidden=True),
             shell.live("languages", "pulse"),
@@ -114,6 +114,11 @@ def _model(state: Languages, table: LanguageTable | None) -> str | None:
     return table.model if table is not None else state.model
 
 
+async def _address(state: Languages, table: LanguageTable | None) -> str:
+    """Of what is shown. It names the model: what has most results today may not next year."""
+    return await left(client(), replace(state, model=_model(state, table)))
+
+
 def _badge(table: LanguageTable | None) -> Any:
     return shell.synthetic_badge() if table is not None and table.synthetic and table.model else None
 
@@ -147,9 +152,10 @@ def _state(values: Sequence[Any]) -> Languages:
     Output("languages-address", "data"),
     *(Input(f"languages-{name}", "value") for name in CONTROLS),
     Input("languages-pulse", "children"),
+    prevent_initial_call=True,
 )
 async def draw(*given: Any) -> Any:
-    """The list anew, and the address of it, which names the model: what has most results today may not next year."""
+    """The list anew, and the address of it."""
     *said, _ = given
     state, table, problem = await _ask(_state(said))
     return (
@@ -158,7 +164,7 @@ async def draw(*given: Any) -> Any:
         _badge(table),
         _models(state, table),
         _model(state, table),
-        await left(client(), replace(state, model=_model(state, table))),
+        await _address(state, table),
     )
 
 

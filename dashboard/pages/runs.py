@@ -28,10 +28,10 @@ from backend.domain.listed import RunRow
 from backend.domain.schemas import Page
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import links, live, runlist, savedviews, shell, states, visitor
+from dashboard import links, live, queued, runlist, savedviews, shell, states, visitor
 from dashboard.client import client
 from dashboard.controls import choose, pick
-from dashboard.links import Runs
+from dashboard.links import Compare, Runs
 from dashboard.look import count
 
 register_page(__name__, path=links.RUNS, title=f"Runs · {shell.NAME}", name="Runs")
@@ -76,6 +76,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="runs-toggled"),
             dcc.Store(id="runs-rows", data=_facts(found, inside)),
             dcc.Store(id="runs-targets"),
+            dcc.Store(id="runs-beside"),
             dcc.Store(id="runs-asked"),
             dcc.Store(id="runs-done"),
             dcc.Store(id="runs-seen", data=live.fresh({"list": content}, None)[1]),
@@ -365,18 +366,21 @@ def _kept(standing: Any) -> dict[str, str]:
 )
 async def act(asked: Any) -> Any:
     """Cancel runs or try them again, one by one; what was refused is said."""
-    api = client()
-    done, refused = 0, list[str]()
-    for id in [int(each) for each in asked["ids"]][:1000]:
-        try:
-            await (api.cancel_run(id) if asked["what"] == "cancel" else api.retry_run(id))
-            done += 1
-        except CrossliftError as error:
-            refused.append(error.detail)
-    if not refused:
-        return None, asked["at"]
-    told = "; ".join(refused[:3]) + (f"; and {len(refused) - 3} more" if len(refused) > 3 else "")
-    return f"{count(done, 'run')} done, {len(refused)} not: {told}", asked["at"]
+    return await queued.act(client(), asked["what"], [int(id) for id in asked["ids"]]), asked["at"]
+
+
+@callback(
+    Output("runs-compare", "href"),
+    Output("runs-compare", "className"),
+    Input("runs-beside", "data"),
+    prevent_initial_call=True,
+)
+async def beside(chosen: Any) -> Any:
+    """The way to what is chosen, side by side, where that can be compared."""
+    if not isinstance(chosen, dict):
+        return links.COMPARE, "is-hidden"
+    found = Compare.beside(map(str, chosen["things"]), source=str(chosen["source"]))
+    return found.address, "button-link"
 
 
 clientside_callback(
@@ -392,8 +396,7 @@ clientside_callback(
     ClientsideFunction("runlist", "picked"),
     Output("runs-bar", "hidden"),
     Output("runs-chosen", "children"),
-    Output("runs-compare", "href"),
-    Output("runs-compare", "className"),
+    Output("runs-beside", "data"),
     Output("runs-targets", "data"),
     Output("runs-cancel", "children"),
     Output("runs-cancel", "hidden"),
@@ -402,6 +405,7 @@ clientside_callback(
     Input({"runs-pick": ALL}, "checked"),
     Input("runs-rows", "data"),
     State({"runs-pick": ALL}, "id"),
+    State("runs-beside", "data"),
 )
 clientside_callback(
     ClientsideFunction("runlist", "clear"),

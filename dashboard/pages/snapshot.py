@@ -26,17 +26,15 @@ from dash import (
 
 from backend.domain.schemas import GainMatrix, Shared, SnapshotContent
 from backend.errors import CrossliftError, NotFound
-from dashboard import drawer, frozen, links, newer, offline, share, shell
+from dashboard import controls, drawer, frozen, links, newer, offline, share, shell
 from dashboard.client import client
 from dashboard.exports import frozen_files
 from dashboard.links import Cell
 from dashboard.shell import aria, data
+from dashboard.tradeoff_controls import axes
 
 register_page(__name__, path_template=links.SHARED + "<token>", title=f"Shared result · {shell.NAME}", name="Shared")
 
-ORDERS = {"family": "Family", "script": "Script", "resource": "Resource", "gain": "Gain", "name": "Name"}
-VALUES = {"gain": "Gain", "score": "Score", "cost": "Cost"}
-AXES = {"parameters": "Parameters", "non-embedding": "Without embeddings", "hours": "Device time"}
 COSTS = {"marginal": "On its own", "amortised": "Shared out"}
 NAMES = ("order", "value", "x", "cost", "view")
 FEW = 16  # runs that are listed without being asked
@@ -140,9 +138,13 @@ def _controls(content: SnapshotContent, state: Any) -> Any:
     cells = content.matrix is not None
     return html.Div(
         [
-            choose("value", "Show", VALUES, getattr(state, "value", "gain"), shown=cells),
-            choose("order", "Languages by", ORDERS, getattr(state, "order", "family"), shown=cells),
-            choose("x", "Against", AXES, getattr(state, "x", "parameters"), shown=not cells),
+            choose("value", "Show", controls.VALUES, getattr(state, "value", "gain"), shown=cells),
+            choose("order", "Languages by", controls.ORDERS, getattr(state, "order", "family"), shown=cells),
+            html.Div(
+                controls.pick("frozen-x", "Against", axes(content.points or (), state), getattr(state, "x", None)),
+                className="choose",
+                hidden=cells,
+            ),
             choose("cost", "Device time", COSTS, getattr(state, "cost", "marginal"), shown=not cells),
             choose("view", "As", {FIRST[content.kind]: "Figure", "table": "Table"}, state.view, shown=True),
         ],

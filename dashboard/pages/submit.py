@@ -10,25 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import (
-    ClientsideFunction,
-    Input,
-    Output,
-    State,
-    callback,
-    clientside_callback,
-    ctx,
-    dcc,
-    html,
-    no_update,
-    register_page,
-)
+from dash import Input, Output, callback, dcc, html, no_update, register_page
 from pydantic import ValidationError
 
 from backend.domain.account import Role
 from backend.domain.submission import SubmissionCheck, SubmissionChoice
 from backend.errors import CrossliftError
-from dashboard import controls, links, shell, submitted, words
+from dashboard import controls, going, links, shell, submitted, words
 from dashboard.client import client
 from dashboard.links import Submit
 from dashboard.shell import aria
@@ -61,9 +49,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             html.Div(id="submit-result"),
             html.Section(await _own(state), className="step submit-own", **aria(label="From these runs")),
             dcc.Store(id="submit-answer"),
-            dcc.Store(id="submit-state", data=state.address),
-            dcc.Store(id="submit-go"),
-            html.Div(id="submit-sink", hidden=True),
+            *going.stores("submit", state.address),
         ],
         className="page submission",
     )  # fmt: skip
@@ -201,29 +187,11 @@ async def draw(answer: Any) -> Any:
         return html.P("The answer cannot be read.", className="alarm")
 
 
-@callback(
-    Output("submit-go", "data"),
-    Input("submit-benchmark", "value"),
-    Input("submit-experiment", "value"),
-    State("submit-state", "data"),
-    prevent_initial_call=True,
-)
-async def go(benchmark: Any, experiment: Any, now: Any) -> Any:
-    """To the address of another choice."""
-    here = {str(i) for i in ctx.triggered_prop_ids.values()}
-    if len(here) != 1 or not isinstance(now, str):
-        return no_update
-    state = Submit.of(now.partition("?")[2])
-    if here == {"submit-benchmark"}:
-        new = replace(state, benchmark=Submit.read({"benchmark": benchmark}).benchmark)
-    else:
-        new = Submit.read({"benchmark": state.benchmark, "experiment": experiment})
-    return {"address": new.address} if new.address != state.address else no_update
+def _to(name: str, value: Any, search: str) -> str:
+    state = Submit.of(search)
+    if name == "benchmark":
+        return replace(state, benchmark=Submit.read({"benchmark": value}).benchmark).address
+    return Submit.read({"benchmark": state.benchmark, "experiment": value}).address
 
 
-clientside_callback(
-    ClientsideFunction("live", "go"),
-    Output("submit-sink", "title"),
-    Input("submit-go", "data"),
-    prevent_initial_call=True,
-)
+going.listen("submit", ("benchmark", "experiment"), _to)

@@ -93,6 +93,12 @@ def test_clusters_leave_what_has_no_gain_at_the_end(matrix: Make):
     )  # without a common cell: far apart
 
 
+def test_a_kept_cell_keeps_the_metric_that_is_looked_at_where_its_target_has_it():
+    state = Explore(model="mini-2", target="xquad", metric="exact_match", order="gain")
+    assert pinned.at(Pin("mini-4", "mnli", "xquad", "sw"), state).metric == "exact_match"
+    assert pinned.at(Pin("mini-4", "mnli", "xnli"), state).metric is None
+
+
 def test_toggling_a_pin_takes_cells_and_pins_but_never_the_baseline(matrix: Make):
     shown: Any = type("Shown", (), {})()
     shown.matrix, shown.state = matrix({"mnli": {"sw": 1.0}}), Explore(model="mini-2", target="xnli")

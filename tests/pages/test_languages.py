@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -172,6 +173,26 @@ def test_controls_are_the_address_and_a_language_opens_and_back_returns(site: An
     expect(page.locator("#languages-list")).to_be_visible()
     until(page, "sort", "gain")
     assert page.locator("#languages-list").inner_text() == seen
+
+
+@pytest.mark.browser
+def test_a_page_has_its_address_and_numbers_with_its_layout_and_reads_nothing_twice(
+    site: Any, visit: Callable[..., Any]
+):
+    page = visit(site, "/languages").page
+    until(page, "model", "mini-2")
+    expect(page.locator("#languages-pulse")).not_to_have_text("")  # the first beat, which has every page look again
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.post_data or "") if "_dash-update-component" in r.url else None)
+    for path, there in (("/languages/sw", "#language-graph .main-svg"), ("/languages", "#languages-list")):
+        page.evaluate("path => window.crossliftGo(path)", path)
+        expect(page.locator(there).first).to_be_visible()
+        until(page, "model", "mini-2")
+        page.wait_for_load_state("networkidle")
+    outputs = [json.loads(text)["output"] for text in asked]
+    assert [output for output in outputs if "_pages_content" in output]
+    assert not [output for output in outputs if "-address.data" in output]
 
 
 @pytest.mark.browser

@@ -170,7 +170,8 @@ def test_pins_are_read_with_commas_in_their_recipes():
         ("mnli@examples=1000,steps=400", "xnli", "sw"), ("mnli@examples=1000,steps=400", "xnli", None), ("siqa>copa", "xcopa", None),
     ]  # fmt: skip
     beside = links.Compare.of(links.compare(pins, "hub").partition("?")[2])
-    assert (beside.things, beside.source) == ([str(pin) for pin in pins], "hub")
+    assert (beside.things, beside.source, beside.metric) == ([str(pin) for pin in pins], "hub", None)
+    assert links.compare(Pins(pins.all[1:2]), metric="f1").endswith("/xnli&metric=f1")
     assert Pins.read("nothing that can be read") is None
 
 

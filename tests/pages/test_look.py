@@ -1,11 +1,14 @@
 """How numbers are written, and colours that can be read."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.comparison import MOST
 from dashboard import look
 from dashboard.look import DIVERGING, THEMES
 
@@ -98,6 +101,16 @@ def test_the_style_sheet_has_the_colours_of_the_figures():
     script = (Path(look.__file__).parent / "assets" / "crosslift.js").read_text()
     for theme in THEMES.values():
         assert f"backgroundColor: '{theme.paper}', foregroundColor: '{theme.ink}'" in script
+
+
+def test_letters_of_compared_things_have_the_colours_of_their_marks():
+    sheet = (Path(look.__file__).parent / "assets" / "compare.css").read_text("utf-8")
+    found = re.findall(r"(dark'\] )?\.compare-letter\[data-side='(\d)'\] \{ color: (#\w{6}); \}", sheet)
+    said = {("dark" if dark else "light", int(side)): colour for dark, side, colour in found}
+    marked = {
+        (name, i): colour for name, colours in look.CATEGORICAL.items() for i, colour in enumerate(colours[:MOST])
+    }
+    assert said == marked
 
 
 def test_colours_beyond_the_ends_are_the_ends():

@@ -162,6 +162,7 @@ def test_cells_are_kept_side_by_side(site: Any, visit: Callable[..., Any]):
 
 def test_what_stands_below_is_asked_for_only_then(site: Any, visit: Callable[..., Any]):
     page = shows(visit(site, "/explore?model=mini-2&target=xnli").page, *RECIPES)
+    expect(page.locator("#status")).not_to_be_empty()  # the first beat has been
     page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.post_data or "") if "_dash-update-component" in r.url else None)

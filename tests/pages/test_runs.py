@@ -51,6 +51,7 @@ def test_seeds_are_one_row_that_opens_and_filters_and_columns_are_in_the_address
     expect(page.locator(".run-table thead")).not_to_contain_text("Device time")
     page.get_by_label("Holds").fill("squad 1x")
     expect(page.locator("#runs-content")).to_contain_text("None fits")
+    page.wait_for_url(re.compile("[?&]q="))
     again = visit(mixed, page.url.removeprefix(mixed.url)).page
     expect(again.locator("#runs-content")).to_contain_text("None fits")
     expect(again.get_by_label("Holds")).to_have_value("squad 1x")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import delete, update
 
 from backend.domain.run import canonical
-from backend.domain.schemas import FrozenRun, Shared, SnapshotContent, SnapshotView
+from backend.domain.schemas import FrozenRun, Shared, SnapshotContent, SnapshotView, TradeoffPoint
 from backend.store import tables
-from dashboard import frozen, links, offline, share
+from dashboard import controls, frozen, links, offline, share, tradeoff_controls
 
 FIGURE = """id => {
   const plot = document.querySelector(`#${id} .js-plotly-plot`) || document.querySelector(`#${id}.js-plotly-plot`);
@@ -261,6 +261,20 @@ def test_a_slice_says_only_what_differs_and_reads_back(content: SnapshotContent)
         assert state != base
         assert links.slice("t", state, base) == "/s/t" + search
     assert links.sliced(base, "?model=mini-4&target=xquad&metric=f1&source=hub&order=up") == base  # never which numbers
+
+
+def test_whatever_can_be_frozen_is_a_choice_of_the_frozen_page():
+    assert get_args(links.Order) == tuple(controls.ORDERS)
+    assert get_args(links.Value) == tuple(controls.VALUES)
+    assert set(get_args(links.Axis)) == set(tradeoff_controls.AXES)
+    point = TradeoffPoint(
+        model="mini-2", parameters=790_000, parameters_non_embedding=290_000, recipe="mnli", target="xnli", metric="accuracy",
+        language="mean_transfer", gain=1.0, low=0.0, high=2.0, n=3, device_class="cpu", device="a processor",
+        device_hours_marginal=0.5, device_hours_amortised=0.1, same_data_twice=False, flops_marginal=2e15, flops_amortised=1e15,
+    )  # fmt: skip
+    offered = [o["value"] for o in tradeoff_controls.axes([point], links.Tradeoff())]
+    assert offered == ["parameters", "non-embedding", "hours", "flops"]  # energy nobody measured
+    assert "energy" in [o["value"] for o in tradeoff_controls.axes([point], links.Tradeoff(x="energy"))]
 
 
 def test_numbers_are_kept_apart_from_formulas(content: SnapshotContent, matrix: Callable[..., Any]):

@@ -22,7 +22,7 @@ from sqlalchemy import delete, update
 from backend.domain.run import canonical
 from backend.domain.schemas import SnapshotContent
 from backend.store import tables
-from dashboard import embed, newer
+from dashboard import embed, newer, program
 from dashboard.exports import made
 
 VIEW = "/explore?model=mini-2&order=name&target=xnli"
@@ -217,6 +217,9 @@ def test_nobody_may_frame_anything_unless_an_operator_says_so(blog: Blog, http: 
     framed, whole = http.get(f"{path}?embed=1"), http.get(path)
     assert framed.headers["content-security-policy"] == embed.policy((blog.friend,))
     assert "x-frame-options" not in framed.headers
+    assert re.findall(r'<script src="([^"]+)"', framed.text) == [
+        program.address()
+    ]  # the small one, as the pages load it
     assert (whole.headers["x-frame-options"], "frame-ancestors 'none'" in whole.headers["content-security-policy"]) == (
         "DENY",
         True,

@@ -45,3 +45,21 @@ def test_the_first_figure_of_explore_comes_without_what_draws_tables(site: Any, 
     page.keyboard.press("t")
     expect(page.locator("#explore-grid .ag-row").first).to_be_visible()
     assert any("ag_grid" in url for url in bytes_of)
+
+
+def test_a_table_whose_program_does_not_come_says_so_and_is_tried_again(
+    site: Any, weighed: tuple[Page, dict[str, float]]
+):
+    page, _ = weighed
+    page.route("**/dash_ag_grid/**", lambda route: route.abort())
+    page.goto(site.url + "/explore?view=table")
+    place = page.locator("#explore-grid")
+    expect(place.get_by_role("alert")).to_have_text("The program that draws tables could not be loaded.")
+    again = place.get_by_role("button", name="Try again")
+    again.focus()
+    page.keyboard.press("Enter")
+    expect(place.get_by_role("alert")).to_contain_text("could not be loaded")
+    expect(again).to_be_focused()
+    page.unroute_all()
+    page.keyboard.press("Enter")
+    expect(page.locator("#explore-grid .ag-row").first).to_be_visible()

@@ -49,6 +49,7 @@ def test_seeds_are_one_row_that_opens_and_filters_and_columns_are_in_the_address
     page.wait_for_url(re.compile("columns=trouble"))
     expect(page.locator(".run-table thead")).to_contain_text("Error")
     expect(page.locator(".run-table thead")).not_to_contain_text("Device time")
+    page.wait_for_load_state("networkidle")
     page.get_by_label("Holds").fill("squad 1x")
     expect(page.locator("#runs-content")).to_contain_text("None fits")
     page.wait_for_url(re.compile("[?&]q="))

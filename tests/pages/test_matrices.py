@@ -188,7 +188,14 @@ def test_what_stands_below_is_asked_for_only_then(site: Any, visit: Callable[...
     expect(page.locator("#explore-beneath")).to_have_count(0)
 
 
-@pytest.mark.parametrize("layout", ["recipe-target", "target-language", "model-language"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "recipe-target",
+        pytest.param("target-language", marks=pytest.mark.slow),
+        pytest.param("model-language", marks=pytest.mark.slow),
+    ],
+)
 def test_on_a_phone_every_matrix_is_a_list(layout: str, site: Any, visit: Callable[..., Any]):
     page = visit(
         site, f"/explore?model=mini-2&target=xnli&layout={layout}&pins=mini-2/squad/xnli/ar", width=360, height=740

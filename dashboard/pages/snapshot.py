@@ -142,7 +142,7 @@ def _controls(content: SnapshotContent, state: Any) -> Any:
             choose("order", "Languages by", controls.ORDERS, getattr(state, "order", "family"), shown=cells),
             html.Div(
                 controls.pick("frozen-x", "Against", axes(content.points or (), state), getattr(state, "x", None)),
-                className="choose",
+                className="pick-box",
                 hidden=cells,
             ),
             choose("cost", "Device time", COSTS, getattr(state, "cost", "marginal"), shown=not cells),

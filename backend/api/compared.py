@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from backend.api import answers
 from backend.api.deps import AtDoor
+from backend.api.gains import check
 from backend.api.problems import RESPONSES
 from backend.domain.comparison import MOST, Comparison
 from backend.domain.task import Source
@@ -46,6 +47,7 @@ def compare(
     """Up to six runs, recipes over their seeds, or cells beside one another: what tells them apart, their scores language by
     language, and the difference against the first where the two can be paired: same model, target, metric and settings. What
     cannot be is said with its reason."""
+    check(door, metric=metric)
     with door.store.read() as session:
         found = compared.compare(session, things, source=source, metric=metric)
     return answers.tagged(request, _COMPARISON, found)
@@ -65,6 +67,7 @@ def export_comparison(
     format: Annotated[answers.Format, Query(description="csv (RFC 4180) or one JSON object a line")] = "csv",
 ) -> Response:
     """The same as a table in long form."""
+    check(door, metric=metric)
     with door.store.read() as session:
         found = compared.compare(session, things, source=source, metric=metric)
     return answers.download(_rows(found), COLUMNS, name=f"crosslift-comparison-{source.value}", format=format)

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from backend.domain.checks import ALL, CheckCell, CheckFailures, CheckMatrix, CheckQuestion, FailedCase
 from backend.domain.flips import NamedText
-from backend.domain.gains import Gain, Measurement, Missing
+from backend.domain.gains import Gain, Measurement, Missing, of_one_setting
 from backend.domain.inputs import Input
 from backend.domain.metrics.checklist import ERROR_RATE, TESTS
 from backend.domain.recipe import BASELINE
@@ -23,7 +23,7 @@ from backend.domain.schemas import GainMatrix
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, NotFound, shown, unknown
-from backend.store import gains, learning
+from backend.store import gains, learning, variants
 from backend.store.measured import evaluations, units
 from backend.store.paging import read_cursor, write_cursor
 from backend.store.predicted import Kept
@@ -59,14 +59,20 @@ def matrix(
     recipe = recipe or recipes[min(1, len(recipes) - 1)]
     names = [*TESTS, ALL]
     found = {u.metric: u for u in units(session, list(METRIC.values()), source=source, model=model, target=TARGET)}
+    every = [each for u in found.values() for each in (*u.every, *u.rest)]
+    only = None if settings is None else variants.chosen(settings, {each.settings for each in every})
     cells = []
     for test in names:
         unit = found.get(METRIC[test])
-        by_language = {g.language: g for g in (unit.gains if unit else ()) if g.recipe == recipe}
-        base = _baselines(unit.rest if unit else ())
+        there = () if unit is None else unit.gains if only is None else unit.every
+        by_language = {g.language: g for g in there if g.recipe == recipe and only in (None, g.settings)}
+        base: defaultdict[str, list[Measurement]] = defaultdict(list)
+        for m in unit.rest if unit else ():
+            if m.recipe == BASELINE.name and only in (None, m.settings):
+                base[m.language].append(m)
         for code in whole.languages:
             if recipe == BASELINE.name:
-                cells.append(_baseline(test, code, base.get(code, [])))
+                cells.append(_baseline(test, code, of_one_setting(base[code])))
             else:
                 cells.append(_cell(test, code, by_language.get(code), whole, recipe))
     return CheckMatrix(
@@ -81,23 +87,11 @@ def _models(session: Session, source: Source) -> list[str]:
     return list(session.scalars(query))
 
 
-def _baselines(rest: Sequence[Measurement]) -> dict[str, list[Measurement]]:
-    """By language; of several settings those with most seeds, as nothing is averaged over settings."""
-    by_settings: defaultdict[tuple[str, str], list[Measurement]] = defaultdict(list)
-    for m in rest:
-        if m.recipe == BASELINE.name:
-            by_settings[m.language, m.settings].append(m)
-    found: dict[str, list[Measurement]] = {}
-    for (code, _), each in sorted(by_settings.items(), key=lambda item: (-len(item[1]), item[0])):
-        found.setdefault(code, each)
-    return found
-
-
 def _baseline(test: str, code: str, measured: Sequence[Measurement]) -> CheckCell:
     value = sum(m.value for m in measured) / len(measured) if measured else None
     return CheckCell(
         test=test, language=code, error=value, baseline=None, gain=None, low=None, high=None, q=None,
-        seeds=sorted((m.seed for m in measured), key=lambda s: (s is not None, s)),
+        seeds=[m.seed for m in measured],
         missing=None if measured else Missing.NOT_RUN, why_missing=None if measured else "no baseline was evaluated here",
     )  # fmt: skip
 

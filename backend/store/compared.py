@@ -37,7 +37,7 @@ from backend.domain.language import ENGLISH, order_by_family
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
-from backend.errors import FieldError, Invalid
+from backend.errors import FieldError, Invalid, shown
 from backend.store import facts, learning, words
 from backend.store.costs import Costs
 from backend.store.measured import evaluations
@@ -126,7 +126,9 @@ def compare(session: Session, things: Sequence[str], *, source: Source, metric: 
 def _side(session: Session, text: str, source: Source) -> Side:
     thing = Thing.read(text)
     if thing is None:
-        raise _wrong(f"{text!r} is neither the number of a run nor model/recipe/target or model/recipe/target/language")
+        raise _wrong(
+            f"{shown(text)} is neither the number of a run nor model/recipe/target or model/recipe/target/language"
+        )
     if thing.run is not None:
         row = session.execute(select(*_COLUMNS).where(run.c.id == thing.run)).mappings().one_or_none()
         if row is None:

@@ -281,21 +281,26 @@ def _ids(answers: Collection[str]) -> Iterator[str]:
 
 
 def exported(of: Asked, found: Judged, wanted: Sequence[tuple[str, str]], known: Texts, direction: Direction | None) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """A row an example and seed that was turned, in ``EXPORTED``'s columns; ``direction`` None: both."""
+    """A row an example and seed that was turned, in ``EXPORTED``'s columns. ``direction``: of the examples that this direction lists, the
+    seeds turned that way; None: of all, those that seeds disagree about last."""
     every = turned(found, narrowed(found, wanted))
-    for towards in ("fixed", "broken"):
-        if direction in (None, towards):
-            for one in _of_direction(every, towards):
-                example = _example(of, found, known, one)
-                text = "\n".join(f"{each.name}: {each.text}" for each in example.texts)
-                for seed in example.seeds:
-                    if seed.baseline_right != seed.treated_right:
-                        yield {
-                            "id": example.id, "direction": "fixed" if seed.treated_right else "broken", "seed": seed.seed,
-                            "gold": example.gold, "without": seed.baseline, "with": seed.treated,
-                            "confidence_without": seed.baseline_confidence, "confidence_with": seed.treated_confidence,
-                            "text": text or None, "licence": of.chosen.task.licence,
-                        }  # fmt: skip
+    if direction is None:
+        even = [one for one in every if one.fixed == one.broken]
+        listed = [*_of_direction(every, "fixed"), *_of_direction(every, "broken"), *even]
+    else:
+        listed = _of_direction(every, direction)
+    for one in listed:
+        example = _example(of, found, known, one)
+        text = "\n".join(f"{each.name}: {each.text}" for each in example.texts)
+        for seed in example.seeds:
+            towards = "fixed" if seed.treated_right else "broken"
+            if seed.baseline_right != seed.treated_right and direction in (None, towards):
+                yield {
+                    "id": example.id, "direction": towards, "seed": seed.seed,
+                    "gold": example.gold, "without": seed.baseline, "with": seed.treated,
+                    "confidence_without": seed.baseline_confidence, "confidence_with": seed.treated_confidence,
+                    "text": text or None, "licence": of.chosen.task.licence,
+                }  # fmt: skip
 
 
 def known_texts(of: Asked, root: str, data_root: Path | None) -> Texts:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ def texts(
         environment: what it recorded, among it the digests of the files that it read.
         root: of the artifacts; ``data_root``: of benchmark files.
     """
-    data = DataSpec.model_validate(spec["data"][0])
+    try:
+        data = DataSpec.model_validate(spec["data"][0])
+    except (LookupError, TypeError, ValueError):  # a pydantic error is a ValueError
+        return Texts(missing="this version cannot read what these runs were to evaluate")
     task = TASKS.get(data.task)
     if task is None or task.version != data.version:
         return Texts(missing="the task has another version now than when these runs were evaluated")
@@ -122,5 +126,12 @@ def _kept(run: Kept, language: str, root: str) -> Texts:
 
 
 def _digest(path: Path) -> str:
+    seen = path.stat()
+    return _digest_of(path, seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=256)
+def _digest_of(path: Path, changed: int, size: int) -> str:
+    """Of a file as it stood then: some are gigabytes, and a page asks for each of them on every request."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

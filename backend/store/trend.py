@@ -47,6 +47,7 @@ def trends(
     """A line for every target, or with ``each`` for every language of the target.
 
     Args:
+        metric: only targets whose headline metric it is; None: all.
         languages: as on the trade-off. English is no transfer and in no line.
     """
     why = _why_none(target, metric, languages)
@@ -58,7 +59,7 @@ def trends(
     seen = (version(session, headline, source=source), sorted((k, sorted(v)) for k, v in learnt.items()), len(MODELS))
     mark = hashlib.sha256(repr(seen).encode()).hexdigest()
     where = (session.get_bind().engine.url, source)
-    key = (*where, target, languages, x, each)
+    key = (*where, target, metric, languages, x, each)
     with _one_at_a_time:
         kept = _found.get(key)
         if kept is None or kept[0] != mark:
@@ -67,7 +68,8 @@ def trends(
                 gains = _gains[where] = (mark, answer.observations(session, source=source, learnt=learnt)[0])
                 while len(_gains) > KEPT_GAINS:
                     _gains.popitem(last=False)
-            kept = _found[key] = (mark, Trends(x=x, why=None, trends=fit_each(gains[1], target, languages, x, each)))
+            some = [o for o in gains[1] if metric in (None, TASKS[o.target].headline)]
+            kept = _found[key] = (mark, Trends(x=x, why=None, trends=fit_each(some, target, languages, x, each)))
             while len(_found) > KEPT:
                 _found.popitem(last=False)
         _found.move_to_end(key)
@@ -77,7 +79,8 @@ def trends(
 def _why_none(target: str | None, metric: str | None, languages: str) -> str | None:
     if languages == ENGLISH:
         return "English is what everything is trained in: a gain there is no transfer"
-    if metric is not None and target in TASKS and metric != TASKS[str(target)].headline:
+    of = TARGETS if target is None else (target,)
+    if metric is not None and metric not in {TASKS[t].headline for t in of if t in TASKS}:
         return "lines are fitted to gains by a target's headline metric"
     return None
 

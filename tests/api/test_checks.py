@@ -31,14 +31,20 @@ def questions(language: str) -> list[Any]:
     return list(reading.examples(TASK, mini.rows("multichecklist", language, "test"), "mini"))
 
 
-def wrong(claim: Claim, treated: bool, id: str) -> bool:
-    """Without the recipe the first questions of the first ten cases of each test, with it of as many less as the seed says."""
+def wrong(claim: Claim, treated: bool, id: str, cases: int = 10) -> bool:
+    """Without the recipe the first questions of the first cases of each test, with it of as many less as the seed says."""
     _, case, number = id.split("/")
-    return number == "0" and int(case) < (10 - 2 - (claim.spec.seed or 0) if treated else 10)
+    return number == "0" and int(case) < (cases - 2 - (claim.spec.seed or 0) if treated else cases)
 
 
 @pytest.fixture
 def answers(client: TestClient, request_body: dict[str, Any], worker: Any, store: Store, tmp_path: Path) -> TestClient:
+    return evaluated(client, request_body, worker, store, tmp_path)
+
+
+def evaluated(
+    client: TestClient, request_body: dict[str, Any], worker: Any, store: Store, tmp_path: Path, *, cases: int = 10, **more: Any
+) -> TestClient:  # fmt: skip
     import pyarrow
     from pyarrow import parquet
 
@@ -48,6 +54,7 @@ def answers(client: TestClient, request_body: dict[str, Any], worker: Any, store
         "targets": ["multichecklist"],
         "seeds": [0, 1],
         "languages": ["en", "hi"],
+        **more,
     }
     assert client.post("/api/v1/experiments", json=body).status_code == 201
     while (claim := worker.claim()) is not None:
@@ -56,7 +63,7 @@ def answers(client: TestClient, request_body: dict[str, Any], worker: Any, store
         if claim.kind is RunKind.EVALUATE:
             rows = []
             for code in claim.spec.languages:
-                told = [(q, wrong(claim, "after" in claim.title, q.id)) for q in questions(code)]
+                told = [(q, wrong(claim, "after" in claim.title, q.id, cases)) for q in questions(code)]
                 rows += [
                     {"language": code, "id": q.id, "prediction": "nothing" if bad else q.answers[0].text,
                      "gold": json.dumps([q.answers[0].text]), "score": 100.0 * (not bad), "confidence": 0.5}
@@ -94,6 +101,27 @@ def test_error_rates_and_what_was_won(answers: TestClient) -> None:
     base = CheckMatrix.model_validate(answers.get(URL, params={"recipe": "none"}).json())
     alone = {(c.test, c.language): c for c in base.cells}
     assert alone["properties", "hi"].error == pytest.approx(cell.baseline) and alone["properties", "hi"].gain is None
+
+
+def test_settings_that_are_chosen_are_those_of_cells_and_baselines(
+    answers: TestClient, request_body: dict[str, Any], worker: Any, store: Store, tmp_path: Path
+) -> None:
+    """Under the others, of one seed, four cases fail without the recipe and two with it; those with two seeds are shown unless asked."""
+    evaluated(answers, request_body, worker, store, tmp_path, cases=4, seeds=[0], finetuning={"steps": 20})
+    cases = len({q.id.rpartition("/")[0] for q in questions("hi") if q.id.startswith("properties/")})
+    choices = answers.get("/api/v1/gains?model=mini-2&target=multichecklist").json()["choices"]
+    seen = {}
+    for choice in [{"name": None}, *choices]:
+        for recipe in ("mnli", "none"):
+            asked = {"recipe": recipe} | ({"settings": choice["name"]} if choice["name"] else {})
+            found = CheckMatrix.model_validate(answers.get(URL, params=asked).json())
+            cell = next(c for c in found.cells if (c.test, c.language) == ("properties", "hi"))
+            seen[choice.get("seeds"), recipe] = (round((cell.error or 0) * cases / 100, 6), cell.seeds)
+    assert seen == {
+        (None, "mnli"): (7.5, [0, 1]), (2, "mnli"): (7.5, [0, 1]), (1, "mnli"): (2.0, [0]),
+        (None, "none"): (10.0, [0, 1]), (2, "none"): (10.0, [0, 1]), (1, "none"): (4.0, [0]),
+    }  # fmt: skip
+    assert answers.get(URL, params={"settings": "00000000"}).status_code == 422
 
 
 def test_cases_that_fail(answers: TestClient) -> None:

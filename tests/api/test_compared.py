@@ -158,3 +158,13 @@ def test_what_cannot_be_compared_is_refused(filled: Any, asked: dict[str, Any], 
     refused = client.get(V1 + "/compare", params=asked)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"].startswith("query/c") and said in refused.text
+
+
+def test_what_was_asked_is_not_echoed_whole_and_an_unknown_metric_is_refused(filled: Any) -> None:
+    client, _ = filled
+    long = client.get(V1 + "/compare", params={"c": ["a b" * 500]})
+    assert long.status_code == 422 and len(long.json()["errors"][0]["message"]) < 200
+    for where in ("/compare", "/compare/export"):
+        refused = client.get(V1 + where, params={"c": ["mini-2/none/xnli"], "metric": "acuracy"})
+        assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "query/metric"
+        assert "did you mean accuracy" in refused.json()["errors"][0]["message"]

@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +21,10 @@ from backend.domain.run import RunKind
 from backend.domain.schemas import Page
 from backend.domain.tasks import TASKS
 from backend.store import runs
+from backend.store.flipped import exported
 from backend.store.runs import Claim, Result
 from backend.store.session import Store
+from backend.store.texts import Texts
 
 URL = "/api/v1/gains/flipped"
 ASKED = {"model": "mini-2", "target": "xnli", "recipe": "squad", "language": "sw"}
@@ -161,14 +164,31 @@ def test_as_a_table_that_no_spreadsheet_runs(answers: TestClient) -> None:
     assert "crosslift-flips-mini-mini-2-squad-xnli-sw.csv" in response.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert (
-        len(rows) == 3 * 2 + 5 + 1 + 1
-    )  # an example and seed a row; the one that seeds disagree about is in neither list
+        len(rows) == 3 * 2 + 5 + 1 + 1 + 2
+    )  # an example and seed a row; the one that seeds disagree about is last, each way
+    assert rows[-1]["id"] == rows[-2]["id"] and {row["direction"] for row in rows[-2:]} == {"fixed", "broken"}
     assert {row["direction"] for row in rows} == {"fixed", "broken"} and {row["licence"] for row in rows} == {
         TASKS["xnli"].licence
     }
     assert rows[0]["text"].startswith("First text: ")
     one = answers.get(f"{URL}/export", params={**ASKED, "direction": "broken", "format": "jsonl"})
     assert [json.loads(line)["direction"] for line in one.text.splitlines()] == ["broken", "broken"]
+
+
+def test_one_direction_holds_no_seed_of_the_other() -> None:
+    """Of three seeds two are fixed and one is broken: the example is fixed, and its broken seed is in no table of what was fixed."""
+    right = ((True, False), (True, False), (False, True))
+    rows = SimpleNamespace(id=["a"], gold=["x"], prediction=["y"])
+    found: Any = SimpleNamespace(
+        rows=rows, kinds=[], pairs=[(SimpleNamespace(right=[now], rows=rows, confidence={}), SimpleNamespace(right=[before], rows=rows, confidence={})) for now, before in right]
+    )  # fmt: skip
+    of: Any = SimpleNamespace(
+        chosen=SimpleNamespace(cells=[SimpleNamespace(seeds=(0, 1, 2))], task=TASKS["xnli"]), seeds=(0, 1, 2)
+    )
+    seen = {
+        way: [row["direction"] for row in exported(of, found, [], Texts(), way)] for way in (None, "fixed", "broken")
+    }
+    assert seen == {None: ["fixed", "fixed", "broken"], "fixed": ["fixed", "fixed"], "broken": []}
 
 
 def test_what_is_gone_is_said(answers: TestClient, tmp_path: Path) -> None:

@@ -100,3 +100,23 @@ def test_evaluations_from_before_say_so(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     missing = found(asked(Source.HUB), kept=run(tmp_path)).missing
     assert missing is not None and "was evaluated before texts were kept" in missing
+
+
+def test_a_file_is_hashed_once_while_it_stands_as_it_did(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    true = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, name: hashed.append(file.name) or true(file, name))
+    for _ in range(3):
+        found(asked(Source.FILES), {"xnli/sw/test": "0" * 64}, language="sw", data_root=tmp_path)
+    assert len(hashed) == 1
+    files.write_text("mtoto analala\tmtoto halali\tneutral\n")
+    found(asked(Source.FILES), {"xnli/sw/test": "0" * 64}, language="sw", data_root=tmp_path)
+    assert len(hashed) == 2
+
+
+def test_a_spec_of_another_version_has_no_texts_and_raises_nothing() -> None:
+    later = asked(Source.MINI)["data"][0] | {"source": "elsewhere"}
+    for data in ([later], [], None):
+        assert "cannot read" in str(found({"data": data}).missing)

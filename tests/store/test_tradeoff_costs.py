@@ -157,4 +157,12 @@ def test_the_line_is_fitted_to_three_sizes_and_not_to_two(lab):
     german = fit(target="xnli", each=True)
     assert {t.language for t in german.trends} >= {"de", "sw"}
     assert "en" not in {t.language for t in german.trends}
+    assert [t.target for t in fit(metric="accuracy").trends] == ["xnli"]
+    assert (fit(metric="f1").why, fit(metric="f1").trends) == (
+        None,
+        [],
+    )  # of question answering, of which there is nothing
+    assert (
+        "headline metric" in fit(metric="exact_match").why and "headline metric" in fit(metric="f1", target="xnli").why
+    )
     assert fit(languages="en").why.startswith("English is what everything is trained in")

@@ -59,8 +59,8 @@ def matrix(
     recipe = recipe or recipes[min(1, len(recipes) - 1)]
     names = [*TESTS, ALL]
     found = {u.metric: u for u in units(session, list(METRIC.values()), source=source, model=model, target=TARGET)}
-    every = [each for u in found.values() for each in (*u.every, *u.rest)]
-    only = None if settings is None else variants.chosen(settings, {each.settings for each in every})
+    every = {g.settings for u in found.values() for g in u.every} | {m.settings for u in found.values() for m in u.rest}
+    only = None if settings is None else variants.chosen(settings, every)
     cells = []
     for test in names:
         unit = found.get(METRIC[test])

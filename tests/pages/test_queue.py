@@ -107,6 +107,8 @@ def test_keys_move_a_run_and_the_focus_goes_with_it(serve: Callable[..., Any], v
     columns = page.locator("#queue-content .rows > li").first.evaluate("e => getComputedStyle(e).gridTemplateColumns")
     assert columns.startswith("134px ")  # room for the box beside the state
     page.evaluate("window.untouched = true")
+    expect(page.locator("#status")).not_to_be_empty()  # the first beat has been, at which the list is drawn anew
+    page.wait_for_load_state("networkidle")
     page.get_by_role("button", name=f"Down: {one}").focus()
     page.keyboard.press("Alt+ArrowDown")
     expect(titles).to_have_text([two, one, three])

@@ -54,7 +54,13 @@ def ended(run: Any) -> messages.OutcomeSaid:
 
 
 def both(
-    world: World, start: Any, root: Path, spec: RunSpec, tolerance: float | None = 2e-4, free: Collection[str] = ()
+    world: World,
+    start: Any,
+    root: Path,
+    spec: RunSpec,
+    tolerance: float | None = 2e-4,
+    free: Collection[str] = (),
+    losses: float = 1e-5,
 ) -> tuple[Job, Job]:
     """The run with whole weights on each device, and with divided ones; their losses and weights agree. ``free``: weights that no
     loss depends on, whose gradient is rounding and nothing else, which AdamW takes for steps of full size."""
@@ -70,7 +76,7 @@ def both(
     (whole, its, trained), (divided, others, trained_too) = found
     assert its.keys() == others.keys() and ("loss", TRAINING.steps) in its
     for point, value in its.items():
-        assert others[point] == pytest.approx(value, abs=1e-5), point
+        assert others[point] == pytest.approx(value, abs=losses), point
     if tolerance is not None:
         one, two = weights(whole), weights(divided)
         for name in free:
@@ -109,8 +115,9 @@ def test_every_format_that_can_be_shared_out(world: World, start: Any, root: Pat
 
 @SLOW
 def test_in_half_precision(world: World, start: Any, root: Path) -> None:
-    """Losses alone: where a gradient is next to nothing, one rounding in half precision is a step of AdamW."""
-    both(world, start, root, of("xlm-roberta", world, precision="bf16"), None)
+    """Losses alone: where a gradient is next to nothing, one rounding in half precision is a step of AdamW. A CPU sums halves in
+    another order now and then: whole weights alone end up to 1e-4 apart from one time to the next."""
+    both(world, start, root, of("xlm-roberta", world, precision="bf16"), None, losses=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["text", *(pytest.param(kind, marks=SLOW) for kind in ("mlm", "copa+udpos"))])

@@ -201,7 +201,7 @@ def forecast(
     disk = disk_bytes(plan, to_do, slots)
     if unknown:
         words = f"Nothing has been measured on {device.value} yet: the first finished runs make a forecast possible."
-        return Forecast(None, None, disk, words)
+        return Forecast(None, None, disk, words, None, _no_energy(device))
 
     def band(values: Sequence[float]) -> Band:
         low, median, high = (value / 3600 for value in values)
@@ -230,15 +230,19 @@ def _energy(
     """Kilowatt-hours of all runs to do, and what they rest on. One that is not known makes the sum unknown."""
     known = [each for each in joules if each is not None]
     if not joules:
-        return None, ""
+        return None, "Energy: nothing to compute."
     if len(known) < len(joules):
-        return None, f"Energy: not measured. No finished run on {device.value} has reported any."
+        return None, _no_energy(device)
     low, median, high = (sum(each[i] for each in known) / 3.6e6 for i in range(3))
     runs = len(rates.watts[()])
     return Band(low=low, median=median, high=high), (
         f"Energy: device time at the power that {runs} finished {'run' if runs == 1 else 'runs'} on {device.value} drew, that of "
         "the same kind and model where there is one; of the device alone, without its host."
     )
+
+
+def _no_energy(device: DeviceClass) -> str:
+    return f"Energy: not measured. No finished run on {device.value} has reported any."
 
 
 #: What each tier rests on, in words.

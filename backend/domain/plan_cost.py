@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from backend.domain.experiment import Plan
-from backend.domain.forecast import Estimate, Measured, Rates, Work, work
+from backend.domain.forecast import Calibrated, Estimate, Measured, Rates, Work, work
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.schemas import GridCost, StageCost
 
@@ -25,14 +25,19 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one run. ``hours`` are device-hours; None: nothing like it was measured."""
+    """Of one run. ``hours`` are device-hours; None: there is nothing to forecast them from."""
 
     flops: float
     hours: float | None
 
 
 def grid_cost(
-    plan: Plan, *, done: Collection[str] = (), measured: Iterable[Measured] = (), device: DeviceClass
+    plan: Plan,
+    *,
+    done: Collection[str] = (),
+    measured: Iterable[Measured] = (),
+    device: DeviceClass,
+    calibrated: Collection[Calibrated] = (),
 ) -> GridCost:
     """The cost of a plan by kind of run.
 
@@ -41,8 +46,9 @@ def grid_cost(
         done: fingerprints of runs that are done and would be reused.
         measured: finished runs to forecast from; those of another device class are ignored.
         device: the device class asked for.
+        calibrated: of its live workers, what a matrix product attains, as for a forecast.
     """
-    prices = _prices(plan, Rates(m for m in measured if m.device_class is device))
+    prices = _prices(plan, Rates((m for m in measured if m.device_class is device), calibrated))
     alone = times_alone(plan)
     kinds = [kind for kind in RunKind if any(run.spec.kind is kind for run in plan.runs.values())]
     stages = [

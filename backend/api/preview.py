@@ -42,6 +42,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
     if fits.refused:
         raise Invalid("The experiment does not fit into the memory of any worker.", errors=fits.refused)
     past = costs.finished(session)
+    attained = calibrated(listed, request.device, request.precision)
     expected = forecast(
         planned,
         to_do=to_do,
@@ -49,7 +50,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
         measured=[each.measured for each in past],
         device=request.device,
         slots=live_slots(listed, request.device.value),
-        calibrated=calibrated(listed, request.device, request.precision),
+        calibrated=attained,
     )
     kinds = Counter(run.spec.kind for run in planned.runs.values())
     return Preview(
@@ -69,6 +70,7 @@ def preview(session: Session, request: ExperimentRequest) -> Preview:
             done={f for f, (_, state) in existing.items() if state is RunState.DONE},
             measured=[each.measured for each in past],
             device=request.device,
+            calibrated=attained,
         ),
         energy_kwh=expected.energy_kwh,
         energy_from=expected.energy_from,

@@ -4,18 +4,20 @@ A **thing** is a run (``12``), a model, recipe and target over its seeds (``mini
 (``mini-2/mnli/xnli/sw``). Differences are taken against the first, and only where they can be paired: same model, target, metric
 and settings, another recipe. They are gains (``gains``) with that recipe in the place of the baseline, seed by seed, and their
 family is that of a gain: all recipe × language cells there are. Anything else is shown beside one another, with its own interval.
+Where things were measured under several settings, they are shown under those that they have in common.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from pydantic import Field
 
-from backend.domain.gains import Verdict
+from backend.domain.gains import Measurement, Verdict, of_one_setting
 from backend.domain.run import DeviceClass, RunKind, RunState
 from backend.domain.schemas import View
 
@@ -134,6 +136,34 @@ class Comparison(View):
     cells: list[list[ComparedCell]] = Field(description="by side, then by language, in these orders")
     fields: list[ComparedField]
     notes: list[str]
+
+
+# --- under which settings -----------------------------------------------------------------------------------------------------
+
+
+def settings_of(things: Sequence[Sequence[Measurement]]) -> list[str | None]:
+    """The settings that each thing is shown under, by its scores under all of them; None: it has none.
+
+    As a cell of a matrix chooses its gain: what can be paired seed by seed with the first, under the settings with most seeds, then
+    with the latest run; never by a result. Of more than two, the settings under which most can be paired. What has nothing under
+    these is shown under its own, by the same rule.
+    """
+    first, *rest = things if things else [()]
+    seeds: dict[str, set[int | None]] = {}
+    for m in first:
+        seeds.setdefault(m.settings, set()).add(m.seed)
+    paired = [
+        [m for m in each if m.settings in seeds and (m.seed is None or seeds[m.settings] & {m.seed, None})]
+        for each in rest
+    ]
+    sharing = Counter(settings for each in paired for settings in {m.settings for m in each})
+    most = max(sharing.values(), default=0)
+    common = of_one_setting(m for each in paired for m in each if sharing[m.settings] == most)
+    found: list[str | None] = []
+    for each in things:
+        own = [m for m in each if common and m.settings == common[0].settings] or of_one_setting(each)
+        found.append(own[0].settings if own else None)
+    return found
 
 
 # --- what differs -------------------------------------------------------------------------------------------------------------

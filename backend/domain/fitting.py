@@ -6,8 +6,9 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.domain.experiment import Plan, PlannedRun
-from backend.domain.memory import SCORED, Load, Peak, peak, rows_of
+from backend.domain.memory import SCORED, Load, Peak, peak
 from backend.domain.model import MODELS, Model
+from backend.domain.rows import most_rows
 from backend.domain.run import DeviceClass, RunKind
 from backend.domain.schemas import MemoryView
 from backend.domain.task import WHOLE_BATCH
@@ -62,9 +63,7 @@ def need(run: PlannedRun) -> Need:
     length = min(spec.training.max_length if spec.training else 512, model.architecture.positions)
 
     def at(count: int, *, again: bool, over: int = 1) -> Peak:
-        rows = (
-            max((rows_of(kind, count) for kind in kinds), default=count) if spec.kind is not RunKind.EVALUATE else count
-        )
+        rows = count if spec.kind is RunKind.EVALUATE else count * most_rows(spec)
         found = peak(
             Load(
                 architecture=model.architecture, kind=spec.kind, device=spec.device, precision=spec.precision, rows=rows,

@@ -11,8 +11,9 @@ they are, the wider the band:
    of it. The share (``ATTAINED``) is assumed and not measured, so its band is the widest, and it is said.
 
 A *unit* is an optimiser step, or an example of an ``evaluate`` run; a *token place* is one position of a batch padded
-to its longest allowed length. Measurements of another device class never enter. Speeds of the runs of one experiment
-go together (same machines, same code), so the ends of the band are sums of ends, not a root of squares.
+to its longest allowed length, and an example has as many rows as an encoder reads of it (a question with options one for each of
+them). Measurements of another device class never enter. Speeds of the runs of one experiment go together (same machines, same
+code), so the ends of the band are sums of ends, not a root of squares.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from backend.domain.experiment import Plan
 from backend.domain.experiment import examples as examples_of
 from backend.domain.makespan import ends_of
 from backend.domain.model import MODELS
+from backend.domain.rows import mean_rows, read_rows
 from backend.domain.run import DeviceClass, RunKind, RunSpec
 from backend.domain.schemas import Band
 from backend.domain.tasks import TASKS
@@ -121,13 +123,13 @@ def work(spec: RunSpec, *, model: str, steps: int, examples: int) -> Work:
     like = "+".join(dict.fromkeys(d.task for d in spec.data))
     if spec.kind is RunKind.EVALUATE:
         units = float(examples)
-        places = units * length
+        places = units * mean_rows(spec) * length
         return Work(spec.kind, model, like, units, places, 2.0 * parameters * places)
     units = float(steps)
-    places = units * (spec.training.batch_size if spec.training else 1) * length
+    places = units * (spec.training.batch_size if spec.training else 1) * mean_rows(spec) * length
     if spec.oracle is not None:  # an evaluation costs a third of the training of as many places: 2·N·D, not 6·N·D
         like = f"{like}, oracle {spec.oracle[0].task} in {'+'.join(spec.languages)}"
-        places += oracle_examples(spec) * length / 3
+        places += oracle_examples(spec) * read_rows(TASKS[spec.oracle[0].task]) * length / 3
     return Work(spec.kind, model, like, units, places, 6.0 * parameters * places)
 
 
@@ -199,7 +201,7 @@ def forecast(
     disk = disk_bytes(plan, to_do, slots)
     if unknown:
         words = f"Nothing has been measured on {device.value} yet: the first finished runs make a forecast possible."
-        return Forecast(None, None, disk, words)
+        return Forecast(None, None, disk, words, None, _no_energy(device))
 
     def band(values: Sequence[float]) -> Band:
         low, median, high = (value / 3600 for value in values)
@@ -228,15 +230,19 @@ def _energy(
     """Kilowatt-hours of all runs to do, and what they rest on. One that is not known makes the sum unknown."""
     known = [each for each in joules if each is not None]
     if not joules:
-        return None, ""
+        return None, "Energy: nothing to compute."
     if len(known) < len(joules):
-        return None, f"Energy: not measured. No finished run on {device.value} has reported any."
+        return None, _no_energy(device)
     low, median, high = (sum(each[i] for each in known) / 3.6e6 for i in range(3))
     runs = len(rates.watts[()])
     return Band(low=low, median=median, high=high), (
         f"Energy: device time at the power that {runs} finished {'run' if runs == 1 else 'runs'} on {device.value} drew, that of "
         "the same kind and model where there is one; of the device alone, without its host."
     )
+
+
+def _no_energy(device: DeviceClass) -> str:
+    return f"Energy: not measured. No finished run on {device.value} has reported any."
 
 
 #: What each tier rests on, in words.

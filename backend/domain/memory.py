@@ -27,7 +27,6 @@ from typing import Final
 
 from backend.domain.architecture import Architecture
 from backend.domain.run import DeviceClass, Precision, RunKind
-from backend.domain.task import Format
 
 #: What a process holds before any encoder: Python, torch and transformers on a host; context and kernels on a GPU.
 RUNTIME: Final[Mapping[DeviceClass, int]] = {DeviceClass.CPU: 450 << 20, DeviceClass.CUDA: 600 << 20}
@@ -52,10 +51,6 @@ KEPT: Final[Mapping[str, tuple[tuple[float, float, float], tuple[float, float, f
 }
 #: Kinds whose attention keeps its weights, on every device and without dropout too.
 UNFUSED: Final = frozenset({"deberta-v2", "rembert", "mt5"})
-ROWS: Final[Mapping[Format, int]] = {
-    Format.MULTIPLE_CHOICE: 4,  # options of a question, at most
-    Format.ANSWER_RETRIEVAL: 2,  # a question and its answer
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +96,6 @@ class Peak:
     def times(self, processes: int) -> Peak:
         """Of equal processes that share one memory."""
         return Peak(*(processes * part for part in astuple(self)))
-
-
-def rows_of(format: Format | None, items: int) -> int:
-    """Sequences of so many items: a multiple-choice question has one for each option. None: lines of text."""
-    return items * (ROWS.get(format, 1) if format is not None else 1)
 
 
 def peak(load: Load) -> Peak:

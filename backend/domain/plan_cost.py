@@ -5,8 +5,7 @@ its own intermediate stages, its own fine-tune, its own evaluation. The baseline
 the plan's own graph, in which equal fingerprints are one run. Pretraining is done once on either side: a pair starts from the base
 model, whoever made it. So is an evaluation without any training, which no seed changes.
 
-FLOPs are the analytic ones of a forecast, of rows padded to their longest allowed length, times the rows that an example has
-(a multiple-choice question one for each option). Whatever makes a run itself cheaper is in neither: the ratio says what sharing
+FLOPs are the analytic ones of a forecast (``forecast.work``), of rows padded to their longest allowed length. Whatever makes a run itself cheaper is in neither: the ratio says what sharing
 saves, and nothing else.
 """
 
@@ -16,27 +15,29 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from backend.domain.experiment import Plan, examples
-from backend.domain.forecast import Estimate, Measured, Rates, Work, work
-from backend.domain.memory import rows_of
-from backend.domain.run import DeviceClass, RunKind, RunSpec
+from backend.domain.experiment import Plan
+from backend.domain.forecast import Calibrated, Estimate, Measured, Rates, Work, work
+from backend.domain.run import DeviceClass, RunKind
 from backend.domain.schemas import GridCost, StageCost
-from backend.domain.task import RETRIEVAL, Split
-from backend.domain.tasks import TASKS
 
 ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one run. ``hours`` are device-hours; None: nothing like it was measured."""
+    """Of one run. ``hours`` are device-hours; None: there is nothing to forecast them from."""
 
     flops: float
     hours: float | None
 
 
 def grid_cost(
-    plan: Plan, *, done: Collection[str] = (), measured: Iterable[Measured] = (), device: DeviceClass
+    plan: Plan,
+    *,
+    done: Collection[str] = (),
+    measured: Iterable[Measured] = (),
+    device: DeviceClass,
+    calibrated: Collection[Calibrated] = (),
 ) -> GridCost:
     """The cost of a plan by kind of run.
 
@@ -45,8 +46,9 @@ def grid_cost(
         done: fingerprints of runs that are done and would be reused.
         measured: finished runs to forecast from; those of another device class are ignored.
         device: the device class asked for.
+        calibrated: of its live workers, what a matrix product attains, as for a forecast.
     """
-    prices = _prices(plan, Rates(m for m in measured if m.device_class is device))
+    prices = _prices(plan, Rates((m for m in measured if m.device_class is device), calibrated))
     alone = times_alone(plan)
     kinds = [kind for kind in RunKind if any(run.spec.kind is kind for run in plan.runs.values())]
     stages = [
@@ -86,19 +88,8 @@ def _prices(plan: Plan, rates: Rates) -> dict[str, Price]:
             known[of] = rates.estimate(of)
         estimate = known[of]
         hours = None if estimate is None else estimate.device[1] / 3600
-        found[fingerprint] = Price(of.flops * rows(run.spec), hours)
+        found[fingerprint] = Price(of.flops, hours)
     return found
-
-
-def rows(spec: RunSpec) -> float:
-    """Rows of an example; of a mix their mean, by what is drawn. What is found by an evaluation is one row, and what it is found for."""
-    names = list(dict.fromkeys(data.task for data in spec.data if data.task in TASKS))
-    if spec.kind is RunKind.INTERMEDIATE and spec.recipe is not None and len(spec.recipe.tasks) > 1 and names:
-        tasks = [TASKS[name] for name in spec.recipe.tasks]
-        shares = spec.recipe.weights([examples(task, Split.TRAIN, spec.data[0].source) for task in tasks])
-        return sum(share * rows_of(task.format, 1) for share, task in zip(shares, tasks, strict=True))
-    formats = {TASKS[name].format for name in names} - (RETRIEVAL if spec.kind is RunKind.EVALUATE else set())
-    return max((rows_of(format, 1) for format in formats), default=1)
 
 
 def _stage(name: str, prices: Mapping[str, Price], alone: Mapping[str, int], done: Collection[str]) -> StageCost:

@@ -306,6 +306,7 @@ class Task(Facts):
     languages: tuple[str, ...]
     mini_languages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    options: int = Field(default=0, ge=0)  # of a multiple-choice question, at most
     metrics: tuple[str, ...] = Field(min_length=1)
     trained_on: str | None = None
     drawn_from: str | None = None
@@ -346,6 +347,8 @@ class Task(Facts):
             raise ValueError(f"retrieval task {self.name} needs its layer and pooling")
         if self.format in (Format.CLASSIFICATION, Format.TAGGING) and not self.labels:
             raise ValueError(f"task {self.name} of format {self.format} needs labels")
+        if (self.options >= 2) is not (self.format is Format.MULTIPLE_CHOICE):
+            raise ValueError(f"task {self.name}: two or more options are what a question of multiple choice has")
         return self
 
     @property

@@ -21,6 +21,7 @@ from backend.domain.comparison import (
     Thing,
     differing,
     letters,
+    settings_of,
 )
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import (
@@ -56,7 +57,7 @@ _COLUMNS = [
 
 @dataclass(slots=True)
 class Side:
-    """A thing and what the store holds of it. ``rows`` are its runs under its settings; ``used``: those with numbers."""
+    """A thing and what the store holds of it: its runs and scores, under all settings until :meth:`keep` has chosen one."""
 
     thing: Thing
     rows: list[Any]
@@ -81,6 +82,24 @@ class Side:
     def done(self) -> list[int]:
         return [r["id"] for r in self.rows if r["state"] == RunState.DONE.value and r["id"] not in self.left_out]
 
+    def keep(self, settings: str | None) -> None:
+        """Only what is under these settings; None: under those of its latest run. Of the runs of one seed those that are done,
+        else the latest; of their scores the first, as gains take it."""
+        if not self.rows:
+            return
+        self.settings = settings or self.rows[-1]["settings"]
+        rows = [r for r in self.rows if r["settings"] == self.settings]
+        done = [r for r in rows if r["state"] == RunState.DONE.value]
+        there = {r["seed"] for r in done}
+        rest = {r["seed"]: r for r in rows if r["seed"] not in there}  # as each of them stands now
+        self.rows = sorted([*done, *rest.values()], key=lambda r: (r["seed"] is not None, r["seed"] or 0, r["id"]))
+        self.left_out = [id for id in self.left_out if any(r["id"] == id for r in self.rows)]
+        once: dict[tuple[int | None, str], Measurement] = {}
+        for m in self.measured:
+            if m.settings == self.settings:
+                once.setdefault((m.seed, m.language), m)
+        self.measured = list(once.values())
+
 
 def compare(session: Session, things: Sequence[str], *, source: Source, metric: str | None = None) -> Comparison:
     """Args:
@@ -94,6 +113,8 @@ def compare(session: Session, things: Sequence[str], *, source: Source, metric: 
     sides = [_side(session, text, source) for text in things]
     for side in sides:
         _measure(session, side, metric)
+    for side, settings in zip(sides, settings_of([side.measured for side in sides]), strict=True):
+        side.keep(settings)
     if sides:
         for side in sides[1:]:
             _against(session, sides[0], side, source)
@@ -135,21 +156,9 @@ def _side(session: Session, text: str, source: Source) -> Side:
             raise _wrong(f"there is no run {thing.run}")
         if row["source"] != source.value:
             raise _wrong(f"run {thing.run} is of another benchmark ({row['source']}); benchmarks are never mixed")
-        return Side(thing, [row], settings=row["settings"])
+        return Side(thing, [row])
     here = [*evaluations(source=source, model=thing.model, target=thing.target), run.c.recipe == thing.recipe]
-    rows = session.execute(select(*_COLUMNS).where(*here).order_by(run.c.id)).mappings().all()
-    by: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        by[row["settings"]].append(row)
-    if not by:
-        return Side(thing, [])
-    # as a cell shows them: those with most seeds done, then with the latest run
-    best = max(by, key=lambda s: (sum(r["state"] == "done" for r in by[s]), by[s][-1]["id"]))
-    done = [r for r in by[best] if r["state"] == RunState.DONE.value]
-    there = {r["seed"] for r in done}
-    rest = {r["seed"]: r for r in by[best] if r["seed"] not in there}  # as each of them stands now
-    every = sorted([*done, *rest.values()], key=lambda r: (r["seed"] is not None, r["seed"] or 0, r["id"]))
-    return Side(thing, every, settings=best)
+    return Side(thing, list(session.execute(select(*_COLUMNS).where(*here).order_by(run.c.id)).mappings()))
 
 
 def _wrong(message: str) -> Invalid:
@@ -164,10 +173,7 @@ def _measure(session: Session, side: Side, metric: str | None) -> None:
     ids = [r["id"] for r in side.rows if r["state"] == RunState.DONE.value]
     out = learning.left_out(session, [run.c.id.in_(ids), run.c.state == RunState.DONE.value])
     side.left_out = sorted({left.run for left in out})
-    once: dict[tuple[int | None, str], Measurement] = {}
-    for m in _measurements(session, [run.c.id.in_(side.done), score.c.metric == side.metric]):
-        once.setdefault((m.seed, m.language), m)  # of two runs of one seed the first, as gains take it
-    side.measured = list(once.values())
+    side.measured = _measurements(session, [run.c.id.in_(side.done), score.c.metric == side.metric])
 
 
 def _measurements(session: Session, conditions: Sequence[Any], out: Collection[int] = ()) -> list[Measurement]:

@@ -168,3 +168,32 @@ def test_what_was_asked_is_not_echoed_whole_and_an_unknown_metric_is_refused(fil
         refused = client.get(V1 + where, params={"c": ["mini-2/none/xnli"], "metric": "acuracy"})
         assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "query/metric"
         assert "did you mean accuracy" in refused.json()["errors"][0]["message"]
+
+
+def test_two_settings_are_compared_under_those_that_both_have_as_explore_shows_them(client: Any, worker: Any) -> None:
+    body = {"name": "x", "source": "mini", "models": ["mini-2"], "recipes": ["mnli"], "targets": ["xnli"]}
+    assert client.post(V1 + "/experiments", json=body | {"seeds": [0, 1, 2]}).status_code == 201
+    worker.finish_all()
+    again = body | {"seeds": [0, 1, 2, 3], "finetuning": {"steps": 300}}
+    assert client.post(V1 + "/experiments", json=again).status_code == 201
+    while (claim := worker.claim()) is not None:  # of the baseline only one seed is there in the end
+        run = client.get(f"{V1}/runs/{claim.run_id}").json()
+        if claim.kind is RunKind.EVALUATE and run["recipe"] == "none" and run["seed"] > 0:
+            worker.fail(claim)
+        else:
+            worker.finish(claim, 60.0)
+    found = ask(client, "mini-2/none/xnli", "mini-2/mnli/xnli")
+    assert found.sides[1].unpaired is None and found.sides[0].settings == found.sides[1].settings
+    cells = {c["language"]: c for c in client.get(f"{V1}/gains?model=mini-2&target=xnli").json()["cells"]}
+    assert {c.language: (c.pairs, c.difference) for c in found.cells[1]} == {
+        code: (cell["n"], cell["gain"]) for code, cell in cells.items()
+    }
+    assert {c.pairs for c in found.cells[1]} == {3}
+    assert found.sides[1].seeds == [0, 1, 2]
+
+
+def test_a_metric_that_one_target_lacks_is_its_headline_there(filled: Any) -> None:
+    client, _ = filled
+    found = ask(client, "mini-2/none/xnli", "mini-2/none/squad", "mini-2/mnli/xnli", metric="f1")
+    assert [s.metric for s in found.sides] == ["accuracy", "f1", "accuracy"]
+    assert found.sides[2].difference is not None

@@ -123,6 +123,7 @@ def test_before_anything_has_ended_the_preview_goes_by_what_workers_attain(
         return Preview.model_validate(client.post(V1 + "/experiments:preview", json=request_body).json())
 
     assert ask().device_hours is None
+    assert ask().energy_from == "Energy: not measured. No finished run on cpu has reported any."
     with store.write() as session:
         workers.seen(session, "gpus", ["cuda"], 1, "a GPU", None, {"fp32": 1e13})
         workers.seen(session, "mute", ["cpu"], 1, "a processor", None, {"bf16": 1e13})
@@ -135,6 +136,8 @@ def test_before_anything_has_ended_the_preview_goes_by_what_workers_attain(
     )
     assert "an assumed 25 %" in found.forecast_from and found.hours_until_done is not None
     assert found.energy_kwh is None and "not measured" in found.energy_from
+    # nothing is reused, so that the shared grid is what the forecast is of
+    assert found.cost.all.shared_hours == pytest.approx(found.device_hours.median)
     assert sum(line.runs for line in found.by_run) == found.runs_to_do
     assert all(line.memory_bytes > 0 and line.done_after_hours is not None for line in found.by_run)
 

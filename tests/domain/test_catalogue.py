@@ -8,7 +8,7 @@ from backend.domain import mini
 from backend.domain.language import LANGUAGES
 from backend.domain.mini.formats import TASKS as MINI_TASKS
 from backend.domain.model import MODELS, Architecture
-from backend.domain.task import SHAPE, UNTRAINED, Format, Role, Source, Split, Task
+from backend.domain.task import SHAPE, UNTRAINED, Choice, Format, Role, Source, Split, Task
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS, discover
 
 TASK = """
@@ -93,6 +93,7 @@ class TestEveryTask:
                 for row in rows[:20]:
                     example = task.read(row)
                     assert type(example) is SHAPE[task.format]
+                    assert not isinstance(example, Choice) or len(example.options) == task.options
 
     def test_mini_version_has_settings(self, task: Task):
         if task.format not in UNTRAINED:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from backend.domain.comparison import Thing, differing, flat, letters
+from backend.domain.comparison import Thing, differing, flat, letters, settings_of
+from backend.domain.gains import Measurement, gains, one_per_cell
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,41 @@ def test_things_that_are_not_told_apart_share_a_letter():
     assert letters([2.0, 1.0, 0.0, 9.0], alike) == ["b", "bc", "c", "a"]
     assert letters([1.0, 1.0], {(0, 1): True}) == ["a", "a"]
     assert letters([0.0, 1.0], {(0, 1): False}) == ["b", "a"]
+
+
+def scored(settings: str, seeds: Sequence[int | None], *, run: int, recipe: str = "mnli") -> list[Measurement]:
+    """A score in English for each seed, by runs from this number on."""
+    return [
+        Measurement("mini-2", recipe, "xnli", "en", "accuracy", seed, 50.0, 100, settings, run + place)
+        for place, seed in enumerate(seeds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("things", "chosen"),
+    [
+        # the second has more seeds and later runs under b, of which one can be paired
+        ([[*scored("a", [0, 1, 2], run=1), *scored("b", [0], run=4)], [*scored("a", [0, 1, 2], run=5), *scored("b", [0, 1, 2, 3], run=8)]], ["a", "a"]),
+        # as many under either: the latest run
+        ([[*scored("a", [0, 1], run=7), *scored("b", [0, 1], run=1)], [*scored("a", [0, 1], run=3), *scored("b", [0, 1], run=5)]], ["b", "b"]),
+        # the same settings and no seed in common are nothing in common
+        ([[*scored("a", [0, 1], run=1), *scored("b", [5], run=3)], [*scored("a", [2, 3, 4], run=4), *scored("b", [5], run=8)]], ["b", "b"]),
+        # what has no seed is of every seed
+        ([scored("a", [None], run=1), [*scored("a", [0], run=2), *scored("b", [0, 1], run=3)]], ["a", "a"]),
+        # nothing in common: each as it is best known
+        ([scored("a", [0], run=1), [*scored("b", [0], run=2), *scored("c", [0, 1], run=3)]], ["a", "c"]),
+        # of three the settings under which all can be paired, for all the seeds of two
+        ([[*scored("a", [0, 1, 2], run=1), *scored("b", [0], run=4)], [*scored("a", [0, 1, 2], run=5), *scored("b", [0], run=8)], scored("b", [0], run=9)], ["b", "b", "b"]),
+        ([[], scored("a", [0], run=1)], [None, "a"]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_things_are_shown_under_settings_that_they_have_in_common(things: list[list[Measurement]], chosen: list[str]):
+    assert settings_of(things) == chosen
+
+
+def test_two_recipes_are_shown_under_the_settings_of_the_gain_that_a_matrix_shows():
+    none = [*scored("a", [0, 1, 2], run=1, recipe="none"), *scored("b", [0, 1, 4, 5], run=4, recipe="none")]
+    mnli = [*scored("b", [0, 1, 6, 7, 8], run=8), *scored("a", [0, 1, 2], run=20)]
+    (shown,) = one_per_cell(gains([*none, *mnli], same_data=lambda recipe, target: False))
+    assert settings_of([none, mnli]) == [shown.settings, shown.settings] == ["a", "a"]

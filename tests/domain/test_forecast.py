@@ -13,6 +13,7 @@ from backend.domain.forecast import ATTAINED, RESTS_ON, Calibrated, Measured, Wo
 from backend.domain.forecast_runs import by_run
 from backend.domain.makespan import makespan
 from backend.domain.model import MODELS
+from backend.domain.plan_cost import grid_cost
 from backend.domain.run import DeviceClass, RunKind
 
 
@@ -49,6 +50,31 @@ def test_work_of_a_training_run_and_of_an_evaluation() -> None:
     tested = work(runs[RunKind.EVALUATE].spec, model="mini-2", steps=0, examples=500)
     assert (tested.units, tested.places, tested.flops) == (500, 500 * 64, 2 * weights * 500 * 64)
     assert work(runs[RunKind.PRETRAIN].spec, model="mini-2", steps=1, examples=0).like == "text"
+
+
+def test_each_option_of_a_question_is_read_and_computed() -> None:
+    """COPA has two options, CommonsenseQA five: batches of 32 cut at 48, and 6·N·D or 2·N·D of every place."""
+    asked = ExperimentRequest(name="x", models=("mini-2",), recipes=("commonsenseqa",), targets=("xcopa",))
+    runs = {r.spec.kind: r for r in plan(asked).runs.values() if r.recipe == "commonsenseqa"}
+    weights = MODELS["mini-2"].parameters_non_embedding
+    places = {
+        kind: work(r.spec, model="mini-2", steps=10, examples=7).places for kind, r in runs.items()
+    }  # ten steps of a training, seven examples of an evaluation
+    assert places[RunKind.FINETUNE] == 10 * 32 * 2 * 48
+    assert places[RunKind.EVALUATE] == 7 * 2 * 48
+    training = runs[RunKind.INTERMEDIATE].spec.training
+    assert training is not None
+    assert places[RunKind.INTERMEDIATE] == 10 * training.batch_size * 5 * training.max_length
+    tuned = work(runs[RunKind.FINETUNE].spec, model="mini-2", steps=10, examples=0)
+    assert (tuned.units, tuned.flops) == (10, 6 * weights * 10 * 32 * 2 * 48)
+    of = plan(asked)
+    (stage,) = (s for s in grid_cost(of, device=DeviceClass.CPU).stages if s.stage == "finetune")
+    total = sum(
+        work(r.spec, model=r.model, steps=r.steps, examples=r.examples).flops
+        for r in of.runs.values()
+        if r.spec.kind is RunKind.FINETUNE
+    )
+    assert stage.shared_flops == total == 2 * 6 * weights * 120 * 32 * 2 * 48  # the baseline's and the recipe's
 
 
 def test_nothing_measured_means_no_forecast_and_says_so() -> None:

@@ -48,6 +48,21 @@ def test_half_precision_of_the_formula_is_korthikantis():
     assert 1.0 < (more - few) / theirs < 1.3
 
 
+def test_a_batch_of_questions_has_a_row_for_each_option():
+    """32 questions of CommonsenseQA are 160 rows."""
+    found = planned(models=["xlmr-base"], recipes=["commonsenseqa"])
+    run = next(r for r in found.runs.values() if r.spec.kind is RunKind.INTERMEDIATE)
+    training = run.spec.training
+    shape = MODELS["xlmr-base"].architecture
+    of_rows = {
+        options: peak(
+            load(architecture=shape, rows=options * training.batch_size, length=training.max_length)
+        ).activations
+        for options in (4, 5)
+    }
+    assert need(run).whole.activations == of_rows[5] > of_rows[4]
+
+
 def test_activations_grow_with_the_batch_and_the_rest_does_not():
     one, two = peak(load(rows=16)), peak(load(rows=32))
     assert two.activations == pytest.approx(2 * one.activations)

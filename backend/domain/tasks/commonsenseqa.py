@@ -27,6 +27,7 @@ TASK = Task(
     summary="Which of five answers is what everybody knows? English.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=5,
     roles=frozenset({Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),

@@ -28,6 +28,7 @@ TASK = Task(
     summary="Which alternative is the cause, or the effect? English, 400 questions.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=2,
     roles=frozenset({Role.TRAINING, Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),

@@ -21,6 +21,7 @@ TASK = Task(
     summary="Which of four readings of a story is right? English.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=4,
     roles=frozenset({Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),

@@ -19,6 +19,7 @@ TASK = Task(
     summary="Which of four endings continues the scene? English.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=4,
     roles=frozenset({Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),

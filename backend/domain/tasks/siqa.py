@@ -27,6 +27,7 @@ TASK = Task(
     summary="What does somebody feel, want or need? English, three options.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=3,
     roles=frozenset({Role.INTERMEDIATE}),
     languages=("en",),
     mini_languages=("en",),

@@ -12,6 +12,7 @@ TASK = Task(
     summary="Which alternative is the cause, or the effect? Trained on COPA's 400 questions.",
     version=1,
     format=Format.MULTIPLE_CHOICE,
+    options=2,
     roles=frozenset({Role.TARGET}),
     languages=("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
     mini_languages=("en", "et", "id", "sw", "ta", "tr", "vi", "zh"),

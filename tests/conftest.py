@@ -8,9 +8,14 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# No example is judged by the clock: on a machine that others use, one that takes a millisecond may take half a second.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 def missing(what: str, variable: str) -> None:

@@ -37,9 +37,11 @@
       setTimeout(mark, 0);
       return '';
     },
-    toggled: function () {
+    toggled: function (clicks, before, standing) { // rows to open or to shut, as long as no list has come in which they are
       var hit = clicked();
-      return hit ? { row: id_of(hit)['runs-open'], at: Date.now() } : ns.no_update;
+      if (!hit) return ns.no_update;
+      var due = before.filter(function (each) { return each.at > standing.at; });
+      return due.concat({ row: id_of(hit)['runs-open'], at: Date.now() });
     },
     // [bar hidden, words, what can be compared, runs to cancel and to try again, labels, hidden]
     picked: function (checked, rows, ids, before) {

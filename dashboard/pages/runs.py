@@ -37,6 +37,7 @@ from dashboard.look import count
 register_page(__name__, path=links.RUNS, title=f"Runs · {shell.NAME}", name="Runs")
 
 SHOWN = 50  # rows of a page
+_PRESET = "preset:"  # before the name of one, among columns
 SORTS = {
     "newest": "Newest first", "oldest": "Oldest first", "finished": "Last ended first", "longest": "Most device time first",
     "model": "By model", "recipe": "By recipe", "target": "By target",
@@ -72,8 +73,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
             _bar(),
             html.Div(content, id="runs-content"),
             _confirm(),
-            dcc.Store(id="runs-state", data={"cursor": state.cursor, "open": state.open}),
-            dcc.Store(id="runs-toggled"),
+            dcc.Store(id="runs-state", data={"cursor": state.cursor, "open": state.open, "at": 0}),
+            dcc.Store(id="runs-toggled", data=[]),
             dcc.Store(id="runs-rows", data=_facts(found, inside)),
             dcc.Store(id="runs-targets"),
             dcc.Store(id="runs-beside"),
@@ -116,7 +117,7 @@ def _filters(state: Runs, found: Page[RunRow] | None) -> Any:
     offered = [
         {
             "group": "Presets",
-            "items": [{"value": f"preset:{p}", "label": title} for p, (title, _) in runlist.PRESETS.items()],
+            "items": [{"value": _PRESET + p, "label": title} for p, (title, _) in runlist.PRESETS.items()],
         },
         {"group": "Columns", "items": [{"value": name, "label": c.title} for name, c in runlist.COLUMNS.items()]},
     ]
@@ -316,46 +317,54 @@ def _nothing(state: Runs) -> Any:
     prevent_initial_call=True,
 )
 async def draw(*given: Any) -> Any:
-    """The list anew, where it has changed. Another choice begins at the first page, with every row shut."""
+    """The list anew, where it has changed. Another choice begins at the first page, with every row shut.
+
+    An answer that is still awaited when the next one is asked for never arrives: what it was asked for is done by the next."""
     said = dict(zip(CONTROLS, given, strict=False))
     toggled, _, _, standing, seen, told = given[len(CONTROLS) :]
     names = _names(said.pop("columns"))
     query = {name: " ".join(value.split()) for name, value in said.items() if isinstance(value, str)}
     query |= {"mine": "1" if said["mine"] else "0", "columns": runlist.written(names) or "", **_kept(standing)}
     state = Runs.read(query)
+    due, at = _due(toggled, standing)
     before = Runs.of(str(told or "").partition("?")[2])
     if replace(before, cursor=None, open=None, columns=None) != replace(state, cursor=None, open=None, columns=None):
         state = replace(state, cursor=None, open=None)
-    if ctx.triggered_id == "runs-toggled" and isinstance(toggled, dict):
-        state = state.toggled(int(toggled["row"]))
+        due = []
+    for row in due:
+        state = state.toggled(row)
     found, inside, problem = await _read(state)
     (children,), now = live.fresh({"list": _content(found, inside, problem, state)}, seen)
     drawn = children is not no_update
-    shown = (
-        list(names)
-        if ctx.triggered_id == "runs-columns" and list(names) != given[CONTROLS.index("columns")]
-        else no_update
-    )
+    picked = given[CONTROLS.index("columns")] or []
+    settled = ctx.triggered_id != "runs-columns" and not any(str(each).startswith(_PRESET) for each in picked)
     return (
         children,
         _facts(found, inside) if drawn else no_update,
-        {"cursor": state.cursor, "open": state.open},
+        {"cursor": state.cursor, "open": state.open, "at": at},
         now if drawn else no_update,
         no_update if told == state.address else state.address,
-        shown,
+        no_update if settled or list(names) == picked else list(names),
     )
 
 
 def _names(said: Any) -> tuple[str, ...]:
     """The columns that are asked for; a preset that was picked stands for its own."""
     every = [each for each in said or () if isinstance(each, str)]
-    preset = next((each.removeprefix("preset:") for each in every if each.startswith("preset:")), None)
+    preset = next((each.removeprefix(_PRESET) for each in every if each.startswith(_PRESET)), None)
     return runlist.columns(preset or ",".join(every))
 
 
 def _kept(standing: Any) -> dict[str, str]:
     kept = standing if isinstance(standing, dict) else {}
     return {name: kept[name] for name in ("cursor", "open") if isinstance(kept.get(name), str)}
+
+
+def _due(toggled: Any, standing: Any) -> tuple[list[int], float]:
+    """Rows to open or to shut since the list came that stands there, and when the last of them was clicked."""
+    since = float(standing["at"]) if isinstance(standing, dict) else 0.0
+    rows = {float(each["at"]): int(each["row"]) for each in toggled or () if each["at"] > since}
+    return list(rows.values()), max([since, *rows])
 
 
 @callback(
@@ -390,6 +399,8 @@ clientside_callback(
     ClientsideFunction("runlist", "toggled"),
     Output("runs-toggled", "data"),
     Input({"runs-open": ALL}, "n_clicks"),
+    State("runs-toggled", "data"),
+    State("runs-state", "data"),
     prevent_initial_call=True,
 )
 clientside_callback(

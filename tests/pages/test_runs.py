@@ -119,3 +119,33 @@ def test_runs_in_a_share_show_a_lock_until_it_is_taken_back(mixed: Any, visit: C
 )
 def test_what_cannot_be_read_counts_as_not_given(address: str):
     assert Runs.of(address.partition("?")[2]) in (Runs(state="done"), Runs())
+
+
+def test_what_was_clicked_while_an_answer_was_awaited_is_not_lost(mixed: Any, visit: Callable[..., Any]):
+    """The clock asks for the list anew before the answer to a click is here, which then never arrives."""
+    page = visit(mixed, "/runs?kind=evaluate&model=mini-2").page
+    rows = page.locator(".run-table tbody tr")
+    expect(rows).to_have_count(3)
+    page.wait_for_load_state("networkidle")
+    held: list[Any] = []
+
+    def clicked(request: Any) -> bool:
+        return '"runs-toggled.data"' in (request.post_data or "")
+
+    def hold(route: Any) -> None:
+        if clicked(route.request) and len(held) < 2:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile("_dash-update-component"), hold)
+    for recipe in ("mnli", "none"):
+        with page.expect_request(clicked):
+            page.get_by_role("button", name=f"Show the runs of mini-2, {recipe}, xnli").click()
+    page.evaluate("() => window.dash_clientside.set_props('runs-clock', { children: 'later' })")
+    expect(rows).to_have_count(7)
+    for route in held:
+        route.continue_()
+    expect(rows).to_have_count(7)
+    page.get_by_role("button", name="Hide the runs of mini-2, mnli, xnli").click()
+    expect(rows).to_have_count(5)

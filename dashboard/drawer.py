@@ -44,18 +44,24 @@ def find_cell(cell: Cell, matrix: GainMatrix) -> GainCell | None:
 
 
 def cell_panel(
-    cell: Cell, matrix: GainMatrix, runs: Mapping[int, RunView] | None = None, *, state: Explore | None = None
+    cell: Cell,
+    matrix: GainMatrix,
+    runs: Mapping[int, RunView] | None = None,
+    *,
+    state: Explore | None = None,
+    choice: str | None = None,
 ) -> Any:
     """Everything that the matrix says of one cell.
 
     Args:
         runs: those of its runs that could be read, where there are any at hand.
         state: of the page that it stands on; None: of no page, so without links and without what a page fetches.
+        choice: the languages that are looked at, where there is no state to say it.
     """
     base = cell.recipe == matrix.baseline
     row = next((r for r in (score_matrix(matrix) if base else matrix).recipes if r.recipe == cell.recipe), None)
     if cell.language == MEAN and row is not None and not base:
-        return _mean_panel(row, matrix, state)
+        return _mean_panel(row, matrix, state, choice)
     found = find_cell(cell, matrix)
     if row is None or found is None:
         return html.P(f"There is no cell {cell} for this model and target.")
@@ -246,8 +252,8 @@ def _onward(cell: Cell, matrix: GainMatrix, state: Explore, *, base: bool) -> An
 # --- the mean of a recipe ----------------------------------------------------------------------------------------------
 
 
-def _mean_panel(row: RecipeRow, matrix: GainMatrix, state: Explore | None) -> Any:
-    choice = state.languages if state is not None else None
+def _mean_panel(row: RecipeRow, matrix: GainMatrix, state: Explore | None, choice: str | None) -> Any:
+    choice = state.languages if state is not None else choice
     shown = subset.narrow(matrix, choice)
     row = next(r for r in shown.recipes if r.recipe == row.recipe)
     cells = [c for c in shown.cells if c.recipe == row.recipe]

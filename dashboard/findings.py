@@ -153,19 +153,19 @@ async def _numbers(api: Client, asked: Explore) -> tuple[GainMatrix, str]:
             model=asked.model, target=asked.target, metric=asked.metric, source=asked.source, settings=asked.settings
         )
     of_targets = asked.layout == "recipe-target"
-    codes = subset.members(asked.languages) if of_targets and asked.languages != subset.MEASURED else None
+    codes, over = subset.of_means(asked.languages) if of_targets else (None, "")
     matrix, numbers = await api.crossed(
         {
             "layout": asked.layout,
             "model": asked.model,
             "target": asked.target,
             "recipe": None if of_targets else asked.recipe,
-            "languages": ",".join(sorted(codes - {subset.MEASURED})) if codes else None,
+            "languages": ",".join(sorted(codes)) if codes else None,
             "source": asked.source,
         }
     )
-    if of_targets and codes and matrix.axes is not None:  # said by the names that were chosen
-        matrix = matrix.model_copy(update={"axes": crossed.over(matrix.axes, subset.described(asked.languages))})
+    if codes and matrix.axes is not None:  # said by the names that were chosen
+        matrix = matrix.model_copy(update={"axes": crossed.over(matrix.axes, over)})
     return matrix, numbers
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, SnapshotContent, TradeoffPoint
-from dashboard import figures, links, seeds, subset, words
+from dashboard import crossed, figures, links, orders, seeds, subset, words
 from dashboard.bars import cost_bars
 from dashboard.exports import files, rows
 from dashboard.look import THEMES, Theme, gain, hours, interval, probability, score
@@ -56,7 +56,10 @@ def _figure(content: SnapshotContent, chosen: State, theme: Any) -> Any:
 def summary(content: SnapshotContent, chosen: State) -> str:
     """What the figure shows, in words."""
     if content.matrix is not None:
-        return words.summary(subset.narrow(content.matrix, chosen.languages), chosen.value)
+        shown = subset.narrow(content.matrix, chosen.languages)
+        if shown.axes is not None:
+            return crossed.summary(shown, chosen.value, chosen.languages)
+        return words.summary(shown, chosen.value)
     return words.tradeoff_summary(content.points or [], chosen)
 
 
@@ -81,16 +84,17 @@ def table(content: SnapshotContent, chosen: State) -> Table:
 
 
 def _cells(matrix: GainMatrix, chosen: State) -> Table:
-    place = {code: i for i, code in enumerate(figures.languages(matrix, chosen.order))}
-    rows = {row.recipe: i for i, row in enumerate(matrix.recipes)}
-    twice = {row.recipe for row in matrix.recipes if row.same_data_twice}
-    trained = {(row.recipe, code) for row in matrix.recipes for code in row.not_zero_shot}
-    ordered = sorted(
-        matrix.cells, key=lambda c: (rows.get(c.recipe, len(rows)), place.get(c.language, len(place)), c.language)
-    )
+    found = {(c.recipe, c.language): c for c in matrix.cells}
+    columns, targets = orders.languages(matrix, chosen.order), orders.of_targets(matrix)
+    at = [
+        (row, cell)
+        for row in orders.rows(matrix, chosen.order)
+        for code in columns
+        if (cell := found.get((row.recipe, code)))
+    ]
     head = (
-        "Recipe",
-        "Language",
+        crossed.rows_are(matrix),
+        "Target, mean over languages" if targets else "Language",
         "Gain, 95 % interval",
         "Score with",
         "Baseline",
@@ -98,22 +102,22 @@ def _cells(matrix: GainMatrix, chosen: State) -> Table:
         "p, paired t",
         "q",
         "Verdict",
-        "Each seed, without → with (gain)",
+        "Mean gain of each seed" if targets else "Each seed, without → with (gain)",
     )
     return Table(
         head=head,
-        rows=tuple(_cell(c, c.recipe in twice, (c.recipe, c.language) in trained) for c in ordered),
-        keys=tuple(f"{c.recipe}.{c.language}" for c in ordered),
+        rows=tuple(_cell(c, row, matrix) for row, c in at),
+        keys=tuple(f"{c.recipe}.{c.language}" for _, c in at),
         numbers=frozenset(range(2, 8)),
     )
 
 
-def _cell(cell: GainCell, twice: bool, trained: bool) -> tuple[str, ...]:
+def _cell(cell: GainCell, row: RecipeRow, matrix: GainMatrix) -> tuple[str, ...]:
     found = cell.missing is None and cell.gain is not None
     verdict = cell.verdict.value if found and cell.verdict else words.MISSING[cell.missing or Missing.NOT_RUN]
     return (
-        cell.recipe + (f" ({words.SAME_DATA_TWICE})" if twice else ""),
-        f"{words.language_name(cell.language)} ({cell.language})" + (f", {words.NOT_ZERO_SHOT}" if trained else ""),
+        crossed.row_name(cell.recipe, matrix) + (f" ({words.SAME_DATA_TWICE})" if row.same_data_twice else ""),
+        _column(cell, row, matrix),
         interval(cell.gain, cell.low, cell.high) if found else "",
         score(cell.treated),
         score(cell.baseline),
@@ -123,6 +127,16 @@ def _cell(cell: GainCell, twice: bool, trained: bool) -> tuple[str, ...]:
         verdict,
         seeds.in_words(cell) if found else "",
     )
+
+
+def _column(cell: GainCell, row: RecipeRow, matrix: GainMatrix) -> str:
+    """``Swahili (sw)``, ``XNLI, over 8 of 9 languages``, with what has to be known of the number."""
+    axes, name = matrix.axes, words.column_name(cell.language)
+    said = [name if orders.of_targets(matrix) else f"{name} ({cell.language})"]
+    if axes is not None and (support := axes.support.get(f"{cell.recipe}.{cell.language}")) is not None:
+        said.append(f"over {support}")
+    said += [words.NOT_ZERO_SHOT] if cell.language in row.not_zero_shot else []
+    return ", ".join(said) + (f" ({words.SAME_DATA_TWICE})" if crossed.twice(row, cell.language, matrix) else "")
 
 
 def _points(points: Sequence[TradeoffPoint]) -> Table:
@@ -147,24 +161,25 @@ def _points(points: Sequence[TradeoffPoint]) -> Table:
     return Table(head, rows, numbers=frozenset({4, 5, 6, 7, 9, 10}))
 
 
-def _named(row: RecipeRow | TradeoffPoint) -> str:
-    """A recipe, with what has to be known of its numbers."""
+def _named(row: RecipeRow | TradeoffPoint, matrix: GainMatrix | None = None) -> str:
+    """A row, with what has to be known of its numbers. ``matrix``: that it is of; None: it is a recipe."""
+    name = row.recipe if matrix is None else crossed.row_name(row.recipe, matrix)
     notes = [words.SAME_DATA_TWICE] if row.same_data_twice else []
     notes += [words.not_zero_shot(row)] if row.not_zero_shot else []
-    return f"{row.recipe} ({'; '.join(notes)})" if notes else row.recipe
+    return f"{name} ({'; '.join(notes)})" if notes else name
 
 
-def means(matrix: GainMatrix) -> Table:
-    """The column of means."""
+def means(content: SnapshotContent, chosen: State) -> Table | None:
+    """The column of means, as the figure has it; None where it has none."""
+    if content.matrix is None:
+        return None
+    matrix = subset.narrow(content.matrix, chosen.languages)
     rows = tuple(
-        (
-            _named(r),
-            gain(r.mean_transfer),
-            words.support(r),
-        )
-        for r in matrix.recipes
+        (_named(r, matrix), gain(r.mean_transfer), crossed.support(r, matrix))
+        for r in orders.rows(matrix, chosen.order)
     )
-    return Table(("Recipe", "Mean gain over transfer languages", "Over"), rows, numbers=frozenset({1}))
+    over = "targets" if orders.of_targets(matrix) else subset.described(chosen.languages) or "transfer languages"
+    return Table((crossed.rows_are(matrix), f"Mean gain over {over}", "Over"), rows, numbers=frozenset({1}))
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -174,7 +189,7 @@ def as_csv(content: SnapshotContent, sha256: str, chosen: State = None) -> str:
     """One row a cell or a point, numbers as they are, with the address of the snapshot in each row."""
     chosen = chosen or state(content)
     if content.matrix is not None:
-        columns, made = rows.CELLS, rows.cells(content.matrix, chosen, sha256)
+        columns, made = rows.of_matrix(content.matrix), rows.cells(content.matrix, chosen, sha256)
     else:
         known: dict[str, Any] = {"benchmark": content.benchmark, "synthetic": content.synthetic, "snapshot": sha256}
         columns, made = rows.POINTS, rows.points(content.points or (), chosen, **known)

@@ -58,8 +58,8 @@ def page(shared: Shared, text: str, *, link: bool) -> str:
     drawing = program.text()
     badge = '<span class="badge">synthetic benchmark</span>' if content.synthetic else ""
     tables = table("Every number", frozen.table(content, chosen))
-    if content.matrix is not None:
-        tables = table("Mean gains", frozen.means(content.matrix)) + tables
+    if (means := frozen.means(content, chosen)) is not None:
+        tables = table("Mean gains", means) + tables
     return f"""{head(shared.title, _STYLE, drawing, _SCRIPT)}
 <body>
 <main>

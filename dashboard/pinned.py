@@ -104,8 +104,9 @@ async def _value(api: Client, state: Explore, cell: Cell) -> str:
 # --- a row of targets --------------------------------------------------------------------------------------------------
 
 
-def row_panel(cell: Cell, matrix: GainMatrix, state: Explore) -> Any:
-    """One recipe on every target: its mean over targets, and each target with the way to its languages."""
+def row_panel(cell: Cell, matrix: GainMatrix, state: Explore | None) -> Any:
+    """One recipe on every target: its mean over targets, and each target with the way to its languages. ``state``: None where it is
+    frozen, and nothing leads anywhere."""
     row = next((r for r in matrix.recipes if r.recipe == cell.recipe), None)
     if row is None or matrix.axes is None:
         return html.P(f"There is no recipe {cell.recipe} here.")
@@ -118,19 +119,23 @@ def row_panel(cell: Cell, matrix: GainMatrix, state: Explore) -> Any:
         marks = (" •" if words.is_finding(c) else "") + (
             f" {words.TWICE}" if crossed.twice(row, c.language, matrix) else ""
         )
-        link = dcc.Link(name, href=place.state(state).address) if place is not None else name
+        link = dcc.Link(name, href=place.state(state).address) if place is not None and state is not None else name
         over = matrix.axes.support.get(f"{c.recipe}.{c.language}")
         lines.append((link, [said + marks, html.Span(f" {over}", className="soft") if over else None]))
-    languages = Explore(source=state.source, model=matrix.model, layout="target-language", recipe=row.recipe)
     return html.Div(
         [
             html.P(crossed.row_lines(row, matrix)[1].capitalize() + ".", className="verdict"),
             html.P(f"Each is a mean over {matrix.axes.over}. {words.TWICE} same data twice.", className="soft"),
             html.Dl([html.Div([html.Dt(name), html.Dd(said)]) for name, said in lines], className="facts"),
-            html.Div(dcc.Link("By language", href=languages.address, className="button-link"), className="onward"),
+            _by_language(row.recipe, matrix, state) if state is not None else None,
         ],
         className="cell-panel",
     )
+
+
+def _by_language(recipe: str, matrix: GainMatrix, state: Explore) -> Any:
+    there = Explore(source=state.source, model=matrix.model, layout="target-language", recipe=recipe)
+    return html.Div(dcc.Link("By language", href=there.address, className="button-link"), className="onward")
 
 
 def title(place: crossed.Place) -> Any:

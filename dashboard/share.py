@@ -25,7 +25,7 @@ from backend.domain.schemas import (
 )
 from backend.domain.schemas import SnapshotRequest as Request
 from backend.errors import CrossliftError
-from dashboard import links, shell, visitor, words
+from dashboard import links, shell, titles, visitor, words
 from dashboard.client import client
 from dashboard.look import count, size_of
 from dashboard.shell import aria
@@ -138,8 +138,7 @@ def request(view: Any, title: Any, note: Any = "", anonymous: Any = False, expir
 def title_of(content: SnapshotContent) -> str:
     """A title to begin with."""
     if content.matrix is not None:
-        m = content.matrix
-        return f"{words.model_title(m.model)} on {words.task_title(m.target)}: gains by language"
+        return titles.title(content.matrix, "gains")
     targets = sorted({words.task_title(p.target) for p in content.points or ()})
     where = targets[0] if len(targets) == 1 else count(len(targets), "target")
     return f"Gain against size and compute: {where}"
@@ -149,15 +148,7 @@ def contents(content: SnapshotContent) -> list[tuple[str, str]]:
     """What a snapshot holds, as names and values: for the dialog, the frozen page and the file alike."""
     said: list[tuple[str, str]] = []
     if content.matrix is not None:
-        m = content.matrix
-        with_gain = sum(c.gain is not None and c.missing is None for c in m.cells)
-        said = [
-            ("Model", words.model_title(m.model)),
-            ("Target", f"{words.task_title(m.target)}, {words.metric_title(m.metric)}"),
-            ("Cells", f"{len(m.cells)}, of them {with_gain} with a gain"),
-            ("Recipes", ", ".join(r.recipe for r in m.recipes)),
-            ("Languages", ", ".join(words.language_name(code) for code in m.languages)),
-        ]
+        said = titles.contents(content.matrix)
     if content.points is not None:
         points = content.points
         said = [

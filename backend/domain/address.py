@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, urlencode
 
+from backend.domain.choice import known, parts, read
 from backend.domain.language import GROUPS, LANGUAGES
 from backend.domain.model import MODELS
 from backend.domain.schemas import SnapshotKind
@@ -24,17 +25,25 @@ SETTINGS_DIGITS = 10  # of the digest, by which an address names the settings th
 SETTINGS = re.compile(f"[0-9a-f]{{{SETTINGS_DIGITS}}}")
 MEANS = ("mean_all", "mean_transfer")
 PAGES: dict[str, SnapshotKind] = {"/explore": "explore", "/tradeoff": "tradeoff"}
-READ: dict[SnapshotKind, tuple[str, ...]] = {
-    "explore": ("metric", "model", "settings", "source", "target"),
+PLAIN = "recipe-language"
+#: What says which numbers, by the page, and of Explore by its layout: of several targets one target says nothing.
+READ: dict[str, tuple[str, ...]] = {
     "tradeoff": ("languages", "metric", "source", "target"),
+    PLAIN: ("metric", "model", "settings", "source", "target"),
+    "recipe-target": ("languages", "model", "source"),
+    "target-language": ("model", "recipe", "source"),
+    "model-language": ("recipe", "source", "target"),
 }
-PLAIN = "recipe-language"  # the layout of Explore that a snapshot holds
+LAYOUTS = (PLAIN, "recipe-target", "target-language", "model-language")
+_UNREAD = ("metric", "model", "recipe", "settings", "target")  # of the other matrices, where it says nothing
+_RECIPE = re.compile(r"[\w:+@=>,.-]{1,200}", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a page shows. None: left to the store, as the page does. ``rest``: how it shows it."""
+    """What a page shows. None: left to the store, as the page does. ``rest``: how it shows it. ``over``: the choice of languages
+    that means of recipes by targets are over; None: all but English."""
 
     kind: SnapshotKind
     source: Source = Source.MINI
@@ -43,14 +52,22 @@ class Address:
     metric: str | None = None
     languages: str = "mean_transfer"
     settings: str | None = None
+    layout: str = PLAIN
+    recipe: str | None = None
+    over: str | None = None
     rest: tuple[tuple[str, str], ...] = ()
 
-    def settled(self, *, model: str, target: str, metric: str) -> Address:
+    def settled(self, *, model: str, target: str, metric: str, recipe: str | None = None) -> Address:
         """With what the store chose, so that the address says next year what it says today."""
-        return replace(self, model=model, target=target, metric=metric)
+        if self.layout == PLAIN:
+            return replace(self, model=model, target=target, metric=metric)
+        chosen = {"model": model, "target": target, "recipe": recipe}
+        return replace(self, **{name: value for name, value in chosen.items() if name in READ[self.layout]})  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         said = {"model": self.model, "target": self.target, "metric": self.metric, "settings": self.settings}
+        if self.layout != PLAIN:
+            said |= {"layout": self.layout, "recipe": self.recipe, "languages": self.over}
         said |= dict(self.rest)
         if self.target in TASKS and self.metric == TASKS[str(self.target)].headline:
             del said["metric"]
@@ -77,11 +94,14 @@ def read_address(text: str) -> Address:
         raise refused(f"{shown(page)} is no page that can be frozen; it begins with {' or '.join(PAGES)}")
     said = _parameters(query)
     kind = PAGES[page]
-    if said.get("layout", PLAIN) != PLAIN:
-        raise refused("only the matrix of recipes by languages can be frozen so far; choose it on the page first")
+    layout = said.pop("layout", PLAIN) if kind == "explore" else PLAIN
+    if layout not in LAYOUTS:
+        raise refused(unknown("layout", layout, LAYOUTS))
     said.pop("pins", None)  # cells of other models and targets: not part of what is frozen
-    named = {name: said.pop(name) for name in READ[kind] if name in said}
-    wrong = _wrong(named)
+    named = {name: said.pop(name) for name in READ[kind if kind == "tradeoff" else layout] if name in said}
+    if layout != PLAIN:
+        said = {name: value for name, value in said.items() if name not in _UNREAD}
+    wrong = _wrong(named, means=layout == "recipe-target")
     if wrong:
         raise refused(*wrong)
     found = Address(
@@ -90,8 +110,11 @@ def read_address(text: str) -> Address:
         model=named.get("model"),
         target=named.get("target"),
         metric=named.get("metric"),
-        languages=named.get("languages", "mean_transfer"),
+        languages=named.get("languages", "mean_transfer") if kind == "tradeoff" else "mean_transfer",
         settings=named.get("settings"),
+        layout=layout,
+        recipe=named.get("recipe"),
+        over=read(named.get("languages", "")) if layout == "recipe-target" else None,
         rest=tuple(sorted(said.items())),
     )
     if len(str(found)) > LONGEST - 200:  # what the store chooses is still to come
@@ -116,14 +139,15 @@ def _parameters(query: str) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
-def _wrong(named: dict[str, str]) -> list[str]:
-    """What is in no catalogue."""
+def _wrong(named: dict[str, str], *, means: bool) -> list[str]:
+    """What is in no catalogue. ``means``: languages are a choice of what each cell is a mean over."""
     target, metric = named.get("target"), named.get("metric")
     found = [
         wrong_name("model", named.get("model"), tuple(MODELS)),
         wrong_name("target task", target, TARGETS),
         wrong_name("source", named.get("source"), [s.value for s in Source]),
-        wrong_languages(named["languages"]) if "languages" in named else None,
+        (_wrong_choice if means else wrong_languages)(named["languages"]) if "languages" in named else None,
+        _wrong_recipe(named["recipe"]) if "recipe" in named else None,
         wrong_settings(named["settings"]) if "settings" in named else None,
     ]
     if target is None or target in TARGETS:
@@ -134,6 +158,17 @@ def _wrong(named: dict[str, str]) -> list[str]:
 def wrong_name(noun: str, value: str | None, known: Sequence[str]) -> str | None:
     """What to say about a name that is not known; None where there is nothing to say."""
     return None if value is None or value in known else unknown(noun, value, known)
+
+
+def _wrong_choice(value: str) -> str | None:
+    """What to say about languages of which one is none that there is; None where all are."""
+    wrong = next((part for part in parts(value) if not known(part)), None)
+    return None if wrong is None else wrong_languages(wrong) or f"{wrong} is no language"
+
+
+def _wrong_recipe(value: str) -> str | None:
+    """What to say about something that names no recipe; None where it can. Whether a run has it, the store knows."""
+    return None if _RECIPE.fullmatch(value) else f"{shown(value)} cannot be the name of a recipe"
 
 
 def wrong_settings(value: str) -> str | None:

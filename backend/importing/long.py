@@ -57,7 +57,10 @@ def _header(name: str, columns: list[str], errors: Errors) -> bool:
         return True
     if all(column in columns for column in exported.MEANS):
         errors.say(
-            name, "means over languages, as Trade-off exports them, hold no score of a seed; export Explore", line=1
+            name,
+            "means over languages, as Trade-off and recipes by targets are exported, hold no score of a seed; export Explore's matrices "
+            "of languages",
+            line=1,
         )
         return False
     for column in columns:

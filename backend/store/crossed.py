@@ -233,7 +233,8 @@ def _mean_cell(recipe: str, target: str, of: MeanGain) -> GainCell:
         recipe=recipe, language=target, missing=None, why_missing=None, gain=of.mean.value, low=of.mean.low, high=of.mean.high,
         sd=of.sd, baseline=of.baseline, treated=of.treated, n=len(per_seed) or min(g.n for g in of.cells),
         seeds=list(of.mean.seeds), differences=list(per_seed), p_t=of.p_t, p_sign_flip=of.p_sign_flip, q=of.q,
-        detectable=of.detectable, verdict=of.verdict, examples=None, runs=[], baseline_runs=[],
+        detectable=of.detectable, verdict=of.verdict, examples=None, runs=sorted({i for g in of.cells for i in g.runs}),
+        baseline_runs=sorted({i for g in of.cells for i in g.baseline_runs}),
     )  # fmt: skip
 
 

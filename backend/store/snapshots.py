@@ -12,14 +12,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import RowMapping, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
 
-from backend.domain.address import Address, refused
+from backend.domain.address import PLAIN, Address, refused
+from backend.domain.choice import of_means
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.gains import Missing
 from backend.domain.run import DeviceClass, RunKind, canonical
@@ -35,7 +36,7 @@ from backend.domain.schemas import (
 )
 from backend.domain.task import Source
 from backend.errors import CrossliftError, Invalid, NotFound
-from backend.store import graph, words
+from backend.store import crossed, graph, words
 from backend.store.columns import db_now
 from backend.store.gains import matrix
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
@@ -70,7 +71,8 @@ def freeze(session: Session, address: Address, *, anonymous: bool) -> Frozen:
     shown: list[TradeoffPoint] | None = None
     if address.kind == "explore":
         found, evaluated = _matrix(session, address, anonymous)
-        address = address.settled(model=found.model, target=found.target, metric=found.metric)
+        recipe = found.axes.recipe if found.axes is not None else None
+        address = address.settled(model=found.model, target=found.target, metric=found.metric, recipe=recipe)
     else:
         each = address.target is not None and ("panels", "languages") in address.rest
         rows = points(
@@ -102,7 +104,17 @@ def freeze(session: Session, address: Address, *, anonymous: bool) -> Frozen:
 def _matrix(session: Session, address: Address, anonymous: bool) -> tuple[GainMatrix, set[int]]:
     """The matrix as it is frozen: nothing is pending in it, and there is nothing to pick but itself."""
     try:
-        found = matrix(
+        found = _asked(session, address)
+    except Invalid as error:  # of a metric, settings or a recipe that there is not
+        raise refused(*(e.message for e in error.errors)) from None
+    cells = [_unnamed(c) for c in found.cells] if anonymous else found.cells
+    frozen = found.model_copy(update={**_itself(found), "cells": cells, "runs_pending": 0})
+    return frozen, {id for c in cells for id in (*c.runs, *c.baseline_runs)}
+
+
+def _asked(session: Session, address: Address) -> GainMatrix:
+    if address.layout == PLAIN:
+        return matrix(
             session,
             model=address.model,
             target=address.target,
@@ -110,12 +122,30 @@ def _matrix(session: Session, address: Address, anonymous: bool) -> tuple[GainMa
             settings=address.settings,
             source=address.source,
         )
-    except Invalid as error:  # of a metric or settings that the target does not have
-        raise refused(*(e.message for e in error.errors)) from None
-    cells = [_unnamed(c) for c in found.cells] if anonymous else found.cells
-    alone = {"models": [found.model], "targets": [found.target], "metrics": [found.metric]}
-    frozen = found.model_copy(update={**alone, "cells": cells, "runs_pending": 0})
-    return frozen, {id for c in cells for id in (*c.runs, *c.baseline_runs)}
+    codes, said = of_means(address.over)
+    return crossed.matrix(
+        session,
+        cast(crossed.Layout, address.layout),
+        source=address.source,
+        model=address.model,
+        target=address.target,
+        recipe=address.recipe,
+        languages=codes,
+        said=said,
+    )
+
+
+def _itself(found: GainMatrix) -> dict[str, Any]:
+    """What there is to choose from in a matrix that is all there is: what it shows."""
+    alone: dict[str, Any] = {"models": [found.model], "targets": [found.target], "metrics": [found.metric]}
+    if (axes := found.axes) is None:
+        return alone
+    rows = [r.recipe for r in found.recipes]
+    of_rows = {"target": {"targets": rows}, "model": {"models": rows}, "recipe": {"targets": found.languages}}[
+        axes.rows
+    ]
+    recipes = rows if axes.rows == "recipe" else [str(axes.recipe)]
+    return alone | of_rows | {"axes": axes.model_copy(update={"recipes": recipes})}
 
 
 def _unnamed(cell: GainCell) -> GainCell:

@@ -11,12 +11,13 @@ from backend.domain.gains import Missing
 from backend.domain.language import LANGUAGES
 from backend.domain.schemas import GainCell, GainMatrix, TradeoffPoint
 from backend.domain.task import Source
-from dashboard import scatter_axes, subset, weighing, words
+from dashboard import apart, scatter_axes, subset, weighing, words
 from dashboard.exports.grid import Grid
 from dashboard.links import Explore, Tradeoff
 from dashboard.look import count
 
-TEST: Final = "q < .05, two-sided paired t-test over seeds, Benjamini–Hochberg over every recipe and language of this model, target and metric"
+TEST: Final = "q < .05, two-sided paired t-test over seeds, Benjamini–Hochberg over {}"
+FAMILY: Final = "every recipe and language of this model, target and metric"
 _MARKS: Mapping[Missing, str] = {
     Missing.NOT_APPLICABLE: "n/a: not applicable",
     Missing.NOT_RUN: "--: not run",
@@ -29,36 +30,78 @@ def heatmap(grid: Grid, matrix: GainMatrix, state: Explore, *, marks: bool = Tru
     """Of a table or figure of gains or scores.
 
     Args:
-        marks: it is a table, which marks the best of each language.
+        marks: it is a table, which marks the best of each column.
     """
     shown = subset.narrow(matrix, state.languages)
     scores = not grid.unit.startswith("gain")
-    target = f"{words.task_title(matrix.target)}, {words.metric_title(matrix.metric)}"
-    what = "Scores with and without" if scores else "Gains of"
-    said = [f"{what} an intermediate task on {target}, in points: {words.model_title(matrix.model)}, {_of(matrix)}."]
+    said = [_what(matrix, scores=scores)]
     said.append(f"Means over seeds, {_seeds(shown.cells)}.")
     if not scores:
         said.append("Baseline: the same model, seeds and settings without an intermediate stage.")
-    if state.languages:
+    if state.languages and apart.by_language(matrix):
         said.append(
             f"Languages: {subset.described(state.languages)}, {len(shown.languages)} of {len(matrix.languages)}."
         )
     if any(row.mean_transfer is not None for row in shown.recipes) and grid.means:
-        said.append(f"Mean: over those languages but English in which every recipe has a gain, {_support(shown)}.")
-    said += _marked(grid, marks=marks)
-    twice = any(name.twice for name in (*grid.rows, *grid.columns))
-    if twice:
+        said.append(f"Mean: {_mean(shown)}.")
+    if not apart.by_language(matrix):
+        said.append(f"Languages of each mean: {_supports(matrix)}.")
+    said += _marked(grid, matrix, marks=marks)
+    if any(name.twice for name in (*grid.rows, *grid.columns)):
         said.append("‡: intermediate task and target train on one data set; in no comparison.")
+    if any(item.twice for line in grid.items for item in line):
+        said.append(
+            "‡: intermediate task and target train on one data set; in no comparison, and in no mean over targets."
+        )
     return said
 
 
-def _marked(grid: Grid, *, marks: bool) -> list[str]:
+def _what(matrix: GainMatrix, *, scores: bool) -> str:
+    """What the numbers are, and of what."""
+    axes, model, where = matrix.axes, words.model_title(matrix.model), _of(matrix)
+    target = f"{words.task_title(matrix.target)}, {words.metric_title(matrix.metric)}"
+    if axes is None:
+        what = "Scores with and without" if scores else "Gains of"
+        return f"{what} an intermediate task on {target}, in points: {model}, {where}."
+    if axes.rows == "recipe":
+        what = "Scores with and without" if scores else "Gains of"
+        return f"{what} an intermediate task, each a mean over {axes.over}, in points of the target's headline metric: {model}, {where}."
+    what = f"{'Scores with' if scores else 'Gains of'} {axes.recipe} as intermediate task"
+    if axes.rows == "target":
+        return f"{what} on every target, in points of its headline metric: {model}, {where}."
+    return f"{what} on {target}, in points, models from small to large: {where}."
+
+
+def _mean(matrix: GainMatrix) -> str:
+    """What means of rows are over, with how many these are."""
+    axes = matrix.axes
+    if axes is not None and axes.rows == "target":
+        each = ", ".join(
+            f"{words.task_title(r.recipe)} {r.k} of {r.n}" for r in matrix.recipes if r.mean_transfer is not None
+        )
+        return f"over those of a target's own languages but English that have a gain, {each}"
+    if axes is not None and axes.columns == "target":
+        return f"over the targets in which every recipe has a gain of its own, {_support(matrix)}"
+    rows = "model" if axes is not None and axes.rows == "model" else "recipe"
+    return f"over those languages but English in which every {rows} has a gain, {_support(matrix)}"
+
+
+def _supports(matrix: GainMatrix) -> str:
+    """``XNLI 8 of 9, XQuAD 3 of 7``: of each target, whose means are all over the same languages."""
+    of = matrix.axes.support if matrix.axes is not None else {}
+    found = {key.rpartition(".")[2]: said.removesuffix(" languages") for key, said in of.items()}
+    return ", ".join(f"{words.task_title(t)} {found[t]}" for t in matrix.languages if t in found) or "none yet"
+
+
+def _marked(grid: Grid, matrix: GainMatrix, *, marks: bool) -> list[str]:
     said = []
     every = [item for line in grid.items for item in line]
     if marks and any(item.rank for item in every):
-        said.append("Bold: the best of a language; underlined: the next.")
+        column = "language" if apart.by_language(matrix) else "target"
+        said.append(f"Bold: the best of a {column}; underlined: the next.")
     if any(item.found for item in every):
-        said.append(f"{'†' if marks else 'Dot'}: {TEST}.")
+        family = matrix.axes.family if matrix.axes is not None else FAMILY
+        said.append(f"{'†' if marks else 'Dot'}: {TEST.format(family)}.")
     if any(item.trained for item in every):
         said.append(f"{'*' if marks else words.TRAINED}: not zero-shot, trained on translations into this language.")
     if grid.kinds and marks:
@@ -87,9 +130,16 @@ def _support(matrix: GainMatrix) -> str:
 
 
 def costs(matrix: GainMatrix) -> list[str]:
-    target = words.task_title(matrix.target)
+    axes, model, target = matrix.axes, words.model_title(matrix.model), words.task_title(matrix.target)
+    what = f"each recipe on {target} for one seed: {model}"
+    if axes is not None:
+        what = {
+            "recipe": f"each recipe for one seed, all targets together: {model}",
+            "target": f"{axes.recipe} on each target for one seed: {model}",
+            "model": f"{axes.recipe} on {target} for one seed, models from small to large",
+        }[axes.rows]
     return [
-        f"Device-hours of each recipe on {target} for one seed: {words.model_title(matrix.model)}, {_of(matrix)}.",
+        f"Device-hours of {what}, {_of(matrix)}.",
         "Intermediate, fine-tune and evaluate runs; shared out: the intermediate run over the targets using it.",
     ]
 

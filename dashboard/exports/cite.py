@@ -24,7 +24,7 @@ def bibtex(title: str, said: Sequence[str], *, sha256: str, url: str, at: dateti
   howpublished = {{\\url{{{_address(url)}}}}},
   year         = {{{at.year}}},
   month        = {f"{at:%b}".lower()},
-  note         = {{Crosslift {escape(program)}, {kind} {at:%Y-%m-%d}, SHA-256 {sha256}}}
+  note         = {{{escape(program)}, {kind} {at:%Y-%m-%d}, SHA-256 {sha256}}}
 }}
 """
 
@@ -34,18 +34,19 @@ def _address(url: str) -> str:
     return url.replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
 
 
-def notebook(url: str, *, token: bool) -> str:
+def notebook(url: str, *, token: bool, lines: tuple[str, str]) -> str:
     """Six lines of Python for the Parquet file at this address.
 
     Args:
         token: one has to sign in here; the token is read from the environment, never written down.
+        lines: the columns of the table that become rows and columns.
     """
     headers = ', headers={"Authorization": "Bearer " + os.environ["CROSSLIFT_TOKEN"]}' if token else ""
-    across = "model" if "/tradeoff" in url else "language"
+    down, across = lines
     return f"""import io, {"os, " if token else ""}urllib.request
 import pandas as pd
 request = urllib.request.Request("{quote(url, safe=":/?&=,@%+")}"{headers})
 gains = pd.read_parquet(io.BytesIO(urllib.request.urlopen(request).read()))
-print(gains[["recipe", "gain", "ci_low", "ci_high"]].sort_values("gain"))
-gains.pivot_table(index="recipe", columns="{across}", values="gain").round(1)
+print(gains[["{down}", "{across}", "gain", "ci_low", "ci_high"]].sort_values("gain"))
+gains.pivot_table(index="{down}", columns="{across}", values="gain").round(1)
 """

@@ -17,7 +17,7 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from backend.errors import CrossliftError
 from dashboard import findings, links, standing, states
 from dashboard.client import client
-from dashboard.exports import made, rows
+from dashboard.exports import made
 from dashboard.exports.paper import WIDTHS
 from dashboard.exports.routes import looks
 from dashboard.shell import aria
@@ -95,15 +95,17 @@ async def texts(subject: made.Subject) -> tuple[list[str], str]:
 
 
 def _columns(subject: made.Subject) -> Any:
-    columns = rows.CELLS if subject.matrix is not None else rows.POINTS
-    facts = html.Dl([html.Div([html.Dt(html.Code(c.name)), html.Dd(c.means)]) for c in columns], className="facts")
+    facts = html.Dl(
+        [html.Div([html.Dt(html.Code(c.name)), html.Dd(c.means)]) for c in subject.columns], className="facts"
+    )
     return html.Details([html.Summary("What each column holds"), facts], className="share-all")
 
 
 def _elsewhere(subject: made.Subject) -> Any:
-    if subject.matrix is None:
+    if not subject.by_language:
         return html.P(
-            "A table of means holds no score of a seed: what can be imported again is exported from Explore.",
+            "A table of means holds no score of a seed: what can be imported again is exported from Explore, from a matrix of languages. "
+            f"There is no model-index either: {made.MEANT}.",
             className="soft",
         )
     return html.P(

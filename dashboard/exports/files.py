@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.domain.run import canonical
-from dashboard.exports.rows import SCHEMA_VERSION, Column, Row, described
+from dashboard.exports.schema import SCHEMA_VERSION, Column, Row, described
 
 #: A cell that begins like this is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -1,6 +1,6 @@
 """A heatmap for paper: cells by ``pcolormesh``, which are areas, with their numbers, dots, hatches for what is missing, and families.
 
-Languages stand side by side where numbers fit into the cells, else below each other; where neither fits, each cell has the sign of its
+Columns stand side by side where numbers fit into the cells, else below each other; where neither fits, each cell has the sign of its
 number alone. So the sign of every cell can be told without its colour.
 """
 
@@ -97,12 +97,18 @@ def _text(name: Any) -> str:
 def _head(grid: Grid, cell: float) -> float:
     """Room over the cells: for names that stand upright where they are wider than their column, and for families."""
     if grid.across:
-        return (0.75 if _upright(grid, cell) else 0.7) * CM
+        return _above(grid, cell) + (0.33 if _upright(grid, cell) else 0.28) * CM
     return 1.15 * max(wide(_text(name)) for name in grid.columns) + 0.15 * CM if _upright(grid, cell) else 0.45 * CM
 
 
 def _upright(grid: Grid, cell: float) -> bool:
-    return max((wide(name.key if grid.across else _text(name)) for name in grid.columns), default=0.0) > cell
+    return max((wide(name.short if grid.across else _text(name)) for name in grid.columns), default=0.0) > cell
+
+
+def _above(grid: Grid, cell: float) -> float:
+    """From the cells to what their columns have in common: over codes of languages a fixed room, over longer names what they take."""
+    longest = max((wide(name.short) for name in grid.columns), default=0.0)
+    return max(0.42 * CM, longest + 0.16 * CM) if _upright(grid, cell) else 0.42 * CM
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------
@@ -198,7 +204,7 @@ def _names(axes: Any, grid: Grid, cell: float, height: float) -> None:
     upright = _upright(grid, cell)
     over = -0.08 * CM / height
     for j, name in enumerate(grid.columns):
-        said = name.key if grid.across else _text(name)
+        said = name.short if grid.across else _text(name)
         turned: dict[str, Any] = {"rotation": 90 if upright else 0, "ha": "center", "va": "bottom"}
         axes.text(j + 0.5, over, said, fontsize=SMALL if cell > 0.28 * CM else TINY, color=LIGHT.ink, **turned)
     if grid.means and grid.across:
@@ -213,7 +219,7 @@ def _bands(axes: Any, grid: Grid, cell: float, height: float) -> None:
     for name, run in groupby(grid.columns if grid.across else grid.rows, key=lambda one: one.band):
         n = len(list(run))
         if name and grid.across:
-            y = -0.42 * CM / height
+            y = -_above(grid, cell) / height
             axes.plot([at + 0.1, at + n - 0.1], [y, y], color=LIGHT.hatch, linewidth=0.6, clip_on=False)
             room = max(1, int(n * cell / wide("0", TINY)))
             said = name if len(name) <= room else name[: max(1, room - 1)] + "." if room > 2 else ""

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import yaml
 
-from backend.domain.schemas import GainMatrix
+from backend.domain.schemas import GainCell, GainMatrix
 from backend.domain.task import Format
 from backend.domain.tasks import TASKS
-from dashboard import figures, subset, words
+from dashboard import apart, figures, orders, subset, words
 from dashboard.links import Explore
 
 #: What the hub calls the shapes of tasks.
@@ -27,35 +27,40 @@ OTHER: Final = "sentence-similarity"
 
 
 def model_index(matrix: GainMatrix, state: Explore, *, url: str, source: str) -> str:
-    """YAML of what is shown: the score of each recipe and language, with the gain and its interval beside it where there is one."""
+    """YAML of what is shown: the score of each recipe and language, with the gain and its interval beside it where there is one. Of one
+    recipe on several targets that is one entry, with several models one for each.
+
+    Raises:
+        ValueError: each number is a mean over languages, which is no result of a data set.
+    """
+    plain = matrix.axes is None
+    own = subset.narrow(matrix, state.languages)
+    codes = orders.languages(own, state.order)
+    shown = subset.narrow(figures.score_matrix(matrix), state.languages) if plain else own
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for row in orders.rows(shown, state.order, own):
+        one = apart.part(shown, row)
+        recipe = row.recipe if plain else one.recipes[0].recipe
+        name = one.model if recipe == one.baseline else f"{one.model} after {recipe}"
+        at = {c.language: c for c in one.cells if c.recipe == recipe and c.treated is not None}
+        results = [_result(one, at[code], source, url) for code in codes if code in at]
+        if results:
+            entries.setdefault(name, []).extend(results)
+    index = [{"name": name, "results": results} for name, results in entries.items()]
+    return str(yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _result(matrix: GainMatrix, cell: GainCell, source: str, url: str) -> dict[str, Any]:
     task = TASKS.get(matrix.target)
-    every = figures.score_matrix(matrix)
-    shown = subset.narrow(every, state.languages)
-    place = {code: i for i, code in enumerate(figures.languages(subset.narrow(matrix, state.languages), state.order))}
-    entries = []
-    for row in shown.recipes:
-        cells = sorted(
-            (c for c in shown.cells if c.recipe == row.recipe and c.treated is not None and c.language in place),
-            key=lambda c: place[c.language],
-        )
-        if not cells:
-            continue
-        name = matrix.model if row.recipe == matrix.baseline else f"{matrix.model} after {row.recipe}"
-        results = []
-        for c in cells:
-            metrics: list[dict[str, Any]] = [{"type": matrix.metric, "name": _metric(matrix), "value": c.treated}]
-            if c.gain is not None and c.missing is None:
-                metrics.append(
-                    {"type": f"{matrix.metric}_gain", "name": "gain over no intermediate task", "value": c.gain}
-                )
-            results.append({
-                "task": {"type": _TYPES.get(task.format, OTHER) if task else OTHER, "name": words.task_title(matrix.target)},
-                "dataset": _dataset(matrix, c.language),
-                "metrics": metrics,
-                "source": {"name": source, "url": url},
-            })  # fmt: skip
-        entries.append({"name": name, "results": results})
-    return str(yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True, width=120))
+    metrics: list[dict[str, Any]] = [{"type": matrix.metric, "name": _metric(matrix), "value": cell.treated}]
+    if cell.gain is not None and cell.missing is None:
+        metrics.append({"type": f"{matrix.metric}_gain", "name": "gain over no intermediate task", "value": cell.gain})
+    return {
+        "task": {"type": _TYPES.get(task.format, OTHER) if task else OTHER, "name": words.task_title(matrix.target)},
+        "dataset": _dataset(matrix, cell.language),
+        "metrics": metrics,
+        "source": {"name": source, "url": url},
+    }
 
 
 def _metric(matrix: GainMatrix) -> str:

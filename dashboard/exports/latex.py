@@ -1,6 +1,6 @@
 """Tables for a paper: booktabs rules, siunitx S columns that align numbers at their point.
 
-What a plain number cannot say stands in braces, at the same place: bold is the best of a language, underlined the next, a dagger
+What a plain number cannot say stands in braces, at the same place: bold is the best of a column, underlined the next, a dagger
 q < .05, grey a cell without a number. Everything that people wrote is escaped. A table brings its own settings in its group, and names
 the packages that it needs in a comment.
 """
@@ -14,9 +14,9 @@ from typing import Final
 
 from backend.domain.gains import Missing
 from backend.domain.schemas import GainMatrix, TradeoffPoint
-from dashboard import subset, weighing, words
+from dashboard import crossed, subset, titles, weighing, words
 from dashboard.exports import caption
-from dashboard.exports.grid import Grid, Item, Name
+from dashboard.exports.grid import MARKS, Grid, Item, Name
 from dashboard.links import Explore, Tradeoff
 from dashboard.look import MINUS, gain, parameters
 
@@ -51,7 +51,7 @@ def label(*parts: str) -> str:
 
 
 def heatmap(grid: Grid, matrix: GainMatrix, state: Explore, source: str) -> str:
-    """Recipes by languages, or with many languages the other way round.
+    """As on the screen, or with many columns the other way round.
 
     Args:
         source: where the numbers are from, in words, as the caption says it.
@@ -78,13 +78,13 @@ def heatmap(grid: Grid, matrix: GainMatrix, state: Explore, source: str) -> str:
         head=_line(["", *names]),
         lines=lines,
         said=[*said, source],
-        label=label(state.value, matrix.model, matrix.target, matrix.metric),
+        label=label(state.value, *titles.slug(matrix)),
     )  # fmt: skip
 
 
 def _column_name(name: Name, grid: Grid) -> str:
     if grid.across:
-        return f"{{{escape(name.key)}}}"
+        return f"{{{escape(name.short)}}}"
     return f"{{{_row_name(name)}}}"
 
 
@@ -95,8 +95,8 @@ def _row_name(name: Name) -> str:
 def _cell(item: Item) -> str:
     if item.value is None:
         return f"{{\\textcolor{{gray}}{{{_MARKS[item.missing or Missing.NOT_RUN]}}}}}"
-    number = _number(item.text.removesuffix(words.TRAINED))
-    if not (item.rank or item.found or item.trained):
+    number = _number(item.text.rstrip(MARKS))
+    if not (item.rank or item.found or item.trained or item.twice):
         return number
     text = _text(number)
     if item.rank:
@@ -106,7 +106,7 @@ def _cell(item: Item) -> str:
 
 def _after(item: Item) -> str:
     """Marks that take no room, so that numbers stay in line."""
-    marks = r"\dagger" * item.found + r"\ast" * item.trained
+    marks = r"\dagger" * item.found + r"\ast" * item.trained + r"\ddagger" * item.twice
     return f"\\rlap{{$^{{{marks}}}$}}" if marks else ""
 
 
@@ -135,11 +135,11 @@ def _widest(grid: Grid) -> str:
 
 
 def costs(matrix: GainMatrix, state: Explore, source: str) -> str:
-    """Device-hours of each recipe."""
+    """Device-hours of each row."""
     shown = subset.narrow(matrix, state.languages)
     lines = [
         _line([
-            escape(r.recipe) + _TWICE * r.same_data_twice,
+            escape(crossed.row_name(r.recipe, matrix)) + _TWICE * r.same_data_twice,
             *("{\\textcolor{gray}{not measured}}" if h is None else _hours(h) for h in (r.device_hours_marginal, r.device_hours_amortised)),
         ])
         for r in shown.recipes
@@ -149,7 +149,7 @@ def costs(matrix: GainMatrix, state: Explore, source: str) -> str:
         head=_line(["", "{on its own}", "{shared out}"]),
         lines=lines,
         said=[*caption.costs(matrix), source],
-        label=label("cost", matrix.model, matrix.target),
+        label=label("cost", *titles.slug(matrix)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +11,15 @@ from typing import Any, Final
 from backend.domain.portfolio import Portfolio
 from backend.domain.schemas import GainMatrix, Shared, TradeoffPoint
 from backend.domain.trend import Trends
-from backend.errors import Invalid
-from dashboard import frozen, links, weighing, words
+from dashboard import apart, frozen, links, titles, weighing, words
 from dashboard.exports import caption, cite, figure, files, grid, hub, latex, paper, rows
 from dashboard.exports.paper import Ink, Width
+from dashboard.exports.schema import Column
 from dashboard.findings import Shown
 from dashboard.look import count
 from dashboard.standing import Standing
 
-#: Ending of a file → its media type. ``yaml`` is for gains by language alone: a mean over languages is no result of a data set.
+#: Ending of a file → its media type. ``yaml`` is for results by language alone (``MEANT``).
 MEDIA: Final[Mapping[str, str]] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -30,6 +31,8 @@ MEDIA: Final[Mapping[str, str]] = {
     **{str(suffix): media for suffix, media in paper.MEDIA.items()},
 }
 _FIGURES: Final = tuple(paper.MEDIA)
+#: Why a view of means has no model-index.
+MEANT: Final = "a model card lists results of a data set, in one language each; a mean over languages is none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +58,38 @@ class Subject:
 
     @property
     def suffixes(self) -> list[str]:
-        return [s for s in MEDIA if self.matrix is not None or s != "yaml"]
+        return [s for s in MEDIA if self.by_language or s != "yaml"]
+
+    @property
+    def by_language(self) -> bool:
+        """Whether each number is of one language."""
+        return self.matrix is not None and apart.by_language(self.matrix)
 
     @property
     def title(self) -> str:
         if self.named:
             return self.named
         if (m := self.matrix) is not None:
-            return f"{words.model_title(m.model)} on {words.task_title(m.target)}: {self.state.value} by language"
+            return titles.title(m, self.state.value)
         targets = sorted({words.task_title(p.target) for p in weighing.looked_at(self.points, self.state)})
         return f"Gain against size and compute: {targets[0] if len(targets) == 1 else count(len(targets), 'target')}"
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        return rows.POINTS if self.matrix is None else rows.of_matrix(self.matrix)
+
+    @property
     def table(self) -> files.Table:
         if self.matrix is not None:
-            columns, made = rows.CELLS, rows.cells(self.matrix, self.state, self.snapshot)
+            made = rows.cells(self.matrix, self.state, self.snapshot)
         else:
             known: dict[str, Any] = {
                 "benchmark": self.benchmark,
                 "synthetic": self.synthetic,
                 "snapshot": self.snapshot,
             }
-            columns, made = rows.POINTS, rows.points(self.points, self.state, **known)
-        return files.Table(columns, made, view=self.view, program=self.program, snapshot=self.snapshot)
+            made = rows.points(self.points, self.state, **known)
+        return files.Table(self.columns, made, view=self.view, program=self.program, snapshot=self.snapshot)
 
     @property
     def name(self) -> str:
@@ -85,20 +97,14 @@ class Subject:
         if self.snapshot:
             return f"crosslift-{'explore' if self.matrix is not None else 'tradeoff'}-{self.snapshot[:12]}"
         if (m := self.matrix) is not None:
-            return f"crosslift-{self.state.value}-{m.model}-{m.target}-{m.metric}".replace("/", "-")
+            return re.sub(r"[^\w.+-]+", "-", "-".join(["crosslift", self.state.value, *titles.slug(m)]), flags=re.ASCII)
         return f"crosslift-tradeoff-{self.state.target or 'all'}-{self.state.x}"
 
 
 def live(found: Shown | Standing, *, url: str, at: datetime, program: str, signs: bool) -> Subject | None:
-    """Of what a page shows now; None where that is nothing.
-
-    Raises:
-        Invalid: another matrix than that of recipes by languages, whose rows and columns a file would call by the wrong names.
-    """
+    """Of what a page shows now; None where that is nothing."""
     if found.empty:
         return None
-    if isinstance(found, Shown) and found.matrix is not None and found.matrix.axes is not None:
-        raise Invalid("Only the matrix of recipes by languages can be exported so far; choose it on the page first.")
     state = found.state
     known: dict[str, Any] = {
         "view": state.address,
@@ -203,4 +209,12 @@ def snippet(s: Subject) -> str:
     path, _, query = s.url.partition("?")
     query = f"?{query}" if query else ""
     address = f"{path}.parquet{query}" if s.snapshot else f"{path}/export.parquet{query}"
-    return cite.notebook(address, token=s.signs)
+    return cite.notebook(address, token=s.signs, lines=_lines(s))
+
+
+def _lines(s: Subject) -> tuple[str, str]:
+    """The columns of the table that are rows and columns of the figure."""
+    if s.matrix is None:
+        return "recipe", "model"
+    axes = s.matrix.axes
+    return (axes.rows, axes.columns) if axes is not None else ("recipe", "language")

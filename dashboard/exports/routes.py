@@ -72,7 +72,10 @@ async def _live(app: FastAPI, api: Client, found: Any, suffix: str, request: Req
 
 async def _file(subject: made.Subject, suffix: str, request: Request) -> Response:
     if suffix not in subject.suffixes:
-        return PlainTextResponse(f"There is no such file of this view; {', '.join(subject.suffixes)} are.", 404, _KEPT)
+        why = f" ({made.MEANT})" if suffix == "yaml" else ""
+        return PlainTextResponse(
+            f"There is no such file of this view{why}; {', '.join(subject.suffixes)} are.", 404, _KEPT
+        )
     content = await asyncio.to_thread(made.file, subject, suffix, *looks(request.query_params))
     headers = {**_KEPT, "Content-Disposition": f'attachment; filename="{subject.name}.{suffix}"'}
     if suffix == "svg":

@@ -6,33 +6,17 @@ files can be put together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 from backend.domain.model import MODELS
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, TradeoffPoint
-from dashboard import figures, subset, weighing
+from dashboard import apart, orders, subset, weighing
+from dashboard.exports import means
+from dashboard.exports.schema import Column, Row, columns
 from dashboard.links import Explore, Tradeoff
 
-Kind = Literal["text", "whole", "number", "truth", "wholes", "numbers"]
-Row = dict[str, Any]
-
-SCHEMA_VERSION: Final = 1  # of both tables: raised when a column changes its name, type or meaning
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    name: str
-    kind: Kind
-    means: str
-
-
-def _columns(*each: tuple[str, Kind, str]) -> tuple[Column, ...]:
-    return tuple(Column(*one) for one in each)
-
-
-CELLS: Final = _columns(
+CELLS: Final = columns(
     ("benchmark", "text", "its name"),
     ("synthetic", "truth", "whether it is the generated one, which says nothing about natural language"),
     ("model", "text", "the pretrained encoder"),
@@ -69,7 +53,7 @@ CELLS: Final = _columns(
     ("snapshot", "text", "SHA-256 of the frozen result; empty: live numbers"),
 )
 
-POINTS: Final = _columns(
+POINTS: Final = columns(
     ("benchmark", "text", "its name"),
     ("synthetic", "truth", "whether it is the generated one, which says nothing about natural language"),
     ("model", "text", "the pretrained encoder"),
@@ -105,12 +89,26 @@ POINTS: Final = _columns(
 )
 
 
+def of_matrix(matrix: GainMatrix) -> tuple[Column, ...]:
+    """The columns of a table of what Explore shows: of means over languages they are others."""
+    return CELLS if apart.by_language(matrix) else means.MEANS
+
+
 def cells(matrix: GainMatrix, state: Explore, snapshot: str = "") -> list[Row]:
-    """Every cell that Explore shows, those without a gain and why included."""
+    """Every cell that Explore shows, those without a gain and why included. Each row names its own model, target and recipe, whatever
+    the rows and columns of the figure are."""
+    if not apart.by_language(matrix):
+        return means.rows(matrix, state, snapshot)
     shown = subset.narrow(matrix, state.languages)
     found = {(c.recipe, c.language): c for c in shown.cells}
-    at = [(row, code) for row in shown.recipes for code in figures.languages(shown, state.order)]
-    return [_cell(shown, row, cell, snapshot) for row, code in at if (cell := found.get((row.recipe, code)))]
+    made = []
+    for row in orders.rows(shown, state.order):
+        own = apart.part(shown, row)
+        recipe = own.recipes[0] if shown.axes is not None else row
+        for code in orders.languages(shown, state.order):
+            if (cell := found.get((row.recipe, code))) is not None:
+                made.append(_cell(own, recipe, cell, snapshot))
+    return made
 
 
 def _cell(m: GainMatrix, row: RecipeRow, c: GainCell, snapshot: str) -> Row:
@@ -121,7 +119,7 @@ def _cell(m: GainMatrix, row: RecipeRow, c: GainCell, snapshot: str) -> Row:
         "model": m.model,
         "parameters": model.parameters if model else None,
         "parameters_non_embedding": model.parameters_non_embedding if model else None,
-        "recipe": c.recipe,
+        "recipe": row.recipe,
         "target": m.target,
         "language": c.language,
         "metric": m.metric,
@@ -192,8 +190,3 @@ def points(
         }
         for p in ordered
     ]
-
-
-def described(columns: Sequence[Column]) -> Mapping[str, str]:
-    """What each column holds: the header that a CSV has no place for."""
-    return {c.name: c.means for c in columns}

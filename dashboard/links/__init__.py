@@ -441,7 +441,8 @@ def sliced(frozen: T, search: str) -> T:
     """Read what ``slice`` wrote: a state of the page that was frozen."""
     cls: Any = type(frozen)
     query = parsed(search)
-    fixed = {"languages"} if cls is Tradeoff else set()  # its points are of the languages that it was frozen with
+    over_languages = cls is Tradeoff or getattr(frozen, "layout", None) == "recipe-target"
+    fixed = {"languages"} if over_languages else set()  # these are means over the languages that they were frozen with
     names = SLICES - fixed
     found = {name: value for name, value in read(cls, query).items() if name in names}
     found |= {name: None for name in names if query.get(name) == "-" and _optional(cls, name)}

@@ -24,9 +24,9 @@ from dash import (
     register_page,
 )
 
-from backend.domain.schemas import GainMatrix, Shared, SnapshotContent
+from backend.domain.schemas import Shared, SnapshotContent
 from backend.errors import CrossliftError, NotFound
-from dashboard import controls, drawer, frozen, links, newer, offline, share, shell
+from dashboard import controls, frozen, frozen_cell, links, newer, offline, orders, share, shell
 from dashboard.client import client
 from dashboard.exports import frozen_files
 from dashboard.links import Cell
@@ -49,7 +49,7 @@ async def layout(token: str | None = None, search: str | None = None, **_: objec
     content = shared.content
     state = frozen.sliced(content, search or "")
     cell = getattr(state, "cell", None)
-    title, panel = _cell(content, cell)
+    title, panel = frozen_cell.shown(content, cell, state.languages)
     return html.Div(
         [
             html.P(
@@ -139,7 +139,7 @@ def _controls(content: SnapshotContent, state: Any) -> Any:
     return html.Div(
         [
             choose("value", "Show", controls.VALUES, getattr(state, "value", "gain"), shown=cells),
-            choose("order", "Languages by", controls.ORDERS, getattr(state, "order", "family"), shown=cells),
+            choose("order", *_orders(content), getattr(state, "order", "family"), shown=cells),
             html.Div(
                 controls.pick("frozen-x", "Against", axes(content.points or (), state), getattr(state, "x", None)),
                 className="pick-box",
@@ -152,6 +152,13 @@ def _controls(content: SnapshotContent, state: Any) -> Any:
         role="group",
         **aria(label="How to show it"),
     )
+
+
+def _orders(content: SnapshotContent) -> tuple[str, dict[str, str]]:
+    """What columns can stand by, and what that is called."""
+    if content.matrix is not None and orders.of_targets(content.matrix):
+        return "Targets by", {"family": "Kind"} | {name: controls.ORDERS[name] for name in ("gain", "cluster", "name")}
+    return "Languages by", controls.ORDERS
 
 
 def _table(content: SnapshotContent, state: Any) -> Any:
@@ -203,20 +210,9 @@ def _provenance(shared: Shared) -> Any:
     )
 
 
-def _cell(content: SnapshotContent, cell: Cell | None) -> tuple[Any, Any]:
-    """Title and content of the drawer: from what was frozen alone."""
-    if cell is None or content.matrix is None:
-        return None, None
-    matrix: GainMatrix = content.matrix
-    found = drawer.find_cell(cell, matrix)
-    used = {*found.runs, *found.baseline_runs} if found else set()
-    body = [drawer.cell_panel(cell, matrix)]
-    if used:
-        body += [
-            html.H3("Where it comes from"),
-            share.run_table([r for r in content.runs if r.id in used]),
-        ]
-    return drawer.cell_title(cell), html.Div(body, className="cell-panel")
+def _languages(content: SnapshotContent) -> str | None:
+    """Those that a frozen matrix is looked at in, which no reader changes."""
+    return frozen.state(content).languages if content.matrix is not None else None
 
 
 def _chosen(content: SnapshotContent, values: Any, cell: Any) -> Any:
@@ -297,7 +293,7 @@ async def open_cell(cell: Any, token: Any) -> Any:
         shared, _ = await client().shared(str(token))
     except CrossliftError:
         return False, no_update, no_update
-    return True, *_cell(shared.content, chosen)
+    return True, *frozen_cell.shown(shared.content, chosen, _languages(shared.content))
 
 
 clientside_callback(

@@ -23,7 +23,20 @@ from backend.errors import Invalid
         ("/explore?target=xnli&settings=0123456789", "/explore?settings=0123456789&target=xnli"),
         (
             "/explore?pins=mini-4/mnli/xnli&layout=recipe-language&target=xnli",
-            "/explore?layout=recipe-language&target=xnli",
+            "/explore?target=xnli",
+        ),
+        # of the other matrices what says nothing about their numbers is no part of their address
+        (
+            "/explore?layout=recipe-target&languages=sw,family:Turkic,sw&model=mini-2&target=xnli&recipe=mnli&order=gain",
+            "/explore?languages=family:Turkic,sw&layout=recipe-target&model=mini-2&order=gain",
+        ),
+        (
+            "/explore?layout=target-language&languages=script:Cyrillic&recipe=mnli%2Bsquad&target=xnli&metric=accuracy&settings=0123456789",
+            "/explore?languages=script:Cyrillic&layout=target-language&recipe=mnli%2Bsquad",
+        ),
+        (
+            "/explore?layout=model-language&model=mini-2&recipe=mnli&source=hub&target=xquad",
+            "/explore?layout=model-language&recipe=mnli&source=hub&target=xquad",
         ),
         ("/tradeoff?languages=mean_transfer", "/tradeoff"),
         ("/tradeoff?languages=family:Turkic&x=hours", "/tradeoff?languages=family:Turkic&x=hours"),
@@ -55,7 +68,9 @@ def test_what_says_which_numbers_is_read() -> None:
         ("/explore?target=xnlj", "did you mean xnli"),
         ("/explore?target=xnli&metric=bleu", "unknown metric 'bleu'"),
         ("/explore?metric=bleu", "unknown metric 'bleu'"),
-        ("/explore?layout=recipe-target", "only the matrix of recipes by languages can be frozen"),
+        ("/explore?layout=language-recipe", "unknown layout 'language-recipe'"),
+        ("/explore?layout=recipe-target&languages=sw,xx", "unknown languages 'xx'"),
+        ("/explore?layout=target-language&recipe=%22", "cannot be the name of a recipe"),
         ("/explore?settings=zero-shot", "takes 10 of 0-9 and a-f"),
         ("/tradeoff?source=disk", "unknown source 'disk'"),
         ("/tradeoff?languages=xx", "unknown languages 'xx'"),

@@ -12,8 +12,9 @@ from backend.domain.address import read_address
 from backend.domain.gains import Missing
 from backend.domain.run import RunKind, canonical
 from backend.domain.schemas import SnapshotContent, SnapshotRequest
+from backend.domain.task import Source
 from backend.errors import CrossliftError, Invalid, NotFound
-from backend.store import snapshots, tables
+from backend.store import crossed, snapshots, tables
 from backend.store.columns import db_now
 
 LANGUAGES = ["en", "de", "sw"]
@@ -152,6 +153,66 @@ def test_a_trade_off_is_frozen_with_its_points(measured):
     assert caught.value.errors[0].pointer == "/view" and "nothing to freeze" in caught.value.errors[0].message
 
 
+LAYOUTS = {
+    "recipe-target": "/explore?languages=de,sw&layout=recipe-target&model=mini-2",
+    "target-language": "/explore?layout=target-language&model=mini-2&recipe=squad",
+    "model-language": "/explore?layout=model-language&recipe=squad&target=xnli",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_other_matrices_are_frozen_with_every_run_behind_them(measured, layout):
+    view = LAYOUTS[layout]
+    frozen = freeze(measured, view)
+    content = frozen.content
+    assert content.view == view and content.matrix is not None and content.matrix.axes is not None
+    with measured.store.read() as session:
+        live = crossed.matrix(
+            session, layout, source=Source.MINI, model="mini-2", target="xnli",
+            recipe=None if layout == "recipe-target" else "squad",
+            languages={"de", "sw"} if layout == "recipe-target" else None, said="German, Swahili",
+        )  # fmt: skip
+    assert content.matrix.cells == live.cells and content.matrix.recipes == live.recipes  # exactly what is shown
+    assert content.matrix.runs_pending == 0
+    assert content.matrix.axes.over == ("German, Swahili" if layout == "recipe-target" else None)
+    assert content.matrix.axes.recipes == ["squad"]
+    with_gain = [c for c in content.matrix.cells if c.gain is not None]
+    assert with_gain and all(c.runs and c.baseline_runs for c in with_gain)  # a mean has runs too
+    kinds = {run.kind for run in content.runs}
+    assert {id for c in with_gain for id in (*c.runs, *c.baseline_runs)} < {run.id for run in content.runs}
+    assert kinds == set(RunKind)
+    assert SnapshotContent.model_validate_json(frozen.text) == content
+    assert freeze(measured, f"{view}&order=name&source=mini").content.matrix == content.matrix
+    _, token = share(measured, view)
+    with measured.store.write() as session:
+        session.execute(update(tables.score).values(value=1.0))
+    assert freeze(measured, view).sha256 != frozen.sha256  # the live view did change
+    delete_all(measured)
+    opened = shown(measured, token)
+    assert (opened.text, opened.sha256) == (frozen.text, frozen.sha256)
+
+
+def test_one_view_of_another_matrix_has_one_address(measured):
+    one = freeze(measured, "/explore?layout=target-language&recipe=squad&target=xnli&metric=accuracy")
+    other = freeze(measured, "/explore?model=mini-2&layout=target-language")  # what the store chooses is named
+    assert (
+        one.sha256 == other.sha256 and one.content.view == "/explore?layout=target-language&model=mini-2&recipe=squad"
+    )
+    with pytest.raises(Invalid, match="cannot be frozen") as error:
+        freeze(measured, "/explore?layout=target-language&recipe=siqa")
+    assert error.value.errors[0].pointer == "/view" and "unknown recipe 'siqa'" in error.value.errors[0].message
+
+
+def delete_all(lab):
+    """Everything but what is frozen."""
+    with lab.store.write() as session:
+        if lab.store.engine.dialect.name == "sqlite":
+            session.execute(text("PRAGMA defer_foreign_keys=ON"))
+        for table in reversed(tables.metadata.sorted_tables):
+            if table.name not in {"snapshot", "snapshot_content"}:
+                session.execute(delete(table))
+
+
 def test_too_much_is_not_frozen(measured, monkeypatch):
     monkeypatch.setattr(snapshots, "MOST_BYTES", 1000)
     with pytest.raises(Invalid) as caught:
@@ -185,13 +246,7 @@ def test_content_survives_the_deletion_of_everything_it_came_from(measured):
         session.execute(update(tables.experiment).values(name="renamed"))
     assert shown(measured, token) == before
     assert freeze(measured).sha256 != made.sha256  # the live view did change
-    with measured.store.write() as session:
-        if measured.store.engine.dialect.name == "sqlite":
-            session.execute(text("PRAGMA defer_foreign_keys=ON"))
-        kept = {"snapshot", "snapshot_content"}
-        for table in reversed(tables.metadata.sorted_tables):
-            if table.name not in kept:
-                session.execute(delete(table))
+    delete_all(measured)
     after = shown(measured, token)
     assert after == before and after.sha256 == made.sha256
     assert hashlib.sha256(after.text.encode()).hexdigest() == made.sha256

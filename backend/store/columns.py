@@ -12,7 +12,7 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text, literal
+from sqlalchemy import BigInteger, BindParameter, Boolean, DateTime, Float, Integer, LargeBinary, String, Text, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.ext.compiler import compiles
@@ -221,8 +221,8 @@ class db_now(FunctionElement[datetime]):
     inherit_cache = True
     name = "db_now"
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(literal(float(seconds), Float()))
+    def __init__(self, seconds: float | BindParameter[float] = 0.0) -> None:
+        super().__init__(literal(float(seconds), Float()) if isinstance(seconds, int | float) else seconds)
         self.type = Moment()
 
 

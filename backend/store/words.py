@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -22,7 +24,7 @@ class Hands:
     largest: int
 
 
-def title(run: RowMapping) -> str:
+def title(run: Mapping[str, Any]) -> str:
     """``Fine-tune mini-2 on mnli after squad, seed 0``."""
     model, target, recipe = run["model"], run["target"], run["recipe"]
     seed = "" if run["seed"] is None else f", seed {run['seed']}"

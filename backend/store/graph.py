@@ -224,7 +224,9 @@ def close_attempt(session: Session, run_id: int, number: int, outcome: str, deta
 _CLOSE = Prepared(
     lambda: (
         update(attempt)
-        .where(attempt.c.run_id == bindparam("of"), attempt.c.number == bindparam("tried"), attempt.c.ended_at.is_(None))
+        .where(
+            attempt.c.run_id == bindparam("of"), attempt.c.number == bindparam("tried"), attempt.c.ended_at.is_(None)
+        )
         .values(
             ended_at=db_now(),
             outcome=bindparam("how", type_=attempt.c.outcome.type),

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy.engine import CursorResult, Dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
 _Convert = Callable[[Any], Any]
@@ -31,7 +32,7 @@ class _Compiled:
     fixed: Mapping[str, Any]
     into: Mapping[str, _Convert]
     names: tuple[str, ...]
-    out: tuple[tuple[int, _Convert], ...]
+    types: tuple[TypeEngine[Any], ...]
 
     def values(self, given: Mapping[str, Any]) -> Any:
         into = self.into
@@ -50,12 +51,20 @@ class Prepared:
         self._build = build
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
+        self._out: dict[str, list[tuple[int, _Convert]]] = {}
 
     def rows(self, session: Session, /, **values: Any) -> list[tuple[Any, ...]]:
         """Run it; every row of the answer."""
         compiled, result = self._run(session, values)
+        codes = [each[1] for each in result.cursor.description] if result.cursor is not None else []
         found: list[tuple[Any, ...]] = [tuple(row) for row in result]
-        for place, convert in compiled.out:
+        if not found:
+            return found
+        dialect = session.get_bind().dialect
+        out = self._out.get(dialect.name)
+        if out is None:
+            out = self._out[dialect.name] = _converters(compiled.types, dialect, codes)
+        for place, convert in out:
             found = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in found]
         return found
 
@@ -95,19 +104,21 @@ def _compile(statement: ClauseElement, dialect: Dialect, columns: Sequence[str] 
     asked = {name: None for name, bind in compiled.binds.items() if bind.required}
     state = compiled.construct_expanded_state(asked)
     processors: dict[str, _Convert] = {}
-    for name, bind in compiled.binds.items():
+    for bind in compiled.binds.values():
         if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None:
             processors[compiled.bind_names[bind]] = convert
-    fixed = {
-        name: processors[name](value) if name in processors else value
-        for name, value in state.parameters.items()
-    }
+    fixed = {name: processors[name](value) if name in processors else value for name, value in state.parameters.items()}
     returned = [] if columns is not None else list(getattr(statement, "exported_columns", ()))
-    out = []
-    for place, column in enumerate(returned):
-        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-        if convert is not None:
-            out.append((place, convert))
     order = tuple(state.positiontup) if state.positiontup is not None else None
-    names = tuple(str(column.name) for column in returned)
-    return _Compiled(state.statement, order, fixed, processors, names, tuple(out))
+    names = tuple(str(getattr(column, "name", "")) for column in returned)
+    return _Compiled(state.statement, order, fixed, processors, names, tuple(c.type for c in returned))
+
+
+def _converters(types: Sequence[TypeEngine[Any]], dialect: Dialect, codes: Sequence[Any]) -> list[tuple[int, _Convert]]:
+    """What to do to which column of an answer; ``codes`` are the driver's names of their types."""
+    found = []
+    for place, (kind, code) in enumerate(zip(types, codes, strict=True)):
+        convert = kind.dialect_impl(dialect).result_processor(dialect, code)
+        if convert is not None:
+            found.append((place, convert))
+    return found

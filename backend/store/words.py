@@ -44,7 +44,7 @@ def short(run: RowMapping) -> str:
     return f"run {run['id']} ({run['kind']} {what}{seed})"
 
 
-def ended_badly(run: RowMapping) -> str:
+def ended_badly(run: Mapping[str, Any]) -> str:
     """``run 12 failed: out of memory``; of a skipped one, because of which."""
     state = run["state"]
     if state == RunState.SKIPPED.value:

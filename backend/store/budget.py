@@ -6,15 +6,29 @@ that is measured; runs that are at work then end, since half a run is worth noth
 
 from __future__ import annotations
 
-from sqlalchemy import false, func, select, update
+import json
+
+from sqlalchemy import Text, bindparam, false, func, select, type_coerce, update
 from sqlmodel import Session
 
 from backend.domain.run import RunState
 from backend.store import graph
 from backend.store.columns import db_now
+from backend.store.prepared import Prepared
 from backend.store.tables import experiment, experiment_run, run
 
 _NOT_BEGUN = [RunState.WAITING.value, RunState.QUEUED.value]
+_NO_LIMIT = (
+    '"stop_after":null'  # in canonical JSON; what is quoted in a text has a backslash before its quotation marks
+)
+_WANTING = Prepared(
+    lambda: (
+        select(experiment.c.id, type_coerce(experiment.c.request, Text()).label("request"))
+        .join(experiment_run, experiment_run.c.experiment_id == experiment.c.id)
+        .where(experiment_run.c.run_id == bindparam("of"), experiment.c.cancel_requested_at.is_(None))
+        .order_by(experiment.c.id)
+    )
+)
 
 
 def hours(session: Session, id: int) -> float:
@@ -36,15 +50,11 @@ def over(session: Session, id: int) -> tuple[float, float] | None:
 def hold(session: Session, ended: int) -> list[int]:
     """After this run has ended: stop what has not begun of every experiment that has used up what it may take. The ids of the runs
     that nobody else wants and that are cancelled."""
-    wanting = (
-        select(experiment.c.id, experiment.c.request)
-        .join(experiment_run, experiment_run.c.experiment_id == experiment.c.id)
-        .where(experiment_run.c.run_id == ended, experiment.c.cancel_requested_at.is_(None))
-        .order_by(experiment.c.id)
-    )
     stopped: list[int] = []
-    for id, request in session.execute(wanting).all():
-        most = request.get("stop_after")
+    for id, text in _WANTING.rows(session, of=ended):
+        if _NO_LIMIT in text:  # most have none, and a request can be long
+            continue
+        most = json.loads(text).get("stop_after")
         if most is None or hours(session, id) < most:
             continue
         left = list(

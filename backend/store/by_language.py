@@ -31,11 +31,12 @@ from backend.domain.run import RunState
 from backend.domain.schemas import GainCell, LanguageView
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
-from backend.store import learning, trained
+from backend.store import trained
 from backend.store.gains import place, read_recipe
 from backend.store.measured import Unit, evaluations, units
+from backend.store.observed import Observed
 from backend.store.reasons import BAD_STATES, LIVE_STATES, NONE, Reasons
-from backend.store.tables import experiment, run
+from backend.store.tables import run
 
 #: Target → its headline metric. Diagnostics are no targets of a mean.
 HEADLINE: Mapping[str, str] = {t: TASKS[t].headline for t in TARGETS if not TASKS[t].diagnostic}
@@ -232,19 +233,17 @@ def detail(session: Session, code: str, *, source: Source, model: str | None = N
 def _cells(session: Session, here: Standing, code: str) -> list[LanguageCell]:
     if here.model is None:
         return []
-    barred = _not_applicable(session, here.source, here.model)
-    everywhere = evaluations(source=here.source, model=here.model)
-    out = learning.left_out(session, [*everywhere, run.c.state == RunState.DONE.value])
+    seen = Observed(session, source=here.source, model=here.model, target=None)
     found = []
     for target in here.targets(code):
         unit = here.units.get(target)
         reasons = Reasons(
-            session,
-            evaluations(source=here.source, model=here.model, target=target),
+            seen.standing(here.model, target),
+            seen.causes,
             unit.rest if unit else (),
-            not_applicable=barred[target],
+            not_applicable=seen.not_applicable(here.model, target),
             asked=(*TASKS[target].languages_in(here.source), *(unit.languages if unit else ())),
-            left_out=out,
+            left_out=seen.left_out,
         )
         gains = {(g.recipe, g.language): g for g in unit.gains} if unit else {}
         for recipe in sorted(here.recipes | reasons.recipes, key=place):
@@ -310,15 +309,3 @@ def _empty(cell: GainCell, target: str) -> LanguageCell:
         gap_low=None,
         gap_high=None,
     )
-
-
-def _not_applicable(session: Session, source: Source, model: str) -> defaultdict[str, dict[str, str]]:
-    """Target → recipe → why it cannot be used there, from what experiments asked for."""
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for each in session.scalars(
-        select(experiment.c.not_applicable).where(experiment.c.source == source.value).distinct()
-    ):
-        for of_model, recipe, target, why in each:
-            if of_model == model and recipe != NONE:
-                found[target][recipe] = why
-    return found

@@ -12,7 +12,7 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text, literal
+from sqlalchemy import BigInteger, BindParameter, Boolean, DateTime, Float, Integer, LargeBinary, String, Text, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.ext.compiler import compiles
@@ -210,9 +210,13 @@ class Moment(_Checked):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else as_utc(value)
+
+
+def as_utc(value: datetime | str) -> datetime:
+    """A time as a database's driver gives it: SQLite's as text."""
+    value = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class db_now(FunctionElement[datetime]):
@@ -221,8 +225,8 @@ class db_now(FunctionElement[datetime]):
     inherit_cache = True
     name = "db_now"
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(literal(float(seconds), Float()))
+    def __init__(self, seconds: float | BindParameter[float] = 0.0) -> None:
+        super().__init__(literal(float(seconds), Float()) if isinstance(seconds, int | float) else seconds)
         self.type = Moment()
 
 

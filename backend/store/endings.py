@@ -3,12 +3,13 @@ fell silent. All of it can be reached from ``runs``."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Update, func, insert, select
+from sqlalchemy import Text, Update, UpdateBase, bindparam, func, insert, select, type_coerce
 from sqlmodel import Session
 
 from backend.domain.learning import Learning
@@ -18,6 +19,7 @@ from backend.domain.schemas import Cost
 from backend.store import budget, experiments, graph, packages, words
 from backend.store import learning as learnings
 from backend.store.columns import BadValue, db_now, storable
+from backend.store.prepared import Prepared
 from backend.store.tables import run, score
 
 DIED = "the process of this run died"
@@ -81,53 +83,61 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
         ValueError: a score is not finite, has no examples or is there twice; or a number of the cost is not finite.
     """
     cost = result.cost if isinstance(result.cost, Cost) else Cost.model_validate(result.cost)
-    rows = [
-        {"run_id": run_id, "language": language, "metric": metric, "value": value, "n": n}
-        for language, metric, value, n in result.scores
-    ]
-    _check_scores(rows)
+    rows = _checked(session, run_id, result.scores)
     graph.lock(session)
     environment = dict(result.environment)
     if result.packages is not None:
         environment["packages"] = packages.digest(result.packages)
         packages.keep(session, {environment["packages"]: result.packages})
-    end = (
-        graph.move(
-            RunState.DONE,
-            of=RunState.RUNNING,
-            step=run.c.total_steps,
-            artifact=result.artifact,
-            artifact_digest=result.artifact_digest,
-            artifact_bytes=result.artifact_bytes,
-            parameters=result.parameters,
-            parameters_non_embedding=result.parameters_non_embedding,
-            environment=environment,
-            extra=dict(result.extra),
-            device=cost.device,
-            share=cost.share,
-            wall_seconds=cost.wall_seconds,
-            device_seconds=cost.device_seconds,
-            examples=cost.examples,
-            tokens=cost.tokens,
-            flops_analytic=cost.flops_analytic,
-            flops_counted=cost.flops_counted,
-            peak_memory_bytes=cost.peak_memory_bytes,
-            energy_joules=cost.energy_joules,
-        )
-        .where(*graph.held(run_id, attempt))
-        .returning(run.c.spec)
+    found = {**{name: getattr(cost, name) for name in _COST}, **{name: getattr(result, name) for name in _MADE}}
+    ended = _DONE.rows(
+        session,
+        of=run_id,
+        tried=attempt,
+        new_environment=environment,
+        new_extra=dict(result.extra),
+        **{f"new_{name}": value for name, value in found.items()},
     )
-    spec = session.scalars(end).one_or_none()
-    if spec is None:
+    if not ended:
         return Finished(False, [])
     if rows:
-        session.execute(insert(score), rows)
+        _SCORES.many(session, rows)
     if result.learning is not None:
         learnings.record(session, run_id, result.learning)
-    _pin_model(session, spec, result.environment.get("revision"))
+    if revision := result.environment.get("revision"):
+        _pin_model(session, json.loads(ended[0][0]), revision)
     graph.close_attempt(session, run_id, attempt, "done")
     budget.hold(session, run_id)
     return Finished(True, graph.promote(session, parent=run_id))
+
+
+#: What a run's row takes over from a result, and from its cost.
+_MADE = ("artifact", "artifact_digest", "artifact_bytes", "parameters", "parameters_non_embedding")
+_COST = (
+    "device",
+    "share",
+    "wall_seconds",
+    "device_seconds",
+    "examples",
+    "tokens",
+    "flops_analytic",
+    "flops_counted",
+    "peak_memory_bytes",
+    "energy_joules",
+)
+
+
+def _done() -> UpdateBase:
+    given = {
+        name: bindparam(f"new_{name}", type_=run.c[name].type) for name in (*_MADE, *_COST, "environment", "extra")
+    }
+    held = (run.c.id == bindparam("of"), run.c.attempt == bindparam("tried"), run.c.state == RunState.RUNNING.value)
+    move = graph.move(RunState.DONE, of=RunState.RUNNING, step=run.c.total_steps, **given)
+    return move.where(*held).returning(type_coerce(run.c.spec, Text()).label("spec"))
+
+
+_DONE = Prepared(_done)
+_SCORES = Prepared(lambda: insert(score), columns=("run_id", "metric", "language", "value", "n"))
 
 
 def _pin_model(session: Session, spec: Mapping[str, Any], revision: str | None) -> None:
@@ -141,17 +151,33 @@ def _pin_model(session: Session, spec: Mapping[str, Any], revision: str | None) 
         experiments.pin_model(session, checkpoint, revision)
 
 
-def _check_scores(rows: Sequence[Mapping[str, Any]]) -> None:
-    seen = set()
-    for row in rows:
-        what = f"score {row['metric']} in {row['language']}"
-        if (row["language"], row["metric"]) in seen:
-            raise BadValue(f"{what} is there twice")
-        seen.add((row["language"], row["metric"]))
-        if not isinstance(row["value"], int | float) or not math.isfinite(row["value"]):
-            raise BadValue(f"{what} must be a finite number, not {row['value']!r}")
-        if not isinstance(row["n"], int) or row["n"] < 1:
-            raise BadValue(f"{what} must be over at least one example, not {row['n']!r}")
+def _checked(session: Session, run_id: int, scores: Sequence[tuple[str, str, float, int]]) -> list[dict[str, Any]]:
+    """Rows of scores as the driver takes them, in the order of their key, so that pages fill up. A run has many scores of few
+    languages and metrics, so names are checked once each.
+
+    Raises:
+        BadValue: a score is not finite, has no examples or is there twice; or a name cannot be kept.
+    """
+    dialect = session.get_bind().dialect
+    names = {
+        column: {
+            each: score.c[column].type.process_bind_param(each, dialect)
+            for each in dict.fromkeys(one[place] for one in scores)
+        }
+        for place, column in enumerate(("language", "metric"))
+    }
+    languages, metrics = names["language"], names["metric"]
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for language, metric, value, n in scores:
+        key = metrics[metric], languages[language]
+        if key in found:
+            raise BadValue(f"score {metric} in {language} is there twice")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise BadValue(f"score {metric} in {language} must be a finite number, not {value!r}")
+        if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
+            raise BadValue(f"score {metric} in {language} must be over at least one example, not {n!r}")
+        found[key] = {"run_id": run_id, "metric": key[0], "language": key[1], "value": float(value), "n": n}
+    return [found[key] for key in sorted(found)]
 
 
 def fail(

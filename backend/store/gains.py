@@ -6,9 +6,10 @@ Gains are computed from scores, by ``domain.gains`` alone; they are never stored
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from backend.domain.experiment import BENCHMARKS, same_data_twice
@@ -20,13 +21,19 @@ from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, NotFound, unknown
-from backend.store import learning, trained, variants
+from backend.store import trained, variants
+from backend.store.columns import as_utc
 from backend.store.costs import Costs
-from backend.store.measured import evaluations, units
+from backend.store.kept import Memory
+from backend.store.learning import LeftOut
+from backend.store.measured import Unit, evaluations
+from backend.store.observed import COLUMNS, Observed, counts
 from backend.store.reasons import NONE, Reasons
-from backend.store.tables import LIVE, experiment, run, run_parent, score
+from backend.store.tables import run, score
 
-_LIVE = [s.value for s in LIVE]
+MOST_CELLS = 40_000  # of matrices that a process keeps, some 100 MB
+
+_SETTINGS, _STATE, _ID = (COLUMNS.index(name) for name in ("settings", "state", "id"))
 
 
 def matrix(
@@ -51,54 +58,107 @@ def matrix(
         NotFound: this benchmark has no runs yet.
         Invalid: the target has no such metric, or nothing was measured under these settings.
     """
-    model, target, models, targets = _choose(session, model, target, source)
-    metrics = _metrics(session, target, source)
+    model, target, models, targets = choose(session, model, target, source)
+    metrics = metrics_of(session, target, source)
     metric = metric or (metrics[0] if metrics else None)
     if metric is None or metric not in metrics:
         message = unknown("metric", str(metric), metrics) if metrics else f"{target} has no metric"
         raise Invalid("The gains cannot be given.", errors=[FieldError("/metric", message)])
-    here = evaluations(source=source, model=model, target=target)
-    found = units(session, [metric], source=source, model=model, target=target)
-    every = found[0].every if found else ()
-    chosen: Sequence[Gain] = found[0].gains if found else ()
-    rest: Sequence[Measurement] = found[0].rest if found else ()
-    choices = variants.choices(session, every, chosen)
+    seen = Observed(session, source=source, model=model, target=target, metrics=[(target, metric)])
+    return laid_out(seen, Asked(model, target, metric, settings), models, targets, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which matrix."""
+
+    model: str
+    target: str
+    metric: str
+    settings: str | None = None
+
+
+def laid_out(
+    seen: Observed, of: Asked, models: Sequence[str], targets: Sequence[str], metrics: Sequence[str]
+) -> GainMatrix:
+    """The matrix ``of`` what was seen. It is kept, and given out again while all that it rests on is the same.
+
+    Raises:
+        Invalid: nothing was measured under these settings.
+    """
+    unit = seen.units.get((of.model, of.target, of.metric))
+    runs = seen.runs[of.model, of.target]
+    refused = seen.not_applicable(of.model, of.target)
+    only = {run[_SETTINGS] for run in runs if variants.name(run[_SETTINGS]) == of.settings}
+    pending = sum(seen.pending(of.model, of.target, each) for each in only or ([None] if of.settings is None else []))
+    ids = {run[_ID] for run in runs}
+    left_out = [left for left in seen.left_out if left.run in ids]
+    rests_on = (
+        unit, runs, seen.causes, refused, left_out, pending, seen.learnt, seen.done, list(models), list(targets), metrics
+    )  # fmt: skip
+    name = (seen.session.get_bind().engine.url, seen.source, of)
+    found = _kept.get(name, rests_on)
+    if found is None:
+        found = _laid_out(seen, of, unit, refused, left_out, pending, (models, targets, metrics))
+        _kept.put(name, rests_on, found)
+    return found
+
+
+_kept: Memory[GainMatrix] = Memory(MOST_CELLS, lambda matrix: len(matrix.cells))
+
+
+def _laid_out(
+    seen: Observed,
+    of: Asked,
+    unit: Unit | None,
+    refused: Mapping[str, str],
+    left_out: Sequence[LeftOut],
+    pending: int,
+    offered: tuple[Sequence[str], Sequence[str], Sequence[str]],
+) -> GainMatrix:
+    target, source = of.target, seen.source
+    every = unit.every if unit else ()
+    chosen: Sequence[Gain] = unit.gains if unit else ()
+    rest: Sequence[Measurement] = unit.rest if unit else ()
+    runs = seen.runs[of.model, target]
+    choices = variants.choices(seen.session, every, chosen)
     under: dict[tuple[str, str], list[str]] = {}  # recipe and language → settings, where there are several in all
     if choices:
         for g in every:
             under.setdefault((g.recipe, g.language), []).append(variants.name(g.settings))
-    if settings is not None:
-        only = variants.chosen(settings, {*(g.settings for g in every), *(m.settings for m in rest)})
+    if of.settings is not None:
+        only = variants.chosen(of.settings, {*(g.settings for g in every), *(m.settings for m in rest)})
         chosen = [g for g in every if g.settings == only]
         rest = [m for m in rest if m.settings == only]
-        here.append(run.c.settings == only)
-    scored = found[0].languages if found else ()
+        runs = [run for run in runs if run[_SETTINGS] == only]
+        left_out = [left for left in left_out if left.settings == only]
     by_cell = {(g.recipe, g.language): g for g in chosen}
+    by_recipe: defaultdict[str, list[Gain]] = defaultdict(list)
+    for g in chosen:
+        by_recipe[g.recipe].append(g)
     asked = TASKS[target].languages_in(source) if target in TASKS else ()
-    languages = order_by_family({*asked, *scored})
+    languages = order_by_family({*asked, *(unit.languages if unit else ())})
     reasons = Reasons(
-        session,
-        here,
+        [dict(zip(COLUMNS, run, strict=False)) for run in runs],
+        seen.causes,
         rest,
-        not_applicable=_not_applicable(session, source, model, target),
+        not_applicable=refused,
         asked=asked,
-        left_out=learning.left_out(session, [*here, run.c.state == RunState.DONE.value]),
+        left_out=left_out,
     )
     recipes = sorted(reasons.recipes, key=place)
     support = common_support(chosen, languages)
-    costs = Costs(session, here)
-    learnt = trained.by_settings(session, source)
+    ended = [run[-1] for run in runs if run[_STATE] == RunState.DONE.value]
     return GainMatrix(
-        model=model,
+        model=of.model,
         target=target,
-        metric=metric,
+        metric=of.metric,
         benchmark=BENCHMARKS[source],
         synthetic=source is Source.MINI,
         baseline=NONE,
         languages=languages,
         recipes=[
-            _recipe_row(r, target, [g for g in chosen if g.recipe == r], languages, support, costs, reasons, learnt)
-            for r in recipes
+            _recipe_row(r, target, by_recipe[r], languages, support, seen.costs, reasons, seen.learnt) for r in recipes
         ],
         cells=[
             _cell(by_cell[r, code], reasons, under.get((r, code), ()))
@@ -107,30 +167,30 @@ def matrix(
             for r in recipes
             for code in languages
         ],
-        models=models,
-        targets=targets,
-        metrics=metrics,
-        runs_pending=_pending(session, here),
-        updated_at=session.scalars(select(func.max(run.c.finished_at)).where(*here, run.c.state == "done")).one(),
-        settings=settings,
+        models=list(offered[0]),
+        targets=list(offered[1]),
+        metrics=list(offered[2]),
+        runs_pending=pending,
+        updated_at=as_utc(max(ended)) if ended else None,
+        settings=of.settings,
         choices=choices,
     )
 
 
-def _choose(
+def choose(
     session: Session, model: str | None, target: str | None, source: Source
 ) -> tuple[str, str, list[str], list[str]]:
-    """The model and target to show, and all there are."""
-    counts = session.execute(
-        select(run.c.model, run.c.target, run.c.state, func.count())
-        .where(*evaluations(source=source))
-        .group_by(run.c.model, run.c.target, run.c.state)
-    ).all()
-    if not counts:
+    """The model and target to show, and all there are.
+
+    Raises:
+        NotFound: this benchmark has no runs yet.
+    """
+    found = counts(session, source)
+    if not found:
         raise NotFound(f"There are no runs of {BENCHMARKS[source]} (source {source.value}) yet.")
-    models, targets = sorted({c.model for c in counts}), sorted({c.target for c in counts})
+    models, targets = sorted({m for m, *_ in found}), sorted({t for _, t, *_ in found})
     results: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for found_model, found_target, state, n in counts:
+    for found_model, found_target, state, n in found:
         if model in (None, found_model) and target in (None, found_target):
             results[found_model, found_target][0 if state == RunState.DONE.value else 1] += n
     if results:
@@ -139,7 +199,8 @@ def _choose(
     return model or models[0], target or targets[0], models, targets
 
 
-def _metrics(session: Session, target: str, source: Source) -> list[str]:
+def metrics_of(session: Session, target: str, source: Source) -> list[str]:
+    """Those that a target has, its headline first; of one that is in no catalogue any more those that were measured."""
     if target in TASKS:
         return list(TASKS[target].metrics)
     found = (
@@ -223,17 +284,3 @@ def _cell(gain: Gain, reasons: Reasons, under: Collection[str]) -> GainCell:
         settings=own if under else None,
         others=[name for name in under if name != own],
     )
-
-
-def _pending(session: Session, here: Iterable[ColumnElement[bool]]) -> int:
-    """Live evaluate runs, and the live runs that they start from."""
-    above = select(run.c.id).where(*here, run.c.state.in_(_LIVE)).cte("above", recursive=True)
-    above = above.union(select(run_parent.c.parent_id).where(run_parent.c.run_id == above.c.id))
-    live = select(func.count()).select_from(run).where(run.c.id.in_(select(above.c.id)), run.c.state.in_(_LIVE))
-    return session.scalars(live).one()
-
-
-def _not_applicable(session: Session, source: Source, model: str, target: str) -> dict[str, str]:
-    """Recipe → why it cannot be used on this target, from what experiments asked for."""
-    lists = session.scalars(select(experiment.c.not_applicable).where(experiment.c.source == source.value).distinct())
-    return {r: why for each in lists for m, r, t, why in each if (m, t) == (model, target) and r != NONE}

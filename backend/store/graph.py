@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Update, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Update, UpdateBase, bindparam, exists, func, insert, select, update
 from sqlmodel import Session
 
 from backend.domain.run import FOLLOWS, TERMINAL, RunState
 from backend.store.columns import db_now
+from backend.store.prepared import Prepared
 from backend.store.tables import ANSWERS, attempt, experiment_run, parent_run, pretrained_model, run, run_parent
 
 LOCK = 0x63726F74  # "crot"
@@ -146,15 +147,26 @@ def keep(session: Session, runs: Iterable[int]) -> None:
 
 def promote(session: Session, parent: int | None = None) -> list[int]:
     """Queue what waits for nothing that is not done; only children of ``parent`` if that is given. Their ids."""
+    if parent is None:
+        return moved(session, _ready())
+    return sorted(id for (id,) in _READY_CHILDREN.rows(session, of=parent))
+
+
+def _ready() -> Update:
     unfinished = exists().where(
         run_parent.c.run_id == run.c.id,
         run_parent.c.parent_id == parent_run.c.id,
         parent_run.c.state != RunState.DONE.value,
     )
-    change = move(RunState.QUEUED, of=RunState.WAITING).where(~unfinished)
-    if parent is not None:
-        change = change.where(run.c.id.in_(select(run_parent.c.run_id).where(run_parent.c.parent_id == parent)))
-    return moved(session, change)
+    return move(RunState.QUEUED, of=RunState.WAITING).where(~unfinished)
+
+
+def _ready_children() -> UpdateBase:
+    children = select(run_parent.c.run_id).where(run_parent.c.parent_id == bindparam("of"))
+    return _ready().where(run.c.id.in_(children)).returning(run.c.id)
+
+
+_READY_CHILDREN = Prepared(_ready_children)
 
 
 def skip(session: Session, because: int) -> list[int]:
@@ -206,11 +218,22 @@ def held(run_id: int, number: int) -> tuple[ColumnElement[bool], ...]:
 
 def close_attempt(session: Session, run_id: int, number: int, outcome: str, detail: str | None = None) -> None:
     """Note how an attempt ended."""
-    session.execute(
+    _CLOSE.run(session, of=run_id, tried=number, how=outcome, more=detail)
+
+
+_CLOSE = Prepared(
+    lambda: (
         update(attempt)
-        .where(attempt.c.run_id == run_id, attempt.c.number == number, attempt.c.ended_at.is_(None))
-        .values(ended_at=db_now(), outcome=outcome, detail=detail)
+        .where(
+            attempt.c.run_id == bindparam("of"), attempt.c.number == bindparam("tried"), attempt.c.ended_at.is_(None)
+        )
+        .values(
+            ended_at=db_now(),
+            outcome=bindparam("how", type_=attempt.c.outcome.type),
+            detail=bindparam("more", type_=attempt.c.detail.type),
+        )
     )
+)
 
 
 # --- doing it again --------------------------------------------------------------------------------------------------

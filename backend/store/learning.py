@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from backend.domain.learning import Learning
 from backend.store import graph, words
+from backend.store.prepared import Prepared
 from backend.store.tables import learning, parent_run, run, run_parent
 
 
@@ -43,6 +44,8 @@ def of_runs(session: Session, ids: Collection[int]) -> Mapping[int, Learning]:
 
 def left_out(session: Session, here: Collection[ColumnElement[bool]] = ()) -> list[LeftOut]:
     """Of these runs (conditions on ``run``) those that start, directly or not, from a training that did not learn."""
+    if not _ANY_FAILED.rows(session):  # mostly none has
+        return []
     below = (
         select(run_parent.c.run_id, run_parent.c.parent_id.label("because"))
         .join(learning, learning.c.run_id == run_parent.c.parent_id)
@@ -75,6 +78,9 @@ def left_out(session: Session, here: Collection[ColumnElement[bool]] = ()) -> li
             row["evaluated"], LeftOut(row["evaluated"], row["of"], row["of_seed"], row["settings"], _why(row))
         )
     return list(found.values())
+
+
+_ANY_FAILED = Prepared(lambda: select(learning.c.run_id).where(learning.c.failed == true()).limit(1))
 
 
 def _why(cause: RowMapping) -> str:

@@ -8,13 +8,14 @@ anything differs is computed anew, whoever wrote and in whatever process.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, type_coerce
+from sqlalchemy.types import NullType
 from sqlmodel import Session
 
 from backend.domain.experiment import same_data_twice
@@ -22,6 +23,8 @@ from backend.domain.gains import Gain, Measurement, gains, one_per_cell
 from backend.domain.run import RunKind, RunState
 from backend.domain.task import Source
 from backend.store import brought, learning
+from backend.store.kept import Memory
+from backend.store.prepared import Prepared
 from backend.store.reasons import NONE
 from backend.store.tables import run, score
 
@@ -57,14 +60,40 @@ def evaluations(*, source: Source, model: str | None = None, target: str | None 
     return conditions
 
 
+def asked(by_model: bool, by_target: bool) -> list[ColumnElement[bool]]:
+    """``evaluations`` for a prepared statement: the values are ``of_source``, ``of_model`` and ``of_target``."""
+    conditions = [
+        run.c.kind == RunKind.EVALUATE.value, run.c.source == bindparam("of_source"), brought.shown()
+    ]  # fmt: skip
+    if by_model:
+        conditions.append(run.c.model == bindparam("of_model"))
+    if by_target:
+        conditions.append(run.c.target == bindparam("of_target"))
+    return conditions
+
+
+def given(source: Source, model: str | None, target: str | None) -> dict[str, str]:
+    """The values of ``asked``."""
+    said = {"of_source": source.value, "of_model": model, "of_target": target}
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def units(
-    session: Session, metrics: Collection[str], *, source: Source, model: str | None = None, target: str | None = None
+    session: Session,
+    metrics: Collection[str],
+    *,
+    source: Source,
+    model: str | None = None,
+    target: str | None = None,
+    only: Collection[tuple[str, str]] | None = None,
 ) -> list[Unit]:
-    """Every unit of these metrics that has a score, by model, target and metric."""
+    """Every unit of these metrics that has a score, by model, target and metric. ``only``: of these targets and metrics."""
     database = session.get_bind().engine.url
     found = []
     out = {left.run for left in learning.left_out(session, _done(source=source, model=model, target=target))}
     for name, version in sorted(_versions(session, metrics, out, source=source, model=model, target=target).items()):
+        if only is not None and name[1:] not in only:
+            continue
         unit = _kept.get((database, source, *name), version)
         if unit is None:
             unit = _computed(name, _measurements(session, name, source, out))
@@ -92,42 +121,47 @@ def _versions(
     model: str | None,
     target: str | None,
 ) -> dict[Name, list[tuple[Any, ...]]]:
-    """What each unit is computed from: its runs, and how many scores of which sum each has."""
-    query = (
-        select(
-            run.c.model,
-            run.c.target,
-            score.c.metric,
-            run.c.id,
-            run.c.fingerprint,
-            func.count(),
-            func.sum(score.c.value),
-            func.sum(score.c.n),
-        )
-        .join(score, score.c.run_id == run.c.id)
-        .where(*_done(source=source, model=model, target=target), score.c.metric.in_(list(metrics)))
-        .group_by(run.c.id, score.c.metric)
-        .order_by(run.c.id)
-    )
+    """What each unit is computed from: its runs, when they ended, and how many scores of which sum each has."""
+    names = {f"m{i}": metric for i, metric in enumerate(sorted(metrics))}
+    query = _summed(model is not None, target is not None, len(names))
     found: defaultdict[Name, list[tuple[Any, ...]]] = defaultdict(list)
-    for of_model, of_target, metric, id, fingerprint, scores, total, examples in session.execute(query):
-        if id in out:
-            continue
-        # rounded: a database that adds in parallel adds in no fixed order
-        found[of_model, of_target, metric].append((id, fingerprint, scores, round(total, 6), int(examples)))
+    for of_model, of_target, metric, id, *rest in query.rows(session, **given(source, model, target), **names):
+        if id not in out:
+            fingerprint, ended, scores, total, examples = rest
+            # rounded: a database that adds in parallel adds in no fixed order
+            found[of_model, of_target, metric].append((id, fingerprint, ended, scores, round(total, 6), int(examples)))
     return found
 
 
-def _measurements(session: Session, name: Name, source: Source, out: Collection[int]) -> list[Measurement]:
-    """Every score of a unit but those of the runs ``out``: one query, no objects but the answer's."""
-    model, target, metric = name
-    query = (
+@cache
+def _summed(by_model: bool, by_target: bool, metrics: int) -> Prepared:
+    return Prepared(
+        lambda: (
+            select(
+                run.c.model,
+                run.c.target,
+                score.c.metric,
+                run.c.id,
+                run.c.fingerprint,
+                type_coerce(run.c.finished_at, NullType()),
+                func.count(),
+                func.sum(score.c.value),
+                func.sum(score.c.n),
+            )
+            .join(score, score.c.run_id == run.c.id)
+            .where(*asked(by_model, by_target), run.c.state == RunState.DONE.value)
+            .where(score.c.metric.in_([bindparam(f"m{i}") for i in range(metrics)]))
+            .group_by(run.c.id, score.c.metric)
+            .order_by(run.c.id)
+        )
+    )
+
+
+def _scores() -> Select[Any]:
+    return (
         select(
-            run.c.model,
             run.c.recipe,
-            run.c.target,
             score.c.language,
-            score.c.metric,
             run.c.seed,
             score.c.value,
             score.c.n,
@@ -135,11 +169,24 @@ def _measurements(session: Session, name: Name, source: Source, out: Collection[
             run.c.id,
         )
         .join(score, score.c.run_id == run.c.id)
-        .where(*_done(source=source, model=model, target=target), score.c.metric == metric)
+        .where(*asked(True, True), run.c.state == RunState.DONE.value, score.c.metric == bindparam("of_metric"))
         .order_by(run.c.id, score.c.language)
     )
-    every = (Measurement(*row) for row in session.execute(query))
-    return [m for m in every if m.run not in out] if out else list(every)
+
+
+_SCORES = Prepared(_scores)
+
+
+def _measurements(session: Session, name: Name, source: Source, out: Collection[int]) -> list[Measurement]:
+    """Every score of a unit but those of the runs ``out``: one query, no objects but the answer's."""
+    model, target, metric = name
+    return [
+        Measurement(model, recipe, target, language, metric, seed, value, n, settings, id)
+        for recipe, language, seed, value, n, settings, id in _SCORES.rows(
+            session, **given(source, model, target), of_metric=metric
+        )
+        if id not in out
+    ]
 
 
 def _computed(name: Name, measured: Sequence[Measurement]) -> Unit:
@@ -150,32 +197,4 @@ def _computed(name: Name, measured: Sequence[Measurement]) -> Unit:
     return Unit(*name, chosen, every, rest, frozenset(m.language for m in measured))
 
 
-class _Kept:
-    """The units used last, up to so many gains. Safe to share between threads."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.gains = 0
-        self.units: OrderedDict[tuple[Any, ...], tuple[Any, Unit]] = OrderedDict()
-        self.lock = Lock()
-
-    def get(self, key: tuple[Any, ...], version: object) -> Unit | None:
-        with self.lock:
-            found = self.units.get(key)
-            if found is None or found[0] != version:
-                return None
-            self.units.move_to_end(key)
-            return found[1]
-
-    def put(self, key: tuple[Any, ...], version: object, unit: Unit) -> None:
-        with self.lock:
-            if key in self.units:
-                self.gains -= len(self.units.pop(key)[1].every)
-            self.units[key] = version, unit
-            self.gains += len(unit.every)
-            while self.gains > self.most and len(self.units) > 1:
-                _, (_, gone) = self.units.popitem(last=False)
-                self.gains -= len(gone.every)
-
-
-_kept = _Kept(MOST_GAINS)
+_kept: Memory[Unit] = Memory(MOST_GAINS, lambda unit: len(unit.every))

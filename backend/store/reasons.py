@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-
-from sqlalchemy import ColumnElement, RowMapping, select
-from sqlmodel import Session
+from typing import Any
 
 from backend.domain.gains import Measurement, Missing, Unmatchable, Unmatched, of_one_setting, unmatched
 from backend.domain.language import LANGUAGES
 from backend.domain.recipe import BASELINE
 from backend.domain.run import RunState
 from backend.domain.schemas import GainCell
-from backend.store import graph, words
+from backend.store import words
 from backend.store.learning import LeftOut
-from backend.store.tables import LIVE, run
+from backend.store.tables import LIVE
 
 NONE = BASELINE.name
 LIVE_STATES = [s.value for s in LIVE]
@@ -24,12 +22,17 @@ BAD_STATES = (RunState.FAILED.value, RunState.DIVERGED.value, RunState.SKIPPED.v
 
 
 class Reasons:
-    """Why a cell is empty, from the runs that would have filled it."""
+    """Why a cell is empty, from the runs that would have filled it.
+
+    Args:
+        runs: evaluate runs of one model and target, in order of their ids.
+        causes: those that others of them were skipped because of.
+    """
 
     def __init__(
         self,
-        session: Session,
-        here: Iterable[ColumnElement[bool]],
+        runs: Iterable[Mapping[str, Any]],
+        causes: Mapping[int, Mapping[str, Any]],
         measured: Sequence[Measurement],
         *,
         not_applicable: Mapping[str, str],
@@ -39,39 +42,17 @@ class Reasons:
         self.not_applicable = not_applicable
         self.left_out = left_out
         self.asked = asked
-        columns = (
-            "id",
-            "fingerprint",
-            "recipe",
-            "seed",
-            "settings",
-            "state",
-            "error_message",
-            "skipped_because",
-            "target",
-        )
-        newest: dict[str, RowMapping] = {}  # a run that was tried again counts as its last try
-        for row in session.execute(
-            select(*(run.c[name] for name in columns)).where(*here).order_by(run.c.id)
-        ).mappings():
+        newest: dict[str, Mapping[str, Any]] = {}  # a run that was tried again counts as its last try
+        for row in runs:
             newest[row["fingerprint"]] = row
-        self.runs: defaultdict[str, list[RowMapping]] = defaultdict(list)
+        self.runs: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for row in newest.values():
             self.runs[row["recipe"]].append(row)
         self.scores: defaultdict[tuple[str, str], list[Measurement]] = defaultdict(list)
         for m in measured:
             self.scores[m.recipe, m.language].append(m)
         self.measured = measured
-        self.causes = self._causes(session)
-
-    def _causes(self, session: Session) -> dict[int, RowMapping]:
-        ids = {r["skipped_because"] for rows in self.runs.values() for r in rows} - {None}
-        wanted = select(run.c.id, run.c.state, run.c.error_message, run.c.skipped_because)
-        return {
-            row["id"]: row
-            for part in graph.chunks(ids)
-            for row in session.execute(wanted.where(run.c.id.in_(part))).mappings()
-        }
+        self.causes = causes
 
     @cached_property
     def lonely(self) -> Mapping[tuple[str, str], Unmatched]:
@@ -152,7 +133,7 @@ class Reasons:
             missing, why = self._standing(self.runs[NONE], "no run yet", "did not evaluate this language")
         return missing, f"no baseline, no gain: {why}"
 
-    def _standing(self, rows: Sequence[RowMapping], none: str, done: str) -> tuple[Missing, str]:
+    def _standing(self, rows: Sequence[Mapping[str, Any]], none: str, done: str) -> tuple[Missing, str]:
         """What keeps these runs from having filled a cell: what is under way before what failed."""
         for row in rows:
             if row["state"] in LIVE_STATES:

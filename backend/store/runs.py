@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Float, Update, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
@@ -24,6 +24,7 @@ from backend.store.columns import db_now, storable
 from backend.store.endings import Ended, Finished, Result, Swept, cancelled, died, diverge, fail, finish, release, sweep
 from backend.store.history import curves, detail, logs, page, scores, view
 from backend.store.paging import check_id
+from backend.store.prepared import Prepared
 from backend.store.session import now
 from backend.store.tables import (
     ANSWERS,
@@ -123,11 +124,7 @@ def claim(
             message = f"This version of the program cannot read the run: {words.first_line(str(error))}"
             fail(session, row["id"], row["attempt"], type="Unreadable", message=message, traceback=str(error))
             continue
-        parents = session.execute(
-            select(run.c.fingerprint, run.c.artifact)
-            .join(run_parent, run_parent.c.parent_id == run.c.id)
-            .where(run_parent.c.run_id == row["id"])
-        ).all()
+        parents = _PARENTS.rows(session, of=row["id"]) if spec.parents else []
         return Claim(
             run_id=row["id"],
             attempt=row["attempt"],
@@ -142,41 +139,71 @@ def claim(
     return None
 
 
-def _take(
-    session: Session, worker: str, device: DeviceClass, lease_seconds: float, devices: int, free: int
-) -> RowMapping | None:
+def _best_queued() -> Update:
     asked = func.coalesce(queued_run.c.devices, 1)
+    drained = exists().where(workers.c.name == bindparam("by"), workers.c.drained_at.is_not(None))
     best = (
         select(queued_run.c.id)
-        .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == device.value, asked <= devices)
-        .where(~exists().where(workers.c.name == worker, workers.c.drained_at.is_not(None)))
+        .where(queued_run.c.state == RunState.QUEUED.value, queued_run.c.device_class == bindparam("device"))
+        .where(asked <= bindparam("most"), ~drained)
         .order_by(queued_run.c.priority.desc(), queued_run.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    take = (
-        graph.move(
-            RunState.RUNNING,
-            attempt=run.c.attempt + 1,
-            worker=worker,
-            phase=Phase.STARTING.value,
-            step=0,
-            lease_until=db_now(lease_seconds),
-            heartbeat_at=db_now(),
-            progress_at=db_now(),
-            started_at=func.coalesce(run.c.started_at, db_now()),
-        )
-        .where(run.c.id == best, func.coalesce(run.c.devices, 1) <= free)
-        .returning(run)
+    taken = graph.move(
+        RunState.RUNNING,
+        attempt=run.c.attempt + 1,
+        worker=bindparam("by", type_=run.c.worker.type),
+        phase=Phase.STARTING.value,
+        step=0,
+        lease_until=db_now(bindparam("lease", type_=Float())),
+        heartbeat_at=db_now(),
+        progress_at=db_now(),
+        started_at=func.coalesce(run.c.started_at, db_now()),
     )
-    row = session.execute(take).mappings().one_or_none()
-    if row is not None:
-        session.execute(
-            insert(attempts),
-            {"run_id": row["id"], "number": row["attempt"], "worker": worker, "started_at": row["heartbeat_at"]},
-        )
-    return row
+    return taken.where(run.c.id == best, func.coalesce(run.c.devices, 1) <= bindparam("free")).returning(
+        *(run.c[name] for name in _CLAIMED)
+    )
+
+
+#: Columns of a run that a claim is made of.
+_CLAIMED = (
+    "id",
+    "attempt",
+    "preemptions",
+    "spec",
+    "fingerprint",
+    "kind",
+    "model",
+    "recipe",
+    "target",
+    "seed",
+)
+_TAKE = Prepared(_best_queued)
+_BEGUN = Prepared(
+    lambda: insert(attempts).from_select(
+        ["run_id", "number", "worker", "started_at"],
+        select(run.c.id, run.c.attempt, run.c.worker, run.c.heartbeat_at).where(run.c.id == bindparam("of")),
+    )
+)
+_PARENTS = Prepared(
+    lambda: (
+        select(run.c.fingerprint, run.c.artifact)
+        .join(run_parent, run_parent.c.parent_id == run.c.id)
+        .where(run_parent.c.run_id == bindparam("of"))
+    )
+)
+
+
+def _take(
+    session: Session, worker: str, device: DeviceClass, lease_seconds: float, devices: int, free: int
+) -> dict[str, Any] | None:
+    found = _TAKE.maps(session, by=worker, device=device.value, most=devices, lease=float(lease_seconds), free=free)
+    if not found:
+        return None
+    _BEGUN.run(session, of=found[0]["id"])
+    return found[0]
 
 
 def beat(

@@ -245,7 +245,9 @@ def connect(url: URL, *, foreign_keys: bool = True) -> Engine:
     def _begin(connection: Connection) -> None:
         # With isolation_level None the driver begins nothing by itself; what is begun here is what there is.
         writes = bool(connection.get_execution_options().get("crosslift_write"))
-        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        if connection.info.get("crosslift_write") is not writes:
+            connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+            connection.info["crosslift_write"] = writes
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

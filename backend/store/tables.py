@@ -101,8 +101,7 @@ class Run(Row, table=True):
             postgresql_where=text(f"state IN ({_words(ANSWERS)}) AND brought IS NULL"),
         ),
         Index("ix_run_fingerprint", "fingerprint"),
-        Index("ix_run_state_device_class_priority", "state", "device_class", "priority"),
-        Index("ix_run_cells", "kind", "source", "model", "target", "recipe"),
+        Index("ix_run_cells", "kind", "source", "model", "target", "recipe", "state", "brought"),
         Index("ix_run_seeds", "kind", "source", "model", "recipe", "target", "settings", "device_class"),
     )
 
@@ -238,6 +237,9 @@ class Learning(Row, table=True):
     beyond that has ``failed``: its scores are shown, and in no gain."""
 
     __tablename__ = "learning"
+    __table_args__ = (
+        Index("ix_learning_failed", "run_id", sqlite_where=text("failed = 1"), postgresql_where=text("failed = true")),
+    )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", sa_type=Whole)
     loss: float = Field(sa_type=Real)  # mean over its last steps
@@ -534,6 +536,9 @@ audit = _table(Audit)
 import_batch = _table(ImportBatch)
 imported_score = _table(ImportedScore)
 saved_view = _table(SavedView)
+
+# In the order in which they are taken, so that the next one is found without a look at the others.
+Index("ix_run_queue", run.c.state, run.c.device_class, run.c.priority.desc(), run.c.id)
 
 # Runs beside runs in one query. Made once: an alias of a table this wide takes longer than most queries.
 parent_run = run.alias("parent")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from pydantic import ValidationError
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, bindparam, cast, select
 from sqlmodel import Session
 
 from backend.domain.gains import Gain
@@ -20,20 +20,27 @@ from backend.domain.recipe import CONTROLS, Recipe
 from backend.domain.run import RunKind
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
+from backend.store.prepared import Prepared
 from backend.store.tables import experiment, experiment_run, run
 
 #: Settings of an evaluate run → languages but English that its target was trained in.
 Trained = Mapping[str, frozenset[str]]
 
 
+_ASKED = Prepared(
+    lambda: select(experiment.c.id, experiment.c.request).where(
+        experiment.c.source == bindparam("of_source"),
+        cast(experiment.c.request, String).contains('"translate_train"'),
+        ~cast(experiment.c.request, String).contains('"translate_train":null'),
+    )
+)
+
+
 def by_settings(session: Session, source: Source) -> Trained:
     """Of the settings that were asked for with translate-train; the others are not in it."""
-    asked = select(experiment.c.id, experiment.c.request).where(
-        experiment.c.source == source.value, cast(experiment.c.request, String).contains('"translate_train"')
-    )
     trained = [name for name in TARGETS if TASKS[name].trained_on is not None]
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for id, request in session.execute(asked).all():
+    for id, request in _ASKED.rows(session, of_source=source.value):
         settings = (
             select(run.c.settings)
             .join(experiment_run, experiment_run.c.run_id == run.c.id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -22,7 +24,7 @@ class Hands:
     largest: int
 
 
-def title(run: RowMapping) -> str:
+def title(run: Mapping[str, Any]) -> str:
     """``Fine-tune mini-2 on mnli after squad, seed 0``."""
     model, target, recipe = run["model"], run["target"], run["recipe"]
     seed = "" if run["seed"] is None else f", seed {run['seed']}"
@@ -42,7 +44,7 @@ def short(run: RowMapping) -> str:
     return f"run {run['id']} ({run['kind']} {what}{seed})"
 
 
-def ended_badly(run: RowMapping) -> str:
+def ended_badly(run: Mapping[str, Any]) -> str:
     """``run 12 failed: out of memory``; of a skipped one, because of which."""
     state = run["state"]
     if state == RunState.SKIPPED.value:

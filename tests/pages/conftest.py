@@ -239,17 +239,20 @@ def young_site(serve: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture(scope="session")
-def pages_there_are() -> list[str]:
+def pages_there_are(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Addresses of all pages, as they are registered: ``/runs/<run_id>``."""
     program = """
 import json, dash
 from backend.store.session import Store
 from dashboard.server import create
-create(Store("sqlite://"))
+create(Store("sqlite:///here.db"))
 print(json.dumps(sorted(p["path_template"] or p["path"] for p in dash.page_registry.values())))
 """
     env = {k: v for k, v in os.environ.items() if not k.startswith("CROSSLIFT_")} | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+    home = tmp_path_factory.mktemp("registered")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=home, capture_output=True, text=True, check=True
+    )
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -133,6 +133,36 @@
     return target.tagName === 'INPUT' && !/^(radio|checkbox)$/.test(target.type);
   }
 
+  function seen(element) {
+    return element.checkVisibility({ visibilityProperty: true }) && !element.disabled && !element.closest('[inert], [aria-hidden="true"]');
+  }
+
+  function first(selector, within) { return Array.from((within || document).querySelectorAll(selector)).find(seen); }
+
+  function press(selector) {
+    var found = document.querySelector('.mantine-Modal-content') ? null : first(selector);
+    if (found) found.click();
+    return Boolean(found);
+  }
+
+  function search() { // the first field of the page that text is looked for with
+    var found = first('#main [id$="-q"]');
+    if (found) { found.focus(); found.select(); }
+    return Boolean(found);
+  }
+
+  // From row to row of whatever list or table the page has: the focus goes to what leads on from it.
+  var LEADS = 'a[href], button, input';
+  function step(by) {
+    var rows = Array.from(document.querySelectorAll('#main tbody tr, #main .list-row')).filter(function (row) { return seen(row) && first(LEADS, row); });
+    var at = rows.findIndex(function (row) { return row.contains(document.activeElement); });
+    var next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+    if (!next) return rows.length > 0;
+    first(LEADS, next).focus();
+    next.scrollIntoView({ block: 'nearest' });
+    return true;
+  }
+
   document.addEventListener('keydown', function (event) {
     if (shared || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     if (root.getAttribute('data-keys') === 'off') return;
@@ -144,6 +174,10 @@
     if (address !== null) go(address);
     else if (key === 'g') begun = Date.now();
     else if (key === '?') set('shortcuts', { opened: true });
+    else if (key === 's' && press('#share-open')) begun = 0;
+    else if (key === 'c' && press('#main a[href^="/compare?"]')) begun = 0;
+    else if (key === '/' && search()) begun = 0;
+    else if ((key === 'j' || key === 'k') && step(key === 'j' ? 1 : -1)) begun = 0;
     else return;
     event.preventDefault();
     event.stopImmediatePropagation(); // g t is not t

@@ -9,13 +9,15 @@ request left for another origin.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -236,6 +238,37 @@ def young_site(serve: Callable[..., Site]) -> Site:
     return serve(begin)
 
 
+@pytest.fixture(scope="session")
+def pages_there_are(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Addresses of all pages, as they are registered: ``/runs/<run_id>``."""
+    program = """
+import json, dash
+from backend.store.session import Store
+from dashboard.server import create
+create(Store("sqlite:///here.db"))
+print(json.dumps(sorted(p["path_template"] or p["path"] for p in dash.page_registry.values())))
+"""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CROSSLIFT_")} | {"PYTHONPATH": str(ROOT)}
+    home = tmp_path_factory.mktemp("registered")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=home, capture_output=True, text=True, check=True
+    )
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def unvisited(pages: list[str], addresses: Iterable[str]) -> list[str]:
+    """Pages to which none of the addresses leads."""
+    visited = {a.partition("?")[0] for a in addresses}
+    shapes = {page: re.compile(re.sub(r"<\w+>", "[^/]+", page)) for page in pages}
+    exact = visited & set(pages)
+    return [p for p, shape in shapes.items() if p not in exact and not any(shape.fullmatch(v) for v in visited - exact)]
+
+
+@pytest.fixture
+def unvisited_by(pages_there_are: list[str]) -> Callable[[Iterable[str]], list[str]]:
+    return lambda addresses: unvisited(pages_there_are, addresses)
+
+
 @pytest.fixture
 def new_lab() -> Callable[[Store], Lab]:
     """For tests that have a store of their own."""
@@ -311,6 +344,52 @@ def visit(browser: Browser, profiles: dict[str, BrowserContext]) -> Iterator[Cal
         visitor.page.close()
     for visitor in visitors:
         visitor.assert_clean()
+
+
+@dataclass
+class Sight:
+    """A page as somebody sees it who had nothing of it. ``shown``: ms until what is waited for stood there; ``ready``: until the browser
+    had nothing more to do; ``sent``: bytes over the wire until the network was idle."""
+
+    shown: float
+    ready: float
+    sent: float
+
+
+LOOK_OUT = """css => {
+  function look() {
+    if (!document.querySelector(css)) return requestAnimationFrame(look);
+    window.firstShown = performance.now();
+    requestIdleCallback(() => { window.firstReady = performance.now(); });
+  }
+  requestAnimationFrame(look);
+}"""
+
+
+@pytest.fixture
+def first_sight(browser: Browser) -> Callable[..., Sight]:
+    """``first_sight(address, css)``: that address in a browser of its own, until there is what ``css`` names."""
+
+    def see(address: str, css: str, *, megabits: float | None = None) -> Sight:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_init_script(f"({LOOK_OUT})({json.dumps(css)})")
+        page = context.new_page()
+        watched = context.new_cdp_session(page)
+        watched.send("Network.enable")
+        if megabits is not None:
+            through = megabits * 1e6 / 8
+            slow = {"offline": False, "latency": 20, "downloadThroughput": through, "uploadThroughput": through}
+            watched.send("Network.emulateNetworkConditions", slow)
+        sent: list[float] = []
+        watched.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
+        page.goto(address)
+        page.wait_for_function("() => window.firstReady", timeout=120_000)
+        page.wait_for_load_state("networkidle")
+        shown, ready = page.evaluate("[window.firstShown, window.firstReady]")
+        context.close()
+        return Sight(shown, ready, sum(sent))
+
+    return see
 
 
 # --- schemas -----------------------------------------------------------------------------------------------------------

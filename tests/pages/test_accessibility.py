@@ -11,6 +11,9 @@ import axe_playwright_python
 import httpx
 import pytest
 
+from backend.domain.account import Role
+from backend.store import accounts
+
 pytestmark = [pytest.mark.browser]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -57,6 +60,22 @@ EMPTY = (
     "/compare",
     "/shares",
 )
+
+
+#: Looked at by tests of their own below, where there is something to be shared or people sign in.
+APART = ("/s/a-token", "/account", "/not-found-404")
+PASSWORD = "a battery of correct horses"
+
+
+def test_no_page_is_left_out(unvisited_by: Callable[..., list[str]]):
+    assert unvisited_by([*PAGES, *APART]) == []
+    assert unvisited_by([p for p in PAGES if not p.startswith("/runs")]) == [
+        "/account",
+        "/not-found-404",
+        "/runs",
+        "/runs/<run_id>",
+        "/s/<token>",
+    ]
 
 
 def violations(page: Any, ready: str) -> str:
@@ -142,3 +161,28 @@ def test_none_in_what_is_shared(scheme: str, site: Any, visit: Callable[..., Any
         alone.goto(address)
         assert violations(alone, ready) == "[]"
     alone.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(serve: Callable[..., Any]) -> Any:
+    def fill(lab: Any) -> None:
+        with lab.store.write() as session:
+            accounts.add(session, "adm-1", Role.ADMIN, PASSWORD)
+        lab.appears()
+
+    return serve(fill, CROSSLIFT_ACCOUNTS="true")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_none_where_people_sign_in(scheme: str, guarded: Any, browser: Any):
+    for width in (1440, 390):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+        page.goto(f"{guarded.url}/login?next=/account")
+        assert violations(page, "h1") == "[]"
+        page.get_by_label("Name").fill("adm-1")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        assert violations(page, "#main h1") == "[]"
+        assert page.url.endswith("/account")
+        page.close()

@@ -42,6 +42,8 @@ STATES = {
     "/explore?order=script&target=xquad": ("#explore-target", "XQuAD"),
     "/explore?layout=model-language&target=xnli": ("#explore-layout", "Models × languages"),
 }
+#: Pages whose address has nothing to say but where they are, and those whose state files of their own look at.
+APART = ("/compare", "/experiments/1", "/shares", "/imports", "/help", "/account", "/s/a-token", "/not-found-404")
 FOCUSABLE = """() => [...document.querySelectorAll('main a[href], main button, main input, main textarea, main summary, main [tabindex="0"]')]
   .filter(e => !e.disabled && e.tabIndex >= 0 && e.type !== 'radio' && e.checkVisibility({visibilityProperty: true})
     && !e.closest('[hidden], [inert], .js-plotly-plot'))
@@ -51,6 +53,11 @@ NOW = "() => document.activeElement && document.activeElement.dataset.reach || '
 
 def titled(page: Page, title: str) -> None:
     expect(page).to_have_title(title)
+
+
+def test_no_page_is_left_out(unvisited_by: Callable[..., list[str]]):
+    assert unvisited_by([*STATES, *APART]) == []
+    assert unvisited_by(STATES) != []
 
 
 def test_back_returns_to_the_page_before_from_every_page(site: Any, visit: Callable[..., Any]):

@@ -18,7 +18,10 @@ _own = run.alias("own")  # made once: an alias of a table this wide takes longer
 def shown() -> ColumnElement[bool]:
     """Whether a run counts among results: it was computed here, or was brought in and has not been done here since."""
     done_here = exists().where(
-        _own.c.fingerprint == run.c.fingerprint, _own.c.state == RunState.DONE.value, _own.c.brought.is_(None)
+        _own.c.fingerprint == run.c.fingerprint,
+        _own.c.state + ""
+        == RunState.DONE.value,  # so that no index of states is taken: there are few of one fingerprint
+        _own.c.brought.is_(None),
     )
     return or_(run.c.brought.is_(None), ~done_here)
 

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import Text, Update, UpdateBase, bindparam, func, insert, select, type_coerce
 from sqlmodel import Session
@@ -18,7 +18,7 @@ from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Cost
 from backend.store import budget, experiments, graph, packages, words
 from backend.store import learning as learnings
-from backend.store.columns import BadValue, db_now, storable
+from backend.store.columns import BadValue, Words, db_now, storable
 from backend.store.prepared import Prepared
 from backend.store.tables import run, score
 
@@ -151,6 +151,9 @@ def _pin_model(session: Session, spec: Mapping[str, Any], revision: str | None) 
         experiments.pin_model(session, checkpoint, revision)
 
 
+_NUMBERS: tuple[type, ...] = (float, int)
+
+
 def _checked(session: Session, run_id: int, scores: Sequence[tuple[str, str, float, int]]) -> list[dict[str, Any]]:
     """Rows of scores as the driver takes them, in the order of their key, so that pages fill up. A run has many scores of few
     languages and metrics, so names are checked once each.
@@ -161,7 +164,7 @@ def _checked(session: Session, run_id: int, scores: Sequence[tuple[str, str, flo
     dialect = session.get_bind().dialect
     names = {
         column: {
-            each: score.c[column].type.process_bind_param(each, dialect)
+            each: cast(Words, score.c[column].type).process_bind_param(each, dialect)
             for each in dict.fromkeys(one[place] for one in scores)
         }
         for place, column in enumerate(("language", "metric"))
@@ -169,12 +172,12 @@ def _checked(session: Session, run_id: int, scores: Sequence[tuple[str, str, flo
     languages, metrics = names["language"], names["metric"]
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for language, metric, value, n in scores:
-        key = metrics[metric], languages[language]
+        key = str(metrics[metric]), str(languages[language])
         if key in found:
             raise BadValue(f"score {metric} in {language} is there twice")
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS) or not math.isfinite(value):
             raise BadValue(f"score {metric} in {language} must be a finite number, not {value!r}")
-        if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
+        if isinstance(n, bool) or not isinstance(n, _NUMBERS[1:]) or not 1 <= n < 2**63:
             raise BadValue(f"score {metric} in {language} must be over at least one example, not {n!r}")
         found[key] = {"run_id": run_id, "metric": key[0], "language": key[1], "value": float(value), "n": n}
     return [found[key] for key in sorted(found)]

@@ -5,9 +5,8 @@ What it was computed from is read anew every time; what is kept is given out onl
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -52,27 +51,3 @@ class Memory(Generic[T]):
         with self._lock:
             self._things.clear()
             self.total = 0
-
-
-class OneAtATime:
-    """Lets equal work be done once: who asks for what somebody else is computing waits, and then finds it kept."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._locks: defaultdict[object, Lock] = defaultdict(Lock)
-        self._waiting: defaultdict[object, int] = defaultdict(int)
-
-    @contextmanager
-    def on(self, name: object) -> Iterator[None]:
-        """While the block runs, nobody else is in a block of this name."""
-        with self._lock:
-            lock = self._locks[name]
-            self._waiting[name] += 1
-        try:
-            with lock:
-                yield
-        finally:
-            with self._lock:
-                self._waiting[name] -= 1
-                if not self._waiting[name]:
-                    del self._locks[name], self._waiting[name]

@@ -122,39 +122,45 @@ def _versions(
     target: str | None,
 ) -> dict[Name, list[tuple[Any, ...]]]:
     """What each unit is computed from: its runs, when they ended, and how many scores of which sum each has."""
+    by = model is not None, target is not None
+    values = given(source, model, target)
+    runs = {id: about for id, *about in _ended(*by).rows(session, **values)}
     names = {f"m{i}": metric for i, metric in enumerate(sorted(metrics))}
-    query = _summed(model is not None, target is not None, len(names))
     found: defaultdict[Name, list[tuple[Any, ...]]] = defaultdict(list)
-    for of_model, of_target, metric, id, *rest in query.rows(session, **given(source, model, target), **names):
+    for id, metric, scores, total, examples in _summed(*by, len(names)).rows(session, **values, **names):
         if id not in out:
-            fingerprint, ended, scores, total, examples = rest
+            of_model, of_target, fingerprint, ended = runs[id]
             # rounded: a database that adds in parallel adds in no fixed order
-            found[of_model, of_target, metric].append((id, fingerprint, ended, scores, round(total, 6), int(examples)))
+            key = of_model, of_target, metric
+            found[key].append((id, fingerprint, ended, scores, round(total, 6), int(examples)))
     return found
 
 
 @cache
-def _summed(by_model: bool, by_target: bool, metrics: int) -> Prepared:
+def _ended(by_model: bool, by_target: bool) -> Prepared:
+    ended = type_coerce(run.c.finished_at, NullType())
     return Prepared(
-        lambda: (
-            select(
-                run.c.model,
-                run.c.target,
-                score.c.metric,
-                run.c.id,
-                run.c.fingerprint,
-                type_coerce(run.c.finished_at, NullType()),
-                func.count(),
-                func.sum(score.c.value),
-                func.sum(score.c.n),
-            )
-            .join(score, score.c.run_id == run.c.id)
-            .where(*asked(by_model, by_target), run.c.state == RunState.DONE.value)
-            .where(score.c.metric.in_([bindparam(f"m{i}") for i in range(metrics)]))
-            .group_by(run.c.id, score.c.metric)
-            .order_by(run.c.id)
+        lambda: select(run.c.id, run.c.model, run.c.target, run.c.fingerprint, ended).where(
+            *asked(by_model, by_target), run.c.state == RunState.DONE.value
         )
     )
+
+
+@cache
+def _summed(by_model: bool, by_target: bool, metrics: int) -> Prepared:
+    """Of scores alone, in the order of their key: joined to their runs, SQLite would sort them anew."""
+
+    def build() -> Select[Any]:
+        runs = select(run.c.id).where(*asked(by_model, by_target), run.c.state == RunState.DONE.value)
+        key = score.c.run_id, score.c.metric
+        return (
+            select(*key, func.count(), func.sum(score.c.value), func.sum(score.c.n))
+            .where(score.c.run_id.in_(runs), score.c.metric.in_([bindparam(f"m{i}") for i in range(metrics)]))
+            .group_by(*key)
+            .order_by(*key)
+        )
+
+    return Prepared(build)
 
 
 def _scores() -> Select[Any]:

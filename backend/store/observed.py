@@ -68,7 +68,7 @@ class Observed:
         found = units(session, wanted, source=source, model=model, target=target, only=set(metrics)) if wanted else []
         self.units: Mapping[tuple[str, str, str], Unit] = {(u.model, u.target, u.metric): u for u in found}
         self.learnt = trained.by_settings(session, source)
-        self.done = tuple(_DONE.rows(session)[0])
+        self.done = done(session)
         self._refused = [_read(text) for (text,) in _REFUSED.rows(session, of_source=source.value)]
         self.causes = self._causes()
 
@@ -116,12 +116,19 @@ class Observed:
         }
 
 
+def done(session: Session) -> tuple[int, int]:
+    """Which runs are done: how many, and the sum of their ids. They never change again, so while this is equal, what all of them
+    took is."""
+    n, total = _DONE.rows(session)[0]
+    return int(n), int(total or 0)
+
+
 def counts(session: Session, source: Source) -> list[tuple[str, str, str, int]]:
     """Evaluate runs of a benchmark by model, target and state; of what was brought in and done here since, those of here."""
     values = given(source, None, None)
     found = _STANDING.rows(session, **values)
     if any(mark is not None for *_, mark, _ in found):  # the index alone does not say which of these count
-        return [tuple(row) for row in _SHOWN.rows(session, **values)]  # type: ignore[misc]
+        return [tuple(row) for row in _SHOWN.rows(session, **values)]
     return [(model, target, state, n) for model, target, state, _, n in found]
 
 
@@ -173,7 +180,6 @@ _SHOWN = Prepared(
         .group_by(run.c.model, run.c.target, run.c.state)
     )
 )
-#: Which runs are done: how many, and the sum of their ids.
 _DONE = Prepared(lambda: select(func.count(), func.sum(run.c.id)).where(run.c.state == RunState.DONE.value))
 _REFUSED = Prepared(
     lambda: (

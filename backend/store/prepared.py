@@ -56,7 +56,7 @@ class Prepared:
     def rows(self, session: Session, /, **values: Any) -> list[tuple[Any, ...]]:
         """Run it; every row of the answer."""
         compiled, result = self._run(session, values)
-        codes = [each[1] for each in result.cursor.description] if result.cursor is not None else []
+        codes = [each[1] for each in result.cursor.description]
         found: list[tuple[Any, ...]] = [tuple(row) for row in result]
         if not found:
             return found
@@ -116,7 +116,7 @@ def _compile(statement: ClauseElement, dialect: Dialect, columns: Sequence[str] 
 
 def _converters(types: Sequence[TypeEngine[Any]], dialect: Dialect, codes: Sequence[Any]) -> list[tuple[int, _Convert]]:
     """What to do to which column of an answer; ``codes`` are the driver's names of their types."""
-    found = []
+    found: list[tuple[int, _Convert]] = []
     for place, (kind, code) in enumerate(zip(types, codes, strict=True)):
         convert = kind.dialect_impl(dialect).result_processor(dialect, code)
         if convert is not None:

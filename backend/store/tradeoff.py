@@ -19,9 +19,13 @@ from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
 from backend.store import trained
 from backend.store.costs import Costs
-from backend.store.measured import evaluations, units
+from backend.store.kept import Memory
+from backend.store.measured import Unit, evaluations, units
+from backend.store.observed import done
 from backend.store.resources import Resources, Used
 from backend.store.tables import run
+
+MOST_POINTS = 20_000  # of tables that a process keeps, some 50 MB
 
 
 def tradeoff(
@@ -57,13 +61,36 @@ def points(
     each: bool = False,
 ) -> list[tuple[TradeoffPoint, set[int]]]:
     """The points of ``tradeoff``, each with the evaluate runs that it rests on, baselines included."""
+    found = measured(session, source=source, target=target, metric=metric)
+    learnt = trained.by_settings(session, source)
+    name = (session.get_bind().engine.url, source, target, metric, languages, each)
+    rests_on = (found, learnt, done(session), len(MODELS))
+    made = _kept.get(name, rests_on)
+    if made is None:
+        made = _points(session, found, learnt, target=target, source=source, languages=languages, each=each)
+        _kept.put(name, rests_on, made)
+    return list(made)
+
+
+_kept: Memory[list[tuple[TradeoffPoint, set[int]]]] = Memory(MOST_POINTS, len)
+
+
+def _points(
+    session: Session,
+    found: Sequence[Unit],
+    learnt: trained.Trained,
+    *,
+    target: str | None,
+    source: Source,
+    languages: str,
+    each: bool,
+) -> list[tuple[TradeoffPoint, set[int]]]:
     here = evaluations(source=source, target=target)
     costs = Costs(session, here)
     resources = Resources(session, costs)
     known = sizes(session, here)
-    learnt = trained.by_settings(session, source)
     made = []
-    for one in series(session, source=source, target=target, metric=metric, languages=languages):
+    for one in in_series(found, source=source, languages=languages):
         size = known.get(one.model)
         runs = {id for g in one.cells for id in g.runs}
         cost = costs.of(runs)
@@ -97,9 +124,9 @@ def points(
         )
         rests_on = {id for g in one.cells for id in (*g.runs, *g.baseline_runs)}
         for language in one.languages(languages) if each else [languages]:
-            found = averaged(one, language)
-            if found is not None:
-                gain, low, high, n, (k, asked) = found
+            mean = averaged(one, language)
+            if mean is not None:
+                gain, low, high, n, (k, asked) = mean
                 changes = {"language": language, "gain": gain, "low": low, "high": high, "n": n, "k": k, "asked": asked}
                 made.append((whole.model_copy(update=changes), rests_on))
     return made
@@ -159,15 +186,28 @@ def series(
         metric: None for each target's headline metric; diagnostics are left out there unless asked for by name.
         languages: one code or a group, where no other language is looked at.
     """
+    found = measured(session, source=source, model=model, target=target, metric=metric)
+    return in_series(found, source=source, languages=languages)
+
+
+def measured(
+    session: Session, *, source: Source, model: str | None = None, target: str | None = None, metric: str | None = None
+) -> list[Unit]:
+    """The units of this metric; None: of each target's headline metric, without diagnostics unless asked for by name."""
+    if metric is not None:
+        return units(session, [metric], source=source, model=model, target=target)
     headline = {t: TASKS[t].headline for t in TARGETS if t == target or not TASKS[t].diagnostic}
+    only = frozenset(headline.items())
+    return units(session, set(headline.values()), source=source, model=model, target=target, only=only)
+
+
+def in_series(found: Sequence[Unit], *, source: Source, languages: str) -> list[Series]:
+    """The series of these units, as ``series`` orders them."""
     few = GROUPS.get(languages, (languages,) if languages in LANGUAGES else None)
     groups: defaultdict[tuple[str, str], list[Gain]] = defaultdict(list)
-    for unit in units(
-        session, [metric] if metric else set(headline.values()), source=source, model=model, target=target
-    ):
-        if metric is not None or headline.get(unit.target) == unit.metric:
-            groups[unit.target, unit.metric] += [g for g in unit.gains if few is None or g.language in few]
-    found = []
+    for unit in found:
+        groups[unit.target, unit.metric] += unit.gains if few is None else [g for g in unit.gains if g.language in few]
+    made = []
     for (of_target, measure), cells in sorted(groups.items()):
         asked = order_by_family({*offered(of_target, source), *(g.language for g in cells)})
         if few is not None:
@@ -177,8 +217,8 @@ def series(
         for g in cells:
             by_series[g.model, g.recipe].append(g)
         for (of_model, recipe), own in sorted(by_series.items()):
-            found.append(Series(of_model, recipe, of_target, measure, own, asked, support))
-    return found
+            made.append(Series(of_model, recipe, of_target, measure, own, asked, support))
+    return made
 
 
 _Support = tuple[int | None, int | None]

@@ -24,7 +24,7 @@ class Hands:
     largest: int
 
 
-def title(run: Mapping[str, Any]) -> str:
+def title(run: RowMapping | Mapping[str, Any]) -> str:
     """``Fine-tune mini-2 on mnli after squad, seed 0``."""
     model, target, recipe = run["model"], run["target"], run["recipe"]
     seed = "" if run["seed"] is None else f", seed {run['seed']}"
@@ -44,7 +44,7 @@ def short(run: RowMapping) -> str:
     return f"run {run['id']} ({run['kind']} {what}{seed})"
 
 
-def ended_badly(run: Mapping[str, Any]) -> str:
+def ended_badly(run: RowMapping | Mapping[str, Any]) -> str:
     """``run 12 failed: out of memory``; of a skipped one, because of which."""
     state = run["state"]
     if state == RunState.SKIPPED.value:

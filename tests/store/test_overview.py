@@ -10,7 +10,7 @@ from backend.domain.run import DeviceClass, RunKind
 from backend.domain.task import Source
 from backend.errors import NotFound
 from backend.store import gains, overview, tables, tradeoff
-from backend.store.measured import _Kept
+from backend.store.kept import Memory
 
 LANGUAGES = ["en", "de", "sw"]
 SECONDS = {RunKind.PRETRAIN: 7200.0, RunKind.INTERMEDIATE: 3600.0, RunKind.FINETUNE: 1800.0, RunKind.EVALUATE: 360.0}
@@ -170,7 +170,7 @@ def test_whatever_changes_is_seen_at_once(measured, change):
 def test_no_more_is_kept_than_allowed(measured):
     with measured.store.read() as session:
         (unit,) = overview.series(session, source=Source.MINI)[:1]
-    kept = _Kept(most=10)
+    kept = Memory(10, lambda sized: len(sized.every))
 
     class Sized:
         def __init__(self, n):
@@ -182,9 +182,9 @@ def test_no_more_is_kept_than_allowed(measured):
     kept.put("c", 1, Sized(3))  # b was used longest ago
     assert kept.get("b", 1) is None and kept.get("a", 1) is not None
     kept.put("a", 2, Sized(2))
-    assert kept.get("a", 1) is None and kept.gains == 5
+    assert kept.get("a", 1) is None and kept.total == 5
     kept.put("d", 1, Sized(50))  # the only one, though too large: it was asked for
-    assert list(kept.units) == ["d"] and kept.gains == 50
+    assert kept.get("d", 1) is not None and kept.get("a", 2) is None and kept.total == 50
 
 
 def test_error_rates_are_shown_where_asked_for_and_are_part_of_nothing_else(lab):

@@ -44,6 +44,7 @@ from dashboard import (
     panels,
     parts,
     pinned,
+    savedviews,
     share,
     shell,
     sure,
@@ -76,6 +77,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
     return html.Div(
         [
             _head(shown),
+            await savedviews.section(links.EXPLORE, "Default"),
             controls.filters(shown),
             html.P(telling.summary(shown), id="explore-summary", role="status", className="summary"),
             html.Div(_nothing(shown), id="explore-nothing", className="nothing"),

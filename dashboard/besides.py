@@ -324,5 +324,5 @@ def adding(state: Compare) -> Any:
             dmc.Button("Add", id="compare-put", size="sm", variant="default", disabled=full, n_clicks=0),
             html.Span("six are the most", className="soft") if full else None,
         ],
-        className="filters",
+        className="filters compare-adding",
     )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Saved views of a page as tabs, and the dialog that saves one. Any page can have them: ``await section(links.RUNS)`` in its layout.
+"""Saved views of a page as tabs, and the dialog that saves one. Any page can have them: ``await section(links.RUNS)`` in its layout;
+one whose address changes by itself marks them anew (``views.mark`` in ``assets/runlist.js``).
 
 What is saved is the address as the browser shows it, so a page needs to know nothing of it.
 """

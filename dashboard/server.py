@@ -43,7 +43,7 @@ from backend.store import migrate
 from backend.store.session import Store
 from dashboard import downloads, embed, program, shell, shortcuts, signing, visitor
 from dashboard.client import Client, handed
-from dashboard.exports import routes
+from dashboard.exports import listed_files, routes
 
 # The statistics of a cell load these in a thread when somebody first asks. Plotly looks whether they are there each time that
 # it writes an answer, and breaks on one that is half loaded: so they are loaded before the first request.
@@ -109,6 +109,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     app.user_middleware.sort(key=lambda middleware: middleware.cls is not gate)
     program.install(app)
     app.state.url, app.state.embed = settings().url, embed.origins(settings().embed_origins)
+    listed_files.install(app, app.state.client)
     routes.install(app, app.state.client)  # before the pages of share links, whose address fits these too
     downloads.install(app, app.state.client)
     signing.install(app, app.state.client)

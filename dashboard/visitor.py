@@ -54,6 +54,9 @@ VIEWERS: Final = (
     f"GET {links.ANSWER}/report.{{suffix}}",
     f"GET {links.EXPLORE}/export.{{suffix}}",
     f"GET {links.TRADEOFF}/export.{{suffix}}",
+    f"GET {links.LANGUAGE_LIST}/export.{{suffix}}",
+    f"GET {links.LANGUAGE_LIST}/{{code}}/export.{{suffix}}",
+    f"GET {links.CHECKLIST}/export.{{suffix}}",
     f"GET {links.SAVED}{{view_id}}",
     "GET /_reload-hash",
     "GET {path:path}",  # the pages, and the one that says that there is none

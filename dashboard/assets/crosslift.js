@@ -40,6 +40,7 @@
       else history.replaceState(history.state, '', address);
     }
     shown = address;
+    if (ns.views) ns.views.mark(); // a saved view is marked where it is the one that is shown
     return '';
   }
 

@@ -16,6 +16,7 @@ from backend.domain.recipe import BASELINE
 from backend.errors import CrossliftError
 from dashboard import checklist, controls, going, links, shell, words
 from dashboard.client import client
+from dashboard.exports import listed_files
 from dashboard.links import Checklist
 from dashboard.shell import aria
 
@@ -37,6 +38,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [
                     dmc.Title("MultiCheckList", order=1),
                     shell.synthetic_badge() if found is not None and found.synthetic else None,
+                    listed_files.beside("checklist", state.address) if found is not None else None,
                     *_ways(state),
                 ],
                 className="head",

@@ -6,11 +6,23 @@ Whatever can be chosen is a link, so each choice is an address and a step that B
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, register_page
+from dash import (
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    dcc,
+    html,
+    no_update,
+    register_page,
+)
 
 from backend.domain.comparison import Comparison
 from backend.errors import CrossliftError
@@ -30,13 +42,7 @@ POINTS = 150  # of a curve
 async def layout(search: str | None = None, **_: object) -> Any:
     state = Compare.of(search or "")
     found, problem = await _read(state)
-    body: list[Any] = []
-    drawn: Sequence[Any] = ()
-    if found is None:
-        body.append(besides.nothing(state, problem))
-    else:
-        drawn = await _curves(found)
-        body += await asyncio.to_thread(_found, found, state, drawn)  # with its figures
+    drawn = await _curves(found) if found is not None else []
     return html.Div(
         [
             html.Div(
@@ -46,11 +52,12 @@ async def layout(search: str | None = None, **_: object) -> Any:
             await savedviews.section(links.COMPARE, "New"),
             besides.adding(state),
             html.Div(id="compare-said", className="field-error", role="alert"),
-            *body,
+            html.Div(await _body(state, found, problem, drawn), id="compare-body"),
+            dcc.Store(id="compare-seen", data=_digest(found, problem, drawn)),
             dcc.Store(id="compare-go"),
             dcc.Store(id="compare-now", data=state.address),
             html.Div(id="compare-sink", hidden=True),
-            shell.live("compare", "scheme"),
+            shell.live("compare", "pulse", "scheme"),
             shell.benchmark(found.benchmark, found.synthetic) if found is not None else None,
         ],
         className="page",
@@ -64,6 +71,19 @@ async def _read(state: Compare) -> tuple[Comparison | None, str | None]:
         return await client().compare(state.things, source=state.source, metric=state.metric), None
     except CrossliftError as error:
         return None, "; ".join(e.message for e in error.errors) or error.detail
+
+
+async def _body(state: Compare, found: Comparison | None, problem: str | None, drawn: Sequence[Any]) -> list[Any]:
+    """Everything below what is written in, with its figures."""
+    if found is None:
+        return [besides.nothing(state, problem)]
+    return await asyncio.to_thread(_found, found, state, drawn)
+
+
+def _digest(found: Comparison | None, problem: str | None, drawn: Sequence[Any]) -> str:
+    """Equal for equal answers: what is the same is not drawn again."""
+    said = found.model_dump_json() if found is not None else problem
+    return hashlib.sha256(repr((said, drawn)).encode()).hexdigest()[:16]
 
 
 async def _curves(found: Comparison) -> list[list[Any]]:
@@ -151,6 +171,28 @@ async def add(_: Any, __: Any, text: Any, now: Any) -> Any:
     if wanted in state.things:
         return "This one is there already.", None
     return None, {"address": Compare.beside([*state.things, wanted], source=state.source, metric=state.metric).address}
+
+
+@callback(
+    Output("compare-body", "children"),
+    Output("compare-seen", "data"),
+    Input("compare-pulse", "children"),
+    State("compare-now", "data"),
+    State("compare-seen", "data"),
+    prevent_initial_call=True,
+)
+async def again(_: Any, now: Any, seen: Any) -> Any:
+    """Runs have ended since: what they changed. What the address names is the same, and so is where one reads."""
+    state = Compare.of(str(now or "").partition("?")[2])
+    if not state.things:
+        return no_update, no_update
+    found, problem = await _read(state)
+    if found is None:  # what was read before says more than that it cannot be read now
+        return no_update, no_update
+    drawn = await _curves(found)
+    if (digest := _digest(found, problem, drawn)) == seen:
+        return no_update, no_update
+    return await _body(state, found, problem, drawn), digest
 
 
 clientside_callback(

@@ -19,6 +19,7 @@ from backend.domain.schemas import Page
 from backend.errors import CrossliftError, Invalid, NotFound
 from dashboard import controls, figures, language_figures, language_tables, links, shell, words
 from dashboard.client import client
+from dashboard.exports import listed_files
 from dashboard.links import Languages, OneLanguage, Published
 from dashboard.look import count
 from dashboard.shell import aria
@@ -46,6 +47,7 @@ async def layout(code: str | None = None, search: str | None = None, **_: object
                 [
                     dmc.Title([of.name, " ", language_tables.endonym(of)], order=1, className="language-name"),
                     html.Span(_badge(found), id="language-badge"),
+                    listed_files.beside("language", _address(code, state, found)),
                     dmc.Button("Copy link", id="language-copy", variant="default", size="xs", className="copy"),
                 ],
                 className="head",
@@ -223,6 +225,7 @@ async def draw(source: Any, model: Any, _: Any, code: Any) -> Any:
     )
 
 
+listed_files.listen("language")
 clientside_callback(
     ClientsideFunction("findings", "paint"),
     Output("language-graph", "figure"),

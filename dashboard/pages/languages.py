@@ -18,6 +18,7 @@ from backend.domain.task import Source
 from backend.errors import CrossliftError, Invalid
 from dashboard import controls, language_tables, links, shell, words
 from dashboard.client import client
+from dashboard.exports import listed_files
 from dashboard.findings import left, settled
 from dashboard.links import Languages
 from dashboard.links.languages import FAMILIES, SCRIPTS
@@ -38,6 +39,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [
                     dmc.Title("Languages", order=1),
                     html.Span(_badge(table), id="languages-badge"),
+                    listed_files.beside("languages", await _address(state, table)),
                     dmc.Button("Copy link", id="languages-copy", variant="default", size="xs", className="copy"),
                 ],
                 className="head",
@@ -168,6 +170,7 @@ async def draw(*given: Any) -> Any:
     )
 
 
+listed_files.listen("languages")
 clientside_callback(
     ClientsideFunction("crosslift", "tell"),
     Output("languages-sink", "children"),

@@ -27,7 +27,7 @@ from dash import ctx as context
 
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
-from dashboard import beside, figures, links, share, shell, standing, weighing, words
+from dashboard import beside, figures, links, savedviews, share, shell, standing, weighing, words
 from dashboard.client import client
 from dashboard.exports import dialog
 from dashboard.findings import left, settled
@@ -57,6 +57,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
     return html.Div(
         [
             _head(found),
+            await savedviews.section(links.TRADEOFF, "Default"),
             filters(found),
             html.P(_summary(found), id="tradeoff-summary", role="status", className="summary"),
             html.Div(nothing(found), id="tradeoff-nothing", className="nothing"),

@@ -133,3 +133,23 @@ def test_what_is_not_there_is_said(site: Any, visit: Callable[..., Any]):
     page.goto(f"{site.url}/compare?a=mini-2/mnli/xnli&b=mini-2/snli/xnli")
     expect(page.locator(".compare-means")).to_contain_text("not run")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_what_ends_meanwhile_is_drawn_by_itself(serve: Callable[..., Any], visit: Callable[..., Any]):
+    def begin(lab: Any) -> None:
+        lab.appears()
+        lab.submit(recipes=["mnli"], targets=["xnli"], seeds=[0])
+        lab.work()
+
+    site = serve(begin)
+    page = visit(site, "/compare?a=mini-2/none/xnli&b=mini-2/mnli/xnli").page
+    rows = page.locator(".compare-means tbody tr")
+    expect(rows.nth(1)).to_contain_text("too few seeds")
+    page.get_by_label("Add a run, a recipe or a cell").fill("mini-2/squad")
+    site.lab.submit(name="More seeds", recipes=["mnli"], targets=["xnli"], seeds=[1, 2])
+    site.lab.work()
+    expect(rows.nth(1)).to_contain_text(re.compile(r"\+5\.\d \["), timeout=30_000)
+    expect(page.locator("#compare-graph .main-svg").first).to_be_visible()
+    expect(page.get_by_label("Add a run, a recipe or a cell")).to_have_value("mini-2/squad")  # what is written stays

@@ -177,8 +177,11 @@ def _matrix_is_right(session: Any, left: Left, model: str, target: str) -> None:
         session, Address("explore", model=model, target=target, source=Source.MINI), anonymous=False
     )
     assert kept.content.matrix is not None and kept.content.matrix.recipes == found.recipes
-    said = frozen.means(kept.content.matrix).rows
-    assert [line[2] for line in said] == [f"{r.k} of {r.n} language{'' if r.n == 1 else 's'}" for r in found.recipes]
+    said = frozen.means(kept.content, frozen.state(kept.content))
+    assert said is not None
+    assert [line[2] for line in said.rows] == [
+        f"{r.k} of {r.n} language{'' if r.n == 1 else 's'}" for r in found.recipes
+    ]
 
 
 def _points_are_right(session: Any, left: Left, target: str) -> None:

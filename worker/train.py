@@ -30,7 +30,7 @@ from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
-from worker import checkpoints, formats, lora, ranks, recompute
+from worker import checkpoints, formats, lora, ranks, recompute, vocabulary
 from worker import oracle as oracles
 from worker.architectures import dropout_of, embeddings_of, layers_of
 from worker.capacity import device_memory
@@ -636,6 +636,32 @@ class TaskStage:
         return values, sum(headlines) / len(headlines)
 
 
+def learn(
+    stage: TaskStage,
+    training: Training,
+    total: int,
+    *,
+    job: Job,
+    report: Report,
+    meter: Meter,
+    oracle: oracles.Oracle | None = None,
+) -> Progress:
+    """``fit``, with only those rows of the word embeddings that the stage and its oracle touch (``worker.vocabulary``)."""
+    encoder = stage.encoder
+    read = [features for r in stage.learners for features in (r.batches.features, r.dev)]
+    read += [] if oracle is None else [features for sets in oracle.sets.values() for _, features in sets]
+    narrowed = vocabulary.narrow(encoder.module, vocabulary.ids_of(read, (encoder.pad,)))
+    if narrowed is not None:
+        all_rows, rows = narrowed.words.num_embeddings, len(narrowed.touched.rows)
+        report.log("info", f"{rows:,} of {all_rows:,} word embeddings are touched; the others only decay")
+    at = fit(stage, training, total, job=job, report=report, meter=meter, oracle=oracle)
+    if narrowed is not None:
+        warmup = training.warmup_of(total)
+        rates = (training.learning_rate * schedule(step, total, warmup) for step in range(at.best_step))
+        narrowed.widen(training.weight_decay, rates)
+    return at
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """``weights`` counts those that were trained, heads included; ``scores`` are those of oracle selection."""
@@ -667,7 +693,7 @@ def train_on_tasks(job: Job, encoder: Encoder, door: Door, report: Report, meter
             max_length=training.max_length, stride=training.stride, precision=spec.precision, meter=meter,
             log=lambda message: report.log("warning", message),
         )  # fmt: skip
-    at = fit(stage, training, total, job=job, report=report, meter=meter, oracle=oracle)
+    at = learn(stage, training, total, job=job, report=report, meter=meter, oracle=oracle)
     report.phase(Phase.SAVING)
     if adapted is not None:
         adapted.merge()

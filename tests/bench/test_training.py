@@ -2,7 +2,7 @@
 
 One encoder (6 layers of 384, shaped as XLM-R) with the same weights, the same rows, batch size, number of steps, learning rate, dropout
 and threads. Rows are random sub-words, drawn by a Zipf law, of the lengths that MNLI (mean 30) and windows of SQuAD (mean 169, at most 384)
-have. The Trainer pads to the longest that is allowed, or to the longest of a batch, or draws batches of like length. Ours is ``train.fit``
+have. The Trainer pads to the longest that is allowed, or to the longest of a batch, or draws batches of like length. Ours is ``train.learn``
 with ``train.TaskStage``: what a run executes. What a step takes is measured from the end of the first ``WARM`` steps on; what is done once a
 run, before the first step and after the last, is printed beside.
 
@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -29,8 +29,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from torch import nn
 from transformers import (
     PreTrainedModel,
     Trainer,
@@ -50,7 +48,7 @@ from worker.encoder import Encoder
 from worker.formats import Features, Reads
 from worker.meter import Meter
 from worker.outcomes import Job
-from worker.train import Batches, Learner, TaskStage, fit
+from worker.train import Batches, Learner, TaskStage, learn
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(6 * 3600), pytest.mark.filterwarnings("ignore")]
 
@@ -256,7 +254,7 @@ def of_ours(of: Workload, variant: str, rows: list[Row], folder: Path, seed: int
     began = time.perf_counter()
     stage, training, job, meter = stage_of(of, peer_model(of, seed), rows, steps, seed, folder / "none")
     stage.evaluate = lambda ask: ({}, 0.0)  # the Trainer is not asked to look at a development set either
-    fit(stage, training, steps, job=job, report=cast(Any, Silent(clock)), meter=meter)
+    learn(stage, training, steps, job=job, report=cast(Any, Silent(clock)), meter=meter)
     batches = stage.learners[0].batches
     lengths = [batches.features.lengths[batches.items(step)].tolist() for step in range(WARM, steps)]
     return took(of, clock, began, lengths)
@@ -315,7 +313,9 @@ def table(name: str, found: Mapping[str, Sequence[Took]]) -> str:
     ]
     for variant, each in found.items():
         speeds = [one.tokens / one.seconds for one in each]
-        ratio = "" if base is None else f"{median(s * b.seconds / b.tokens for s, b in zip(speeds, base, strict=True)):.2f}"
+        ratio = (
+            "" if base is None else f"{median(s * b.seconds / b.tokens for s, b in zip(speeds, base, strict=True)):.2f}"
+        )
         share = median(one.operations / one.seconds / one.rate for one in each)
         once = median(one.once for one in each)
         lines.append(f"| {VARIANTS[variant]} | {median(speeds):,.0f} | {ratio} | {100 * share:.0f} % | {once:.1f} |")

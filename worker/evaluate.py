@@ -22,6 +22,7 @@ from backend.domain.tasks import TASKS
 from worker import formats, guard
 from worker.architectures import keep_lowest, layers_of
 from worker.data import Door
+from worker.distinct import distinct
 from worker.encoder import Encoder, states
 from worker.formats import Behaviour, Features, Level, Prediction, Read, collate_rows
 from worker.meter import INFERENCE, Meter
@@ -49,8 +50,8 @@ def predict(
 ) -> NDArray[np.float32]:
     """The head's output for every row or token of the features, as [rows or tokens, outputs].
 
-    All rows in one stream sorted by length, so that hardly anything is padded. ``ask`` is called between batches. Where memory
-    runs out a batch is halved, and ``room`` remembers what fitted.
+    All rows in one stream sorted by length, so that hardly anything is padded; where a line is a row's, equal rows are read once, and
+    all get the same. ``ask`` is called between batches. Where memory runs out a batch is halved, and ``room`` remembers what fitted.
 
     Raises:
         TooLarge: not even one row fits.
@@ -63,9 +64,10 @@ def predict(
     head.eval()
     collected: NDArray[np.float32] | None = None
     rows = 0
+    first, of = distinct(features) if behaviour.LEVEL is Level.ROW else (np.arange(len(features.rows) - 1), None)
     half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=not divided)
     with guard.no_gradients(encoder.module), half:
-        waiting = by_length(features.lengths, BUDGET[device.type])[::-1]
+        waiting = [first[batch] for batch in by_length(features.lengths[first], BUDGET[device.type])[::-1]]
         while waiting:
             ask()
             batch_rows = waiting.pop()
@@ -103,11 +105,11 @@ def predict(
                 collected = np.zeros((count, output.shape[-1]), np.float32)
             collected[at] = output.numpy()
             rows += len(batch_rows)
-            done(rows, len(features.rows) - 1)
+            done(rows, len(first))
     encoder.module.train(was_training)
     head.train(was_training)
     assert collected is not None  # the door lets no empty set through
-    return collected
+    return collected if of is None else collected[first][of]
 
 
 def _halves(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:

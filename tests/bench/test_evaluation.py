@@ -101,13 +101,16 @@ class Bench:
 
     def __post_init__(self) -> None:
         torch.manual_seed(0)
-        config = XLMRobertaConfig(
+        config_of: Any = XLMRobertaConfig
+        config = config_of(
             vocab_size=VOCABULARY, hidden_size=HIDDEN, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536,
             max_position_embeddings=514, type_vocab_size=1, num_labels=3 if self.shape.task == "xnli" else 2,
         )  # fmt: skip
-        self.model: Any = self.shape.model(config).eval()
+        build: Any = self.shape.model
+        self.model = build(config).eval()
         names = {f"s{i}": i for i in range(VOCABULARY)}
-        self.tokenizer = PreTrainedTokenizerFast(
+        tokenizer_of: Any = PreTrainedTokenizerFast
+        self.tokenizer = tokenizer_of(
             tokenizer_object=Tokenizer(models.WordLevel(names, "s3")), bos_token="s0", pad_token="s1", eos_token="s2"
         )
         self.rows = rows_of(self.shape)

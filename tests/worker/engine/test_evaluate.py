@@ -19,6 +19,7 @@ from backend.domain.tasks import TASKS
 from backend.domain.training import Training
 from worker import formats
 from worker.data import Door
+from worker.distinct import distinct
 from worker.encoder import states
 from worker.evaluate import by_length, keep_layers, load_head, predict, save_head
 from worker.formats import Features, collate_rows
@@ -84,6 +85,40 @@ def test_the_stream_gives_what_row_by_row_gives(
                 else:
                     alone = alone[0]
             np.testing.assert_allclose(ours, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["xnli", "tatoeba"])
+def test_equal_rows_are_read_once_and_get_the_same(
+    world: World, tiny: Callable[..., Any], spec_data: Callable[..., Any], name: str
+) -> None:
+    task, encoder = TASKS[name], tiny()
+    behaviour = formats.of(task.format)
+    door = Door(None, world.cache, True)
+    examples = door.load(spec_data(name, task.evaluated_on), task.mini_languages[-1])[:20]
+    once = behaviour.encode(examples, encoder.tokenizer, 48, 12)
+    head = behaviour.head(encoder.hidden, task, 0.0)
+    rows = len(once.rows) - 1
+
+    def scored(features: Features) -> tuple[Any, float]:
+        meter = Meter(world.job(world.spec(RunKind.EVALUATE)))
+        return predict(encoder, head, behaviour, features, ask=lambda: None, meter=meter), meter.used["tokens"]
+
+    alone, tokens = scored(once)
+    both, together = scored(Features.joined([once, once]))
+    assert together == tokens <= once.rows[-1]
+    assert (both[:rows] == alone).all()
+    assert (both[rows:] == alone).all()
+    assert behaviour.score(task, behaviour.decode(task, examples, once, both[rows:])) == behaviour.score(
+        task, behaviour.decode(task, examples, once, alone)
+    )
+
+
+def test_rows_with_other_segments_are_not_equal() -> None:
+    rows = [[0, 7, 2], [0, 8, 2], [0, 7, 2], [0, 7, 2], [0, 7]]
+    first, of = distinct(Features.build(rows))
+    assert (first.tolist(), of.tolist()) == ([0, 1, 4], [0, 1, 0, 0, 2])
+    first, of = distinct(Features.build(rows, token={"types": [[0, 0, 0], [0, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0]]}))
+    assert (first.tolist(), of.tolist()) == ([0, 1, 2, 4], [0, 1, 2, 0, 3])
 
 
 def test_scores_and_predictions_of_every_language(world: World, spec_data: Callable[..., Any]) -> None:

@@ -650,7 +650,9 @@ def learn(
     encoder = stage.encoder
     read = [features for r in stage.learners for features in (r.batches.features, r.dev)]
     read += [] if oracle is None else [features for sets in oracle.sets.values() for _, features in sets]
-    narrowed = vocabulary.narrow(encoder.module, vocabulary.ids_of(read, (encoder.pad,)))
+    narrowed = None
+    if job.spec.devices == 1:  # of several, processes that only help end within ``fit``, and divided weights are gathered there
+        narrowed = vocabulary.narrow(encoder.module, vocabulary.ids_of(read, (encoder.pad,)))
     if narrowed is not None:
         all_rows, rows = narrowed.words.num_embeddings, len(narrowed.touched.rows)
         report.log("info", f"{rows:,} of {all_rows:,} word embeddings are touched; the others only decay")

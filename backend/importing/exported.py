@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 #: By these a table of gains is known, and none of them is a column of a table of scores.
 NAMES = ("seeds", "scores", "baselines")
+#: What is read of it: whatever else there is stays unread.
+READ = (*NAMES, "model", "recipe", "target", "language", "metric", "settings", "n_examples", "missing")
 #: Columns of a table of gains that cannot be taken apart: means over languages.
 MEANS = ("gain", "ci_low")
 NO_SEED = "none"

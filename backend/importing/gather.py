@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.domain.imports import MOST_FILES, ImportFile, ImportFormat
-from backend.importing import jiant, trainer
-from backend.importing.long import PARQUET
+from backend.importing import jiant, parquet, trainer
 from backend.importing.xtreme import digest
 from backend.submission.benchmarks import Benchmark
 from backend.submission.score import score
@@ -62,7 +61,7 @@ def gather(path: Path, format: ImportFormat) -> list[ImportFile]:
     contents = [(p.relative_to(root).as_posix(), p.read_bytes()) for p in found]
     size = sum(len(content) for _, content in contents)
     if size > LARGEST:
-        more = "; Parquet is smaller" if format == "long" and not contents[0][1].startswith(PARQUET) else ""
+        more = "; Parquet is smaller" if format == "long" and not contents[0][1].startswith(parquet.MARK) else ""
         raise NotGathered(f"{path}: {size:,} bytes; at most {LARGEST:,} are accepted at a time{more}")
     return [ImportFile(name=name, content=base64.b64encode(content).decode()) for name, content in contents]
 

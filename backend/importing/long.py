@@ -8,10 +8,9 @@ import io
 from collections.abc import Iterator, Mapping
 
 from backend.errors import shown, unknown
-from backend.importing import exported
-from backend.importing.rows import COLUMNS, MOST_ROWS, SCHEMA, Errors, Row, check_row
+from backend.importing import exported, parquet
+from backend.importing.rows import COLUMNS, SCHEMA, Errors, Row, check_row
 
-PARQUET = b"PAR1"  # how such a file begins and ends
 REQUIRED = tuple(name for name, (required, _) in SCHEMA.items() if required)
 
 EXAMPLE = (
@@ -39,7 +38,10 @@ def read(
     Args:
         done: what ``exported.rows`` knows of files before this one.
     """
-    lines = _parquet(name, content, errors) if content.startswith(PARQUET) else _csv(name, content, errors)
+    if content.startswith(parquet.MARK):
+        lines = parquet.rows(name, content, errors, lambda columns: _header(name, columns, errors))
+    else:
+        lines = _csv(name, content, errors)
     done = set() if done is None else done
     found = []
     for number, cells in lines:
@@ -95,23 +97,3 @@ def _csv(name: str, content: bytes, errors: Errors) -> Iterator[tuple[int, Mappi
             yield reader.line_num, dict(zip(head, cells, strict=True))
     except csv.Error as error:
         errors.say(name, f"not CSV: {error}", line=reader.line_num)
-
-
-def _parquet(name: str, content: bytes, errors: Errors) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Its rows, counted from 1. pyarrow is imported here: it takes longer than everything else the web process loads."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        count, columns = file.metadata.num_rows, list(file.schema_arrow.names)
-        if not _header(name, columns, errors):
-            return
-        if count > MOST_ROWS:  # before they are unpacked: a small file may hold very many
-            errors.say(name, f"{count:,} rows; at most {MOST_ROWS:,} are accepted at a time")
-            return
-        rows = file.read(columns=columns).to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        errors.say(name, f"not Parquet that can be read: {str(error).splitlines()[0][:120]}")
-        return
-    yield from enumerate(rows, start=1)

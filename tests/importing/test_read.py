@@ -77,6 +77,60 @@ def test_a_parquet_file_gives_the_same_rows():
     assert said.startswith("t.parquet: not Parquet that can be read")
 
 
+def _parquet(**changes: Any) -> bytes:
+    """The example, with other columns."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+    import pyarrow.parquet as pq
+
+    table = pc.read_csv(pa.BufferReader(long.example().encode()))
+    columns = {name: table.column(name) for name in table.column_names} | changes
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"value": [[1.0] * 9] * 4}, "column value: holds list<element: double>; accepted are text, whole numbers and numbers"),
+        ({"model": [{"a": 1}] * 4}, "column model: holds struct<a: int64>; accepted are text"),
+        ({"model": ["x" * 5000] * 4}, "column model: 5,000 bytes in a cell; at most 1,000 are accepted, in lines 1 to 4"),
+        ({name: ["none"] * 50_001 for name in COLUMNS}, "50,001 rows; at most 50,000 are accepted"),
+        ({f"c{i}": [1] * 4 for i in range(100)}, "109 columns; at most 100 are accepted"),
+    ],
+)  # fmt: skip
+def test_parquet_beyond_the_limits_is_refused_before_it_is_read(changes: dict[str, Any], said: str):
+    (message,) = refused("long", ("t.parquet", _parquet(**changes)))
+    assert message.removeprefix("t.parquet").lstrip(",: ").startswith(said)
+
+
+def test_a_small_parquet_file_of_very_much_is_refused_by_what_it_unpacks_to():
+    content = _parquet(model=["x" * (1 << 24) + str(i) for i in range(4)])
+    assert len(content) < 100_000
+    (message,) = refused("long", ("t.parquet", content))
+    assert message.startswith("t.parquet, column model: ") and "bytes unpacked; at most 67,108,864" in message
+
+
+def test_lists_of_a_table_of_gains_are_of_numbers_and_no_longer_than_there_are_seeds():
+    same = {"model": ["xlmr-base"], "recipe": ["squad"], "target": ["xnli"], "language": ["sw"], "metric": ["accuracy"]}
+    gains = {"seeds": [[0, 1]], "scores": [[65.0, 66.0]], "baselines": [[64.0, 64.5]], "n_examples": [5010]}
+
+    def written(**changes: Any) -> tuple[str, bytes]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        sink = io.BytesIO()
+        pq.write_table(pa.table(same | gains | changes), sink)
+        return "t.parquet", sink.getvalue()
+
+    assert len(load("long", written(others=[[["not read"]]])).rows) == 4
+    (message,) = refused("long", written(scores=[[1.0] * 101]))
+    assert "column scores: 101 numbers in a cell; at most 100" in message
+    (message,) = refused("long", written(seeds=[[["0"]]]))
+    assert "column seeds: holds list" in message and "accepted are a list of numbers" in message
+
+
 def test_a_recipe_is_kept_by_its_own_name():
     rows = load("long", ("t.csv", f"{HEAD}\n{GOOD.replace('squad', 'squad+mnli')}\n")).rows
     assert rows[0].recipe == "mnli+squad" or rows[0].recipe == "squad+mnli"

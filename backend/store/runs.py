@@ -359,7 +359,7 @@ def prioritise(
     Args:
         priority: higher ones come first.
         place: instead of it, before or behind all that is queued or waiting for the same class of device.
-        before: or right before this run. Whatever stands before that one keeps its place, two priorities higher.
+        before: or right before this run. Whatever stands before that one keeps its place, two priorities higher where there is no room.
 
     Returns:
         the priority that it has now.
@@ -397,18 +397,19 @@ def prioritise(
 
 
 def _before(session: Session, id: int, other: int) -> int:
-    """Make room right before this run, whatever class of device it is for, and say which priority is there."""
+    """Make room right before this run, among those of its class of device, and say which priority is there. Where no run is in
+    between, nothing but the moved one changes."""
     if _state(session, other) not in (RunState.WAITING, RunState.QUEUED):
         raise Conflict(f"Run {other} has begun or ended; nothing can be put before it any more.")
-    at = session.scalars(select(run.c.priority).where(run.c.id == other)).one()
+    at, device = session.execute(select(run.c.priority, run.c.device_class).where(run.c.id == other)).one()
     if id == other:
         return int(at)
-    session.execute(
-        update(run)
-        .where(run.c.state.in_([s.value for s in LIVE]))
-        .where(or_(run.c.priority > at, and_(run.c.priority == at, run.c.id < other)))
-        .values(priority=run.c.priority + 2)
-    )
+    beside = [run.c.state.in_([s.value for s in LIVE]), run.c.device_class == device]
+    earlier = and_(run.c.priority == at, run.c.id < other)
+    between = select(run.c.id).where(*beside, run.c.id != id, or_(run.c.priority == at + 1, earlier)).limit(1)
+    if session.scalars(between).first() is not None:
+        above = or_(run.c.priority > at, earlier)
+        session.execute(update(run).where(*beside, above).values(priority=run.c.priority + 2))
     return int(at) + 1
 
 

@@ -26,6 +26,7 @@ MOST_BYTES: Final = 64 << 20  # of the archive
 MOST_UNPACKED: Final = 512 << 20
 MOST_OF_ONE: Final = 128 << 20
 MOST_MEMBERS: Final = 5000
+MOST_LINES: Final = 2_000_000  # of one file; the longest of the benchmarks has some 300,000
 MOST_NAMED: Final = 50  # of what is left aside
 LABELS: Final = ("labels", "label", "gold")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
@@ -160,12 +161,16 @@ def _labels(gold: Sequence[str], top: str) -> str | None:
 
 
 def _write(whole: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, budget: int) -> int:
-    """Bytes that were written. Reading stops where the member holds more than it announced, or than is left."""
-    size = 0
+    """Bytes that were written. Reading stops where the member holds more than it announced, or than is left, and where it has more
+    lines than are accepted: a line is a text of its own once it is read, and line breaks alone take up next to nothing in an archive."""
+    size = lines = 0
     with whole.open(info) as member, path.open("xb") as out:
         while chunk := member.read(_CHUNK):
             size += len(chunk)
             if size > info.file_size or size > budget:
                 raise Invalid(f"{shown(info.filename)} holds more than the archive says.")
+            lines += max(chunk.count(b"\n"), chunk.count(b"\r"))
+            if lines > MOST_LINES:
+                raise Invalid(f"{shown(info.filename)} has too many lines; at most {MOST_LINES:,} are accepted.")
             out.write(chunk)
     return size

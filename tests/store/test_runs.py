@@ -489,3 +489,26 @@ def test_a_run_is_put_right_before_another_and_all_else_keeps_its_order(lab):
     gone = lab.claim()
     with lab.store.write() as session, pytest.raises(Conflict):
         runs.prioritise(session, queue[2] if gone.run_id != queue[2] else queue[1], before=gone.run_id)
+
+
+def test_room_is_made_only_where_there_is_none_and_only_for_one_class_of_device(lab):
+    for place, model in enumerate(("mini-1", "mini-2", "mini-4")):
+        lab.submit(name=model, models=[model], priority=5 * place)
+
+    def priorities():
+        with lab.store.read() as session:
+            return {row.id: row.priority for row in session.execute(select(tables.run.c.id, tables.run.c.priority))}
+
+    one, two, four = (min(id for id in priorities() if lab.view(id).model == m) for m in ("mini-1", "mini-2", "mini-4"))
+    elsewhere = [id for id in priorities() if id > four]  # what starts from the last one
+    with lab.store.write() as session:
+        session.execute(update(tables.run).where(tables.run.c.id.in_(elsewhere)).values(device_class="cuda"))
+    was = priorities()
+    with lab.store.write() as session:
+        assert runs.prioritise(session, four, before=one) == 1
+    assert {id for id, at in priorities().items() if at != was[id]} == {four}  # between 0 and 5 there was room
+    with lab.store.write() as session:
+        assert runs.prioritise(session, two, before=one) == 1
+    now = priorities()
+    assert now[four] == 3 and now[two] == 1
+    assert {id: now[id] for id in elsewhere} == {id: was[id] for id in elsewhere}

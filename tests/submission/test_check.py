@@ -164,6 +164,14 @@ def test_an_archive_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest
         unpack(archive({"xnli/test-en.tsv": b"", "xnli/test-de.tsv": b""}), tmp_path / "b")
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_small_archive_of_very_many_lines(end: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "MOST_LINES", 1000)
+    assert unpack(archive({"xnli/test-en.tsv": end * 1000}), tmp_path / "a").files == 1
+    with pytest.raises(Invalid, match=r"test-en.tsv' has too many lines; at most 1,000 are accepted"):
+        unpack(archive({"xnli/test-en.tsv": end * 1001}), tmp_path / "b")
+
+
 def test_an_archive_that_lies_about_its_size(tmp_path: Path) -> None:
     """The directory says ten bytes; the member holds a megabyte."""
     made = archive({"xnli/test-en.tsv": b"\n" * (1 << 20)}).getvalue()

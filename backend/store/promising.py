@@ -35,6 +35,7 @@ from backend.store.tables import ANSWERS, run
 
 SHOWN = 5
 EXACT = 12  # of the most promising that are planned exactly
+TRIED = 4 * EXACT  # of them that are looked at for it: of some nothing is left to do, or they cannot be planned
 SEEDS = tuple(range(MIN_SEEDS))  # the fewest that get a verdict
 KEPT = 8  # answers in memory
 
@@ -63,6 +64,7 @@ class _Kept:
 
 
 _kept = _Kept()
+_computing = Lock()  # who asks for the same meanwhile waits for the answer, and does not look for it as well
 
 
 def recommendations(session: Session, *, source: Source) -> Recommendations:
@@ -76,9 +78,12 @@ def recommendations(session: Session, *, source: Source) -> Recommendations:
         ).all(),
         len(MODELS),
     )
-    if (answer := _kept.get(key, mark)) is None:
-        answer = _recommendations(session, source)
-        _kept.put(key, mark, answer)
+    if (answer := _kept.get(key, mark)) is not None:
+        return answer
+    with _computing:
+        if (answer := _kept.get(key, mark)) is None:
+            answer = _recommendations(session, source)
+            _kept.put(key, mark, answer)
     return answer
 
 
@@ -103,7 +108,7 @@ def _recommendations(session: Session, source: Source) -> Recommendations:
     )
     first = order({row: (improvement, rough.hours(row)) for row, (_, _, improvement) in found.items()})
     made: dict[Row, Recommended] = {}
-    for row in first:
+    for row in first[:TRIED]:
         if len(made) == EXACT:
             break
         metric, f, improvement = found[row]

@@ -104,8 +104,8 @@ def test_keys_move_a_run_and_the_focus_goes_with_it(serve: Callable[..., Any], v
     titles = page.locator("#queue-content .rows .row-title")
     expect(titles).to_have_count(3)
     one, two, three = titles.all_inner_texts()
-    columns = page.locator("#queue-content .rows > li").first.evaluate("e => getComputedStyle(e).gridTemplateColumns")
-    assert columns.startswith("134px ")  # room for the box beside the state
+    first = page.locator("#queue-content .rows > li").first
+    expect(first).to_have_css("grid-template-columns", re.compile("^134px "))  # room for the box beside the state
     page.evaluate("window.untouched = true")
     expect(page.locator("#status")).not_to_be_empty()  # the first beat has been, at which the list is drawn anew
     page.wait_for_load_state("networkidle")

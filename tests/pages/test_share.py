@@ -116,6 +116,7 @@ def test_a_link_shows_what_was_frozen_whatever_becomes_of_the_runs(
     drawer = seen.get_by_role("dialog")
     expect(drawer).to_contain_text(gain[0])
     expect(drawer).to_contain_text("Where it comes from")
+    seen.wait_for_function("() => new URLSearchParams(location.search).get('cell') === 'squad.sw'")
     sliced = seen.url
     assert "cell=squad.sw" in sliced and "view=table" in sliced
     scores = figure(seen, "frozen-graph")

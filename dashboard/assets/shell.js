@@ -140,7 +140,7 @@
   function first(selector, within) { return Array.from((within || document).querySelectorAll(selector)).find(seen); }
 
   function press(selector) {
-    var found = document.querySelector('.mantine-Modal-content') ? null : first(selector);
+    var found = first('.mantine-Modal-content') ? null : first(selector); // a closed dialog may be there unseen
     if (found) found.click();
     return Boolean(found);
   }

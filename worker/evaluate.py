@@ -109,7 +109,7 @@ def predict(
     encoder.module.train(was_training)
     head.train(was_training)
     assert collected is not None  # the door lets no empty set through
-    return collected if of is None else collected[first][of]
+    return collected if of is None or len(first) == len(of) else collected[first][of]
 
 
 def _halves(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -651,9 +651,8 @@ def learn(
     read = [features for r in stage.learners for features in (r.batches.features, r.dev)]
     read += [] if oracle is None else [features for sets in oracle.sets.values() for _, features in sets]
     narrowed = None
-    if (
-        job.spec.devices == 1
-    ):  # of several, those that only help end within ``fit``, where divided weights are gathered, too
+    # of several processes those that only help end within ``fit``, where divided weights are gathered, too
+    if job.spec.devices == 1:
         narrowed = vocabulary.narrow(encoder.module, vocabulary.ids_of(read, (encoder.pad,)))
     if narrowed is not None:
         all_rows, rows = narrowed.words.num_embeddings, len(narrowed.touched.rows)

@@ -5,8 +5,8 @@ its own intermediate stages, its own fine-tune, its own evaluation. The baseline
 the plan's own graph, in which equal fingerprints are one run. Pretraining is done once on either side: a pair starts from the base
 model, whoever made it. So is an evaluation without any training, which no seed changes.
 
-FLOPs are the analytic ones of a forecast (``forecast.work``), of rows padded to their longest allowed length. Whatever makes a run itself cheaper is in neither: the ratio says what sharing
-saves, and nothing else.
+FLOPs are the analytic ones of a forecast (``forecast.work``), of rows padded to their longest allowed length. Whatever makes a run
+itself cheaper is in neither: the ratio says what sharing saves, and nothing else.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def shown() -> ColumnElement[bool]:
     """Whether a run counts among results: it was computed here, or was brought in and has not been done here since."""
     done_here = exists().where(
         _own.c.fingerprint == run.c.fingerprint,
-        _own.c.state + ""
-        == RunState.DONE.value,  # so that no index of states is taken: there are few of one fingerprint
+        # not the bare column, so that no index of states is taken: there are few of one fingerprint
+        _own.c.state + "" == RunState.DONE.value,
         _own.c.brought.is_(None),
     )
     return or_(run.c.brought.is_(None), ~done_here)

@@ -18,9 +18,8 @@ from backend.store.prepared import Prepared
 from backend.store.tables import experiment, experiment_run, run
 
 _NOT_BEGUN = [RunState.WAITING.value, RunState.QUEUED.value]
-_NO_LIMIT = (
-    '"stop_after":null'  # in canonical JSON; what is quoted in a text has a backslash before its quotation marks
-)
+# in canonical JSON; what is quoted in a text has a backslash before its quotation marks
+_NO_LIMIT = '"stop_after":null'
 _WANTING = Prepared(
     lambda: (
         select(experiment.c.id, type_coerce(experiment.c.request, Text()).label("request"))

@@ -20,7 +20,7 @@ from backend.store import budget, experiments, graph, packages, words
 from backend.store import learning as learnings
 from backend.store.columns import BadValue, Words, db_now, storable
 from backend.store.prepared import Prepared
-from backend.store.tables import run, score
+from backend.store.tables import COST, run, score
 
 DIED = "the process of this run died"
 SILENT = "no heartbeat from worker"  # begins the words about an attempt whose lease ran out
@@ -89,7 +89,7 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
     if result.packages is not None:
         environment["packages"] = packages.digest(result.packages)
         packages.keep(session, {environment["packages"]: result.packages})
-    found = {**{name: getattr(cost, name) for name in _COST}, **{name: getattr(result, name) for name in _MADE}}
+    found = {**{name: getattr(cost, name) for name in COST}, **{name: getattr(result, name) for name in _MADE}}
     ended = _DONE.rows(
         session,
         of=run_id,
@@ -111,26 +111,12 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
     return Finished(True, graph.promote(session, parent=run_id))
 
 
-#: What a run's row takes over from a result, and from its cost.
+#: What a run's row takes over from a result, beside its cost.
 _MADE = ("artifact", "artifact_digest", "artifact_bytes", "parameters", "parameters_non_embedding")
-_COST = (
-    "device",
-    "share",
-    "wall_seconds",
-    "device_seconds",
-    "examples",
-    "tokens",
-    "flops_analytic",
-    "flops_counted",
-    "peak_memory_bytes",
-    "energy_joules",
-)
 
 
 def _done() -> UpdateBase:
-    given = {
-        name: bindparam(f"new_{name}", type_=run.c[name].type) for name in (*_MADE, *_COST, "environment", "extra")
-    }
+    given = {name: bindparam(f"new_{name}", type_=run.c[name].type) for name in (*_MADE, *COST, "environment", "extra")}
     held = (run.c.id == bindparam("of"), run.c.attempt == bindparam("tried"), run.c.state == RunState.RUNNING.value)
     move = graph.move(RunState.DONE, of=RunState.RUNNING, step=run.c.total_steps, **given)
     return move.where(*held).returning(type_coerce(run.c.spec, Text()).label("spec"))

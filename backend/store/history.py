@@ -29,6 +29,7 @@ from backend.store.columns import Whole
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.session import now
 from backend.store.tables import (
+    COST,
     attempt,
     curve_point,
     experiment_run,
@@ -378,17 +379,6 @@ def _error(row: RowMapping) -> RunError | None:
 def _cost(row: RowMapping) -> Cost | None:
     if row["device_seconds"] is None:
         return None
-    same = (
-        "device",
-        "precision",
-        "share",
-        "wall_seconds",
-        "device_seconds",
-        "examples",
-        "tokens",
-        "flops_analytic",
-        "flops_counted",
-        "peak_memory_bytes",
-        "energy_joules",
+    return Cost(
+        device_class=DeviceClass(row["device_class"]), precision=row["precision"], **{name: row[name] for name in COST}
     )
-    return Cost(device_class=DeviceClass(row["device_class"]), **{name: row[name] for name in same})

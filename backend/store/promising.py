@@ -6,9 +6,8 @@ by that are planned exactly, with every run that exists already, and ordered ane
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -29,6 +28,7 @@ from backend.statistics.promising import Foreseen, foresee, order
 from backend.store import costs, experiments, foretold, pretrained
 from backend.store.awaited import FAMILIES, Known, by_metric, headlines, is_control, known, languages_of, record
 from backend.store.expected import row_of
+from backend.store.kept import Memory
 from backend.store.measured import evaluations, version
 from backend.store.rough import Rough, request_of
 from backend.store.tables import ANSWERS, run
@@ -43,27 +43,7 @@ KEPT = 8  # answers in memory
 _TRIED = [s.value for s in (*ANSWERS, RunState.FAILED, RunState.DIVERGED)]
 
 
-@dataclass
-class _Kept:
-    """The answers used last, by benchmark. Safe to share between threads."""
-
-    answers: OrderedDict[Any, tuple[Any, Recommendations]] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-
-    def get(self, key: Any, mark: Any) -> Recommendations | None:
-        with self.lock:
-            found = self.answers.get(key)
-            return found[1] if found is not None and found[0] == mark else None
-
-    def put(self, key: Any, mark: Any, answer: Recommendations) -> None:
-        with self.lock:
-            self.answers[key] = mark, answer
-            self.answers.move_to_end(key)
-            while len(self.answers) > KEPT:
-                self.answers.popitem(last=False)
-
-
-_kept = _Kept()
+_kept: Memory[Recommendations] = Memory(KEPT)  # by benchmark
 _computing = Lock()  # who asks for the same meanwhile waits for the answer, and does not look for it as well
 
 

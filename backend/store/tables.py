@@ -42,6 +42,11 @@ NAMES = {
 LIVE: tuple[RunState, ...] = tuple(s for s in RunState if s not in TERMINAL)
 ENDED: tuple[RunState, ...] = tuple(s for s in RunState if s in TERMINAL)
 ANSWERS: tuple[RunState, ...] = (*LIVE, RunState.DONE)  # of equal fingerprint there is at most one such run
+#: Columns of a run that say what it cost, by their names in ``schemas.Cost``.
+COST = (
+    "device", "share", "wall_seconds", "device_seconds", "examples", "tokens", "flops_analytic", "flops_counted",
+    "peak_memory_bytes", "energy_joules",
+)  # fmt: skip
 
 
 def _words(members: Iterable[StrEnum]) -> str:

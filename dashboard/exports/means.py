@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from backend.domain.model import MODELS
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.tasks import TASKS
 from dashboard import crossed, orders
+from dashboard.exports import values
 from dashboard.exports.schema import Row, columns
 from dashboard.links import Explore
 
@@ -54,34 +54,16 @@ def rows(matrix: GainMatrix, state: Explore, snapshot: str = "") -> list[Row]:
 
 
 def _mean(m: GainMatrix, row: RecipeRow, c: GainCell, snapshot: str) -> dict[str, Any]:
-    model = None if snapshot else MODELS.get(m.model)  # of what was frozen a file says what is in it, and no more
     axes = m.axes
     assert axes is not None
     return {
-        "benchmark": m.benchmark,
-        "synthetic": m.synthetic,
-        "model": m.model,
-        "parameters": model.parameters if model else None,
-        "parameters_non_embedding": model.parameters_non_embedding if model else None,
+        **values.of_matrix(m, snapshot),
         "recipe": c.recipe,
         "target": c.language,
         "languages": axes.over,
         "languages_in_mean": axes.support.get(f"{c.recipe}.{c.language}"),
         "metric": TASKS[c.language].headline if c.language in TASKS else m.metric,
-        "score": c.treated,
-        "baseline": c.baseline,
-        "gain": c.gain,
-        "ci_low": c.low,
-        "ci_high": c.high,
-        "p": c.p_t,
-        "p_sign_flip": c.p_sign_flip,
-        "q": c.q,
-        "detectable": c.detectable,
-        "verdict": c.verdict.value if c.verdict else None,
-        "missing": c.missing.value if c.missing else None,
-        "why_missing": c.why_missing,
-        "n_seeds": c.n,
-        "seeds": c.seeds,
+        **values.of_cell(c),
         "gains": c.differences,
         "same_data_twice": crossed.twice(row, c.language, m),
         "zero_shot": c.language not in row.not_zero_shot,

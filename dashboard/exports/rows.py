@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from backend.domain.model import MODELS
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow, TradeoffPoint
 from dashboard import apart, orders, subset, weighing
-from dashboard.exports import means
+from dashboard.exports import means, values
 from dashboard.exports.schema import Column, Row, columns
 from dashboard.links import Explore, Tradeoff
 
@@ -112,31 +111,13 @@ def cells(matrix: GainMatrix, state: Explore, snapshot: str = "") -> list[Row]:
 
 
 def _cell(m: GainMatrix, row: RecipeRow, c: GainCell, snapshot: str) -> Row:
-    model = None if snapshot else MODELS.get(m.model)  # of what was frozen a file says what is in it, and no more
     return {
-        "benchmark": m.benchmark,
-        "synthetic": m.synthetic,
-        "model": m.model,
-        "parameters": model.parameters if model else None,
-        "parameters_non_embedding": model.parameters_non_embedding if model else None,
+        **values.of_matrix(m, snapshot),
         "recipe": row.recipe,
         "target": m.target,
         "language": c.language,
         "metric": m.metric,
-        "score": c.treated,
-        "baseline": c.baseline,
-        "gain": c.gain,
-        "ci_low": c.low,
-        "ci_high": c.high,
-        "p": c.p_t,
-        "p_sign_flip": c.p_sign_flip,
-        "q": c.q,
-        "detectable": c.detectable,
-        "verdict": c.verdict.value if c.verdict else None,
-        "missing": c.missing.value if c.missing else None,
-        "why_missing": c.why_missing,
-        "n_seeds": c.n,
-        "seeds": c.seeds,
+        **values.of_cell(c),
         "scores": c.treated_scores,
         "baselines": c.baseline_scores,
         "n_examples": c.examples,

@@ -140,7 +140,7 @@
   function first(selector, within) { return Array.from((within || document).querySelectorAll(selector)).find(seen); }
 
   function press(selector) {
-    var found = first('.mantine-Modal-content') ? null : first(selector); // a closed dialog may be there unseen
+    var found = first(selector);
     if (found) found.click();
     return Boolean(found);
   }
@@ -174,6 +174,7 @@
     if (address !== null) go(address);
     else if (key === 'g') begun = Date.now();
     else if (key === '?') set('shortcuts', { opened: true });
+    else if (first('.mantine-Modal-content')) return; // what the others do is behind an open dialog; a closed one may be there unseen
     else if (key === 's' && press('#share-open')) begun = 0;
     else if (key === 'c' && press('#main a[href^="/compare?"]')) begun = 0;
     else if (key === '/' && search()) begun = 0;

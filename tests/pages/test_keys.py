@@ -132,5 +132,8 @@ def test_single_keys_search_go_from_row_to_row_and_share(site: Any, visit: Calla
     preview = page.locator("#share-preview")
     typed(page, "s")
     expect(preview).to_contain_text("XNLI, accuracy")
+    page.get_by_role("button", name="Close").focus()
+    typed(page, "/ j c")  # of the page behind the dialog
+    expect(page.get_by_role("button", name="Close")).to_be_focused()
     typed(page, "Escape")
     expect(preview).to_be_hidden()

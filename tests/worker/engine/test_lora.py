@@ -35,10 +35,11 @@ def output(encoder: Encoder) -> torch.Tensor:
 
 def stirred(module: nn.Module) -> None:
     """As after a training: none of the matrices is zero."""
+    rng = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for name, weight in module.named_parameters():
             if "lora_" in name:
-                weight.normal_(std=0.3)
+                weight.normal_(std=0.3, generator=rng)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,7 +75,7 @@ def test_adapters_begin_as_no_change_and_merged_they_give_what_they_gave(
         moved = output(encoder)
         assert not torch.allclose(moved, plain, atol=1e-2)
         adapted.merge()
-        torch.testing.assert_close(output(encoder), moved, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(output(encoder), moved, rtol=1e-3, atol=2e-4)  # one sum for two: rounded otherwise
     after = encoder.module.state_dict()
     assert list(after) == names
     changed = {n for n in names if not torch.equal(after[n], before[n])}

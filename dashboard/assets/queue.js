@@ -50,15 +50,20 @@
       return [!many, many === 1 ? '1 run chosen' : many + ' runs chosen', found, !found.stop.length, !found.again.length,
         !found.first.length, !found.last.length];
     },
-    bulk: function (a, b, c, d, e, targets, ids) {
-      var none = ids.map(function () { return ns.no_update; });
+    // [what is asked of the server, which boxes are ticked, whether the dialog is open, and its question]
+    bulk: function () {
+      var given = Array.prototype.slice.call(arguments, -2), targets = given[0], ids = given[1];
+      var leave = ns.no_update, boxes = ids.map(function () { return leave; }), empty = ids.map(function () { return false; });
       var hit = (ns.callback_context.triggered || []).filter(function (each) { return each.value; })[0];
-      if (!hit) return [ns.no_update, none];
+      if (!hit) return [leave, boxes, leave, leave];
       var what = hit.prop_id.split('.')[0].replace('queue-', '');
-      var clear = ids.map(function () { return false; });
-      if (what === 'none' || !targets || !targets[what].length) return [ns.no_update, clear];
-      if (what === 'stop' && !window.confirm(targets.stop.length === 1 ? 'Cancel 1 run? A stopped run keeps no score.' : 'Cancel ' + targets.stop.length + ' runs? Stopped runs keep no score.')) return [ns.no_update, none];
-      return [{ what: what, ids: targets[what], at: Date.now() }, clear];
+      if (what === 'keep') return [leave, boxes, false, leave];
+      var asks = what === 'stop';
+      if (what === 'sure') what = 'stop';
+      if (what === 'none' || !targets || !targets[what].length) return [leave, empty, false, leave];
+      var many = targets[what].length;
+      if (asks) return [leave, boxes, true, many === 1 ? 'Cancel 1 run?' : 'Cancel ' + many + ' runs?'];
+      return [{ what: what, ids: targets[what], at: Date.now() }, empty, false, leave];
     }
   };
 })();

@@ -77,7 +77,7 @@
     settled: function (keep, stop, targets) {
       var hit = clicked();
       if (!hit) return [ns.no_update, ns.no_update];
-      return [false, id_of(hit) === 'runs-stop' ? { what: 'stop', ids: targets.stop, at: Date.now() } : ns.no_update];
+      return [false, id_of(hit) === 'runs-sure' ? { what: 'stop', ids: targets.stop, at: Date.now() } : ns.no_update];
     }
   };
 })();

@@ -26,7 +26,7 @@ from dash import (
 from backend.domain.account import Role
 from backend.domain.schemas import QueueView, RunView, WorkerView
 from backend.errors import CrossliftError
-from dashboard import foretold, links, live, progress, queued, shell, states, visitor
+from dashboard import foretold, links, live, progress, queued, shell, states, stopping, visitor
 from dashboard.client import client
 from dashboard.links import Queue
 from dashboard.look import count, size_of
@@ -79,6 +79,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             html.Div(id="queue-said", className="field-error", role="alert"),
             queued.bar(),
+            stopping.dialog("queue"),
             html.Div(await _content(state), id="queue-content"),
             dcc.Store(id="queue-fixed", data={"mine": state.mine, "within": state.within}),
             dcc.Store(id="queue-targets"),
@@ -380,11 +381,15 @@ clientside_callback(
     ClientsideFunction("queue", "bulk"),
     Output("queue-bulk", "data"),
     Output({"queue-pick": ALL, "state": ALL}, "checked"),
+    Output("queue-confirm", "opened"),
+    Output("queue-confirm", "title"),
     Input("queue-stop", "n_clicks"),
     Input("queue-again", "n_clicks"),
     Input("queue-first", "n_clicks"),
     Input("queue-last", "n_clicks"),
     Input("queue-none", "n_clicks"),
+    Input("queue-keep", "n_clicks"),
+    Input("queue-sure", "n_clicks"),
     State("queue-targets", "data"),
     State({"queue-pick": ALL, "state": ALL}, "id"),
     prevent_initial_call=True,

@@ -28,7 +28,7 @@ from backend.domain.listed import RunRow
 from backend.domain.schemas import Page
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import links, live, queued, runlist, savedviews, shell, states, visitor
+from dashboard import links, live, queued, runlist, savedviews, shell, states, stopping, visitor
 from dashboard.client import client
 from dashboard.controls import choose, pick
 from dashboard.links import Compare, Runs
@@ -72,7 +72,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             html.Div(id="runs-said", className="field-error", role="alert"),
             _bar(),
             html.Div(content, id="runs-content"),
-            _confirm(),
+            stopping.dialog("runs"),
             dcc.Store(id="runs-state", data={"cursor": state.cursor, "open": state.open, "at": 0}),
             dcc.Store(id="runs-toggled", data=[]),
             dcc.Store(id="runs-rows", data=_facts(found, inside)),
@@ -170,29 +170,6 @@ def _bar() -> Any:
         className="run-bar",
         hidden=True,
     )  # fmt: skip
-
-
-def _confirm() -> Any:
-    return dmc.Modal(
-        [
-            html.P(
-                "They stop for every experiment that shares them: one that runs at its next step, the others at once. A stopped run "
-                "keeps no score; what waits for it is skipped."
-            ),
-            html.Div(
-                [
-                    dmc.Button("Go on", id="runs-keep", variant="default", n_clicks=0),
-                    dmc.Button("Cancel them", id="runs-stop", color="red", n_clicks=0),
-                ],
-                className="confirm",
-            ),
-        ],
-        id="runs-confirm",
-        title="Cancel these runs?",
-        opened=False,
-        keepMounted=True,
-        closeButtonProps={"aria-label": "Close"},
-    )
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------------------
@@ -440,7 +417,7 @@ clientside_callback(
     Output("runs-confirm", "opened", allow_duplicate=True),
     Output("runs-asked", "data", allow_duplicate=True),
     Input("runs-keep", "n_clicks"),
-    Input("runs-stop", "n_clicks"),
+    Input("runs-sure", "n_clicks"),
     State("runs-targets", "data"),
     prevent_initial_call=True,
 )

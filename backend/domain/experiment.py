@@ -7,6 +7,7 @@ gains need, and gives every run its fingerprint, so that equal work is found and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -783,8 +784,9 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
     """Expand a request into its graph of runs, baselines included.
 
     The order is depth first, so that the first gain appears as soon as it can: per model and seed, target by target,
-    the baseline before the recipes. Only the pretraining of all models comes right after the runs of the first one: everything
-    else of a model waits for it, and pretrained last it would keep one worker busy and the others idle.
+    the baseline before the recipes. Only what unblocks most comes right after the runs of the first model and seed: the pretraining
+    of all models, then every intermediate run that several runs start from. Left where they are first needed, the last of them
+    would keep some workers busy and the others idle.
 
     Raises:
         Invalid: the request names something that cannot be done (``problems`` says what, field by field).
@@ -806,10 +808,23 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
     def turn(run: PlannedRun) -> int:
         if run.model == first and run.seed in (None, request.seeds[0]):
             return 0
-        return 1 if run.spec.kind is RunKind.PRETRAIN else 2
+        if run.spec.kind is RunKind.PRETRAIN:
+            return 1
+        return 2 if run.spec.kind is RunKind.INTERMEDIATE and run.fingerprint in waited else 3
 
+    waited = _waited_for(planner.runs)
     ordered = sorted(planner.runs.items(), key=lambda item: turn(item[1]))
     return Plan(dict(ordered), tuple(cells))
+
+
+def _waited_for(runs: Mapping[str, PlannedRun]) -> set[str]:
+    """Those that several runs start from, and what these start from; parents come first in ``runs``."""
+    starting = Counter(parent for run in runs.values() for parent in run.spec.parents)
+    found = {fingerprint for fingerprint, times in starting.items() if times > 1}
+    for fingerprint in reversed(runs):
+        if fingerprint in found:
+            found.update(runs[fingerprint].spec.parents)
+    return found
 
 
 def plan_pretraining(model: Model, pins: Pins | None = None) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -40,7 +41,7 @@ def fine_tune() -> RunSpec:
     return run.spec.model_copy(update={"parents": ()})
 
 
-def test_a_child_is_ready_at_once(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_child_is_ready_at_once(nursery: Nursery, tmp_path: Path, record: Callable[..., None]) -> None:
     spec, inputs = fine_tune(), {}
     marks: list[dict[Phase, tuple[float, float]]] = []
     for number in range(CHILDREN):
@@ -69,8 +70,9 @@ def test_a_child_is_ready_at_once(nursery: Nursery, tmp_path: Path) -> None:
     first, *later = marks
     for phase in (Phase.LOADING, Phase.TRAINING):
         wall, used = (median(found[phase][i] for found in later) for i in (0, 1))
-        print(
-            f"\n{phase.value:10} first child after {first[phase][0]:6.2f} s; later ones after {wall:6.2f} s, "
-            f"{used:5.2f} s of them its own on a processor"
-        )
+        record(f"the first child of a worker is {phase.value}", f"{first[phase][0]:.2f} s")
+        record(
+            f"a later child is {phase.value}", f"{wall:.2f} s, {used:.2f} s of a processor",
+            rounds=len(later), asked="< 0.5 s" if phase is Phase.TRAINING else "",
+        )  # fmt: skip
     assert median(found[Phase.TRAINING][1] for found in later) < MOST

@@ -230,6 +230,29 @@ def test_pretraining_of_every_model_comes_right_after_the_runs_of_the_first():
     assert not any(pretrain for _, pretrain, _ in runs[later + 2 :])
 
 
+def order_of_later_runs(**changes) -> list[tuple[int | None, str, str]]:
+    """Seed, kind and recipe of the runs after those of the first seed; parents come first whatever the order."""
+    runs = plan(request(models=["mini-1"], seeds=[0, 1, 2], **changes)).runs
+    places = {fingerprint: i for i, fingerprint in enumerate(runs)}
+    assert all(places[p] < places[f] for f, r in runs.items() for p in r.spec.parents)
+    return [(r.seed, r.spec.kind.value, r.recipe) for r in runs.values() if r.seed not in (None, 0)]
+
+
+def test_an_intermediate_run_that_several_targets_wait_for_comes_before_the_baselines_of_later_seeds():
+    found = order_of_later_runs(recipes=["mnli>copa"], targets=["xquad", "udpos"])
+    stages = [(seed, kind) for seed, kind, _ in found]
+    assert stages[:4] == [(1, "intermediate")] * 2 + [(2, "intermediate")] * 2
+    assert "intermediate" not in {kind for _, kind in stages[4:]}
+    assert found[4][2] == "none"
+
+
+def test_an_intermediate_run_that_one_target_waits_for_comes_when_it_is_needed():
+    found = order_of_later_runs(recipes=["mnli"], targets=["xquad"])
+    assert [(seed, kind) for seed, kind, _ in found] == [
+        (seed, kind) for seed in (1, 2) for kind in ("finetune", "evaluate", "intermediate", "finetune", "evaluate")
+    ]
+
+
 def test_anli_plus_is_one_head_on_three_training_sets():
     (run,) = [r for r in plan(request(recipes=["anli"])).runs.values() if r.spec.kind is RunKind.INTERMEDIATE]
     assert [(d.task, d.split.value) for d in run.spec.data] == [

@@ -391,7 +391,9 @@ def _digest(found: Page[RunRow] | None, inside: dict[int, list[RunRow]], problem
 def _as_controls_say(state: Runs) -> Runs:
     """The same list, named as the controls of its page will name it: else it would seem to wait for another one."""
     names = ("model", "recipe", "target", "q")
-    plain = {name: " ".join(said.split()) or None for name in names if (said := getattr(state, name)) is not None}
+    plain: dict[str, Any] = {
+        name: " ".join(said.split()) or None for name in names if (said := getattr(state, name)) is not None
+    }
     return replace(state, columns=runlist.written(runlist.columns(state.columns)), **plain)
 
 

@@ -106,13 +106,16 @@ async def find(api: Client, state: Explore, *, fresh: bool = True) -> Shown:
     """
     api.asking += 1
     try:
-        shown = await _find(api, state, fresh=fresh)
-        if shown.matrix is not None and beside.wants_scores(shown.state):
-            shown = replace(shown, published=await beside.scores(api, shown.matrix))
-        return shown
+        return await _with_published(api, await _find(api, state, fresh=fresh))
     finally:
         api.asking -= 1
         api.rested = time.monotonic()
+
+
+async def _with_published(api: Client, shown: Shown) -> Shown:
+    if shown.matrix is None or not beside.wants_scores(shown.state):
+        return shown
+    return replace(shown, published=await beside.scores(api, shown.matrix))
 
 
 async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
@@ -215,7 +218,7 @@ async def _read_ahead(api: Client, prepare: Callable[[Shown], None]) -> None:
             await asyncio.sleep(max(wait, 0.02))
             continue
         likely = api.likely.pop(0)
-        shown = await _find(api, likely, fresh=False)
+        shown = await _with_published(api, await _find(api, likely, fresh=False))  # or another figure would be written
         await asyncio.to_thread(prepare, shown)
         await asyncio.sleep(0.02)  # whoever asked meanwhile comes first
 

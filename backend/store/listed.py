@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from statistics import stdev
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
 from sqlmodel import Session
 
 from backend.domain.listed import RowsBy, RunRow, RunScore, RunSort
@@ -34,6 +34,9 @@ from backend.store.variants import name as settings_name
 MOST_WORDS = 8
 KEY = ("kind", "source", "model", "recipe", "target", "settings", "device_class")
 _KEY = [run.c[name] for name in KEY]
+_UNTARGETED = [
+    name for name in KEY if name != "target"
+]  # a run before its target is chosen has none; no other part can be missing
 _NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), Moment())
 _BROKEN = (RunState.FAILED.value, RunState.DIVERGED.value)
 
@@ -119,9 +122,11 @@ def rows(
     conditions = wanted.conditions(session)
     grouped = _grouped(conditions, by)
     value, descending = _order(grouped, sort)
-    total = session.scalars(select(func.count()).select_from(grouped)).one()
     query = select(grouped, value.label("place"))
-    if cursor is not None:
+    if cursor is None:
+        query = query.add_columns(func.count().over().label("total"))  # grouped once, not once more to count
+    else:
+        total = session.scalars(select(func.count()).select_from(grouped)).one()
         last, newest = _read_cursor(cursor, sort)
         further = value < last if descending else value > last
         behind = grouped.c.newest < newest if sort != "oldest" else grouped.c.newest > newest
@@ -129,6 +134,8 @@ def rows(
     second = grouped.c.newest.desc() if sort != "oldest" else grouped.c.newest
     query = query.order_by(value.desc() if descending else value, second).limit(limit + 1)
     found = session.execute(query).mappings().all()
+    if cursor is None:
+        total = found[0]["total"] if found else 0
     more = len(found) > limit
     items = _rows(session, found[:limit], conditions, by)
     next_cursor = _write_cursor(sort, found[limit - 1]["place"], found[limit - 1]["newest"]) if more else None
@@ -219,7 +226,7 @@ def _rows(
     if by == "run":
         these: ColumnElement[bool] = run.c.id.in_([row["id"] for row in found])
     else:
-        these = and_(*conditions, or_(*(and_(*_alike(row)) for row in found)))
+        these = and_(*conditions, _in_any(found))
     members: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for each in session.execute(select(*_SHOWN).where(these).order_by(run.c.id)).mappings():
         members[_named(each, by)].append(each)
@@ -227,6 +234,17 @@ def _rows(
     scored = _scores(session, [e for e in every if e["kind"] == RunKind.EVALUATE.value and e["state"] == "done"])
     locked = frozen.runs(session)
     return [_row(members[_named(row, by)], scored, locked) for row in found]
+
+
+def _in_any(rows: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether a run is in one of these rows. As lists of values: one expression each would be put together, and compiled, anew for
+    nearly every page."""
+    there = [tuple(row[name] for name in KEY) for row in rows if row["target"] is not None]
+    rest = [tuple(row[name] for name in _UNTARGETED) for row in rows if row["target"] is None]
+    found: list[ColumnElement[bool]] = [tuple_(*_KEY).in_(there)] if there else []
+    if rest:
+        found.append(and_(run.c.target.is_(None), tuple_(*(run.c[name] for name in _UNTARGETED)).in_(rest)))
+    return or_(*found)
 
 
 def _named(row: Any, by: RowsBy) -> tuple[Any, ...]:

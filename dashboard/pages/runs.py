@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +30,7 @@ from backend.domain.listed import RunRow
 from backend.domain.schemas import Page
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import links, live, queued, runlist, savedviews, shell, states, stopping, visitor
+from dashboard import links, queued, runlist, savedviews, shell, states, stopping, visitor
 from dashboard.client import client
 from dashboard.controls import choose, pick
 from dashboard.links import Compare, Runs
@@ -61,7 +63,7 @@ CONTROLS = (
 
 
 async def layout(search: str | None = None, **_: object) -> Any:
-    state = Runs.of(search or "")
+    state = _as_controls_say(Runs.of(search or ""))
     found, inside, problem = await _read(state)
     content = _content(found, inside, problem, state)
     return html.Div(
@@ -80,7 +82,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="runs-beside"),
             dcc.Store(id="runs-asked"),
             dcc.Store(id="runs-done"),
-            dcc.Store(id="runs-seen", data=live.fresh({"list": content}, None)[1]),
+            dcc.Store(id="runs-seen", data=_digest(found, inside, problem, state)),
+            dcc.Store(id="runs-news"),
             dcc.Store(id="runs-address", data=state.address),
             shell.live("runs", "clock"),
             html.Div(id="runs-sink", hidden=True),
@@ -286,7 +289,7 @@ def _nothing(state: Runs) -> Any:
     Input("runs-sort", "value"),
     Input("runs-columns", "value"),
     Input("runs-toggled", "data"),
-    Input("runs-clock", "children"),
+    Input("runs-news", "data"),
     Input("runs-done", "data"),
     State("runs-state", "data"),
     State("runs-seen", "data"),
@@ -297,11 +300,53 @@ async def draw(*given: Any) -> Any:
     """The list anew, where it has changed. Another choice begins at the first page, with every row shut.
 
     An answer that is still awaited when the next one is asked for never arrives: what it was asked for is done by the next."""
-    said = dict(zip(CONTROLS, given, strict=False))
     toggled, _, _, standing, seen, told = given[len(CONTROLS) :]
-    names = _names(said.pop("columns"))
-    query = {name: " ".join(value.split()) for name, value in said.items() if isinstance(value, str)}
-    query |= {"mine": "1" if said["mine"] else "0", "columns": runlist.written(names) or "", **_kept(standing)}
+    state, names, at = _asked(given[: len(CONTROLS)], toggled, standing, told)
+    found, inside, problem = await _read(state)
+    now = _digest(found, inside, problem, state)
+    drawn = now != seen
+    picked = given[CONTROLS.index("columns")] or []
+    settled = ctx.triggered_id != "runs-columns" and not any(str(each).startswith(_PRESET) for each in picked)
+    return (
+        _content(found, inside, problem, state) if drawn else no_update,
+        _facts(found, inside) if drawn else no_update,
+        {"cursor": state.cursor, "open": state.open, "at": at},
+        now if drawn else no_update,
+        no_update if told == state.address else state.address,
+        no_update if settled or list(names) == picked else list(names),
+    )
+
+
+@callback(
+    Output("runs-news", "data"),
+    Input("runs-clock", "children"),
+    *(
+        State(f"runs-{'state-of' if name == 'state' else name}", "checked" if name == "mine" else "value")
+        for name in CONTROLS
+    ),
+    State("runs-toggled", "data"),
+    State("runs-state", "data"),
+    State("runs-seen", "data"),
+    State("runs-address", "data"),
+    prevent_initial_call=True,
+)
+async def notice(_: Any, *given: Any) -> Any:
+    """Whether the list is another by now. Asked apart from ``draw``: what that was asked for by a reader is not asked for once more
+    because the clock ticked meanwhile, and a list that stays as it is is not drawn again."""
+    toggled, standing, seen, told = given[len(CONTROLS) :]
+    state, _names_of, _at = _asked(given[: len(CONTROLS)], toggled, standing, told)
+    if state.address != told:
+        return no_update  # a choice whose answer is still awaited
+    now = _digest(*await _read(state), state)
+    return no_update if now == seen else now
+
+
+def _asked(said: Sequence[Any], toggled: Any, standing: Any, told: Any) -> tuple[Runs, tuple[str, ...], float]:
+    """What the controls name, with what was clicked since the list came that stands there; the columns; when the last click was."""
+    held = dict(zip(CONTROLS, said, strict=True))
+    names = _names(held.pop("columns"))
+    query = {name: " ".join(value.split()) for name, value in held.items() if isinstance(value, str)}
+    query |= {"mine": "1" if held["mine"] else "0", "columns": runlist.written(names) or "", **_kept(standing)}
     state = Runs.read(query)
     due, at = _due(toggled, standing)
     before = Runs.of(str(told or "").partition("?")[2])
@@ -310,19 +355,23 @@ async def draw(*given: Any) -> Any:
         due = []
     for row in due:
         state = state.toggled(row)
-    found, inside, problem = await _read(state)
-    (children,), now = live.fresh({"list": _content(found, inside, problem, state)}, seen)
-    drawn = children is not no_update
-    picked = given[CONTROLS.index("columns")] or []
-    settled = ctx.triggered_id != "runs-columns" and not any(str(each).startswith(_PRESET) for each in picked)
-    return (
-        children,
-        _facts(found, inside) if drawn else no_update,
-        {"cursor": state.cursor, "open": state.open, "at": at},
-        now if drawn else no_update,
-        no_update if told == state.address else state.address,
-        no_update if settled or list(names) == picked else list(names),
-    )
+    return state, names, at
+
+
+def _digest(found: Page[RunRow] | None, inside: dict[int, list[RunRow]], problem: str | None, state: Runs) -> str:
+    """Equal for equal lists: of what they are drawn from, which is a fraction of what is drawn."""
+    rows = [found.model_dump_json() if found is not None else None]
+    rows += [row.model_dump_json() for within in inside.values() for row in within]
+    return hashlib.sha256(repr((state, problem, [*inside], rows)).encode()).hexdigest()[:16]
+
+
+def _as_controls_say(state: Runs) -> Runs:
+    """The same list, named as the controls of its page will name it: else it would seem to wait for another one."""
+    names = ("model", "recipe", "target", "q")
+    plain: dict[str, Any] = {
+        name: " ".join(said.split()) or None for name in names if (said := getattr(state, name)) is not None
+    }
+    return replace(state, columns=runlist.written(runlist.columns(state.columns)), **plain)
 
 
 def _names(said: Any) -> tuple[str, ...]:

@@ -249,6 +249,25 @@ def test_what_is_one_choice_away_is_read_before_it_is_chosen(real: Ask, lab: Any
     assert target.digests["choices"] != first.digests["choices"]  # other metrics
 
 
+def test_scores_are_prepared_with_what_is_published_beside_them(real: Ask, lab: Any, monkeypatch: pytest.MonkeyPatch):
+    """Without, another figure would be prepared than the one that is then asked for."""
+    monkeypatch.setattr(findings, "AHEAD_AFTER", 0.0)
+    lab.submit(source="hub", models=["xlmr-base"], targets=["xnli"], seeds=[0])
+    lab.work()
+    prepared: dict[str, Shown] = {}
+
+    async def go(c: Client) -> Shown:
+        first = await find(c, Explore(source="hub", model="xlmr-base", target="xnli"))
+        findings.look_ahead(c, first, lambda shown: prepared.update({shown.state.value: shown}))
+        assert c.ahead is not None
+        await c.ahead
+        return await find(c, replace(first.state, value="score"), fresh=False)
+
+    chosen = real(go)
+    assert chosen.published
+    assert prepared["score"].digests["figure"] == chosen.digests["figure"]
+
+
 def test_what_was_made_elsewhere_stands_beside_a_cell(real: Ask):
     """With its distance from ours, which is of scores: imported ones are in no gain of ours."""
     content = base64.b64encode(long.example().encode()).decode()

@@ -122,7 +122,7 @@ def test_what_cannot_be_read_counts_as_not_given(address: str):
 
 
 def test_what_was_clicked_while_an_answer_was_awaited_is_not_lost(mixed: Any, visit: Callable[..., Any]):
-    """The clock asks for the list anew before the answer to a click is here, which then never arrives."""
+    """The list is asked for anew before the answer to a click is here, which then never arrives."""
     page = visit(mixed, "/runs?kind=evaluate&model=mini-2").page
     rows = page.locator(".run-table tbody tr")
     expect(rows).to_have_count(3)
@@ -142,10 +142,32 @@ def test_what_was_clicked_while_an_answer_was_awaited_is_not_lost(mixed: Any, vi
     for recipe in ("mnli", "none"):
         with page.expect_request(clicked):
             page.get_by_role("button", name=f"Show the runs of mini-2, {recipe}, xnli").click()
-    page.evaluate("() => window.dash_clientside.set_props('runs-clock', { children: 'later' })")
+    page.evaluate("() => window.dash_clientside.set_props('runs-news', { data: 'later' })")
     expect(rows).to_have_count(7)
     for route in held:
         route.continue_()
     expect(rows).to_have_count(7)
     page.get_by_role("button", name="Hide the runs of mini-2, mnli, xnli").click()
     expect(rows).to_have_count(5)
+
+
+def test_the_clock_draws_a_list_that_is_another_and_no_other(serve: Callable[..., Any], visit: Callable[..., Any]):
+    """The names of the columns are said in the address as nothing on the page says them: it is the same list all the same."""
+    site = serve(lambda lab: lab.submit(models=["mini-1"], targets=["xnli"], seeds=[0]))
+    usual = "state,model,recipe,target,seeds,score,time,finished"
+    page = visit(site, f"/runs?columns={usual}&q=mini-1%20%20xnli").page
+    rows = page.locator(".run-table tbody tr")
+    expect(rows.first).to_be_visible()
+    before = rows.count()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("() => dash_clientside.set_props('clock', { disabled: true })")
+    drawn: list[str] = []
+    page.on("request", lambda r: drawn.append(r.url) if '"output":"..runs-content.' in (r.post_data or "") else None)
+    with page.expect_response(lambda r: "runs-news" in (r.request.post_data or "")):
+        page.evaluate("() => dash_clientside.set_props('runs-clock', { children: 'later' })")
+    page.wait_for_load_state("networkidle")
+    assert drawn == []
+    site.lab.submit(name="More", models=["mini-1"], targets=["xnli"], recipes=["squad"], seeds=[0])
+    page.evaluate("() => dash_clientside.set_props('runs-clock', { children: 'later still' })")
+    expect(rows).not_to_have_count(before)
+    assert len(drawn) == 1

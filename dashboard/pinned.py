@@ -38,6 +38,15 @@ def toggled(shown: Shown, asked: Any) -> Pins:
     return pins.toggled(named.all[0]) if named is not None else pins
 
 
+def done(shown: Shown, due: Any, since: Any) -> tuple[Pins, float]:
+    """What is kept after all that was asked for after ``since``, in the browser's milliseconds, and when the last of it was."""
+    at = float(since) if isinstance(since, int | float) else 0.0
+    for asked in due if isinstance(due, list) else ():
+        if isinstance(asked, dict) and isinstance(then := asked.get("at"), int) and then > at:
+            shown, at = replace(shown, state=replace(shown.state, pins=toggled(shown, asked))), float(then)
+    return shown.state.pins, at
+
+
 async def strip(api: Client, state: Explore) -> list[Any]:
     """Every cell that is kept with its value, and the way to all of them side by side."""
     if not len(state.pins):

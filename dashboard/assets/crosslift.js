@@ -166,6 +166,7 @@
         same = same && !answer.whole && !('figures' in answer) && !('said' in answer) && String(answer.pinned) === String(kept.pinned);
         kept = Object.assign(answer.whole ? {} : kept, answer, { last: answer });
         ['figures', 'said'].forEach(function (name) { if (answer[name]) kept[name] = JSON.parse(answer[name]); });
+        if (ns.explore) ns.explore.pinned(answer);
         Object.keys(answer.props || {}).forEach(function (id) { set(id, answer.props[id]); });
         tell(answer.address, asked);
       }
@@ -250,7 +251,7 @@
       var what = ns.callback_context.triggered[0];
       var chosen = null;
       if (what && what.prop_id === 'explore-grid.eventData' && key && key.data && key.data.pin) {
-        set('explore-pin', { data: { cell: key.data.pin, at: Date.now() } });
+        ns.explore.pin({ cell: key.data.pin });
         return;
       }
       if (what && what.prop_id === 'explore-graph.clickData') {
@@ -264,7 +265,7 @@
         chosen = '';
       }
       if (chosen && window.crossliftShift && what.prop_id !== 'explore-grid.eventData') {
-        set('explore-pin', { data: { cell: chosen, at: Date.now() } });
+        ns.explore.pin({ cell: chosen });
       } else if (typeof chosen === 'string' && chosen !== present && (chosen || opened === false)) {
         set('explore-cell', { data: chosen });
       }

@@ -8,14 +8,22 @@
     if (ns.set_props) ns.set_props(id, props);
   }
 
+  // Cells to keep or to let go, as long as no answer has come in which they are: one that is still awaited when the next thing is
+  // asked never arrives.
+  var due = [];
+  function pin(what) {
+    due = due.concat(Object.assign({ at: Math.max(Date.now(), due.length ? due[due.length - 1].at + 1 : 0) }, what));
+    set('explore-pin', { data: due });
+  }
+
   // A figure does not say which keys were held when it was clicked.
   document.addEventListener('mousedown', function (event) { window.crossliftShift = event.shiftKey; }, true);
 
   document.addEventListener('click', function (event) {
     if (!event.target.closest) return;
-    var pin = event.target.closest('.pin-this'), none = event.target.closest('.pin-none');
-    if (pin && !pin.disabled) set('explore-pin', { data: { pin: pin.getAttribute('data-pin'), at: Date.now() } });
-    if (none) set('explore-pin', { data: { none: true, at: Date.now() } });
+    var one = event.target.closest('.pin-this'), none = event.target.closest('.pin-none');
+    if (one && !one.disabled) pin({ pin: one.getAttribute('data-pin') });
+    if (none) pin({ none: true });
     // the name of a row or a column, which plotly makes a link of
     var name = event.target.closest('#explore-graph a');
     if (!name || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -34,6 +42,8 @@
   });
 
   ns.explore = {
+    pin: pin,
+    pinned: function (answer) { due = answer.whole ? [] : due.filter(function (each) { return each.at > answer.pinned_at; }); },
     pinned_due: function (pins, numbers, shown) {
       return pins || (shown && shown.length) ? { pins: pins, numbers: numbers } : ns.no_update;
     },

@@ -89,6 +89,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             dcc.Store(id="explore-cell", data=str(state.cell or "")),
             dcc.Store(id="explore-pins", data=str(state.pins)),
             dcc.Store(id="explore-pin"),
+            dcc.Store(id="explore-pin-done", data=0),
             dcc.Store(id="explore-digests", data=shown.digests),
             dcc.Store(id="explore-narrow"),
             *(dcc.Store(id=f"explore-{name}-due") for name in ("table", "lists", "drawer", "pinned", "below")),
@@ -187,6 +188,7 @@ def _view(state: Explore) -> dict[str, Any]:
     Input("explore-pin", "data"),
     Input("explore-pulse", "children"),
     State("explore-pins", "data"),
+    State("explore-pin-done", "data"),
     State("explore-digests", "data"),
     prevent_initial_call=True,
 )
@@ -194,7 +196,7 @@ async def draw(*given: Any) -> Any:
     """The address of what is asked for, and of what shows numbers that which is not the same as before.
 
     It all goes into one store: what a callback names as its output is drawn twice more, for the time that the answer is awaited."""
-    *said, cell, pin, _, pins, last = given
+    *said, cell, due, _, pins, since, last = given
     asked = state_of(said, cell, pins)
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
     if here & {"source", "model", "target"}:
@@ -209,16 +211,16 @@ async def draw(*given: Any) -> Any:
     if fresh:
         forget(client())
     shown = await find(client(), asked, fresh=fresh)
-    if "pin" in here:
-        shown = replace(shown, state=replace(shown.state, pins=pinned.toggled(shown, pin)))
+    kept, at = pinned.done(shown, due, since)
+    shown = replace(shown, state=replace(shown.state, pins=kept))
     if here & (controls.CHOICES | controls.DISPLAY):
         look_ahead(client(), shown, written.ahead, again=not here & controls.CHOICES)
     digests, before = shown.digests, last if isinstance(last, dict) else {}
     new = {name for name, digest in digests.items() if digest != before.get(name)}
     drawn: dict[str, Any] = {"address": await left(client(), shown.state), "props": _props(shown, said, new),
-                             "pinned": pinned.keys(shown.state.pins, shown.matrix)}  # fmt: skip
-    if "pin" in here:
-        drawn["props"]["explore-pins"] = {"data": str(shown.state.pins)}
+                             "pinned": pinned.keys(kept, shown.matrix), "pinned_at": at}  # fmt: skip
+    if at != since:
+        drawn["props"] |= {"explore-pins": {"data": str(kept)}, "explore-pin-done": {"data": at}}
     if "layout" in here and cell:
         drawn["props"]["explore-cell"] = {"data": ""}
     if "figure" in new:

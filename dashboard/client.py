@@ -178,6 +178,16 @@ class Client:
         more = {"direction": direction, "limit": "10"} | ({"cursor": cursor} if cursor else {})
         return await self._get(TypeAdapter(Page[FlippedExample]), "/api/v1/gains/flipped/examples", {**asked, **more})
 
+    async def every_flipped(self, asked: Mapping[str, str], direction: str | None) -> list[dict[str, Any]]:
+        """All of them, a row an example and seed, as the API exports them. ``direction`` None: both.
+
+        Raises:
+            NotFound: there is no such gain, or there are no predictions of it to compare.
+        """
+        path = "/api/v1/gains/flipped/export"
+        answer = await self._ask("GET", path, _given({**asked, "format": "jsonl", "direction": direction}))
+        return [json.loads(line) for line in answer.text.split("\n") if line]
+
     async def checklist(self, *, model: str | None, recipe: str | None, source: str) -> CheckMatrix:
         """MultiCheckList's error rates.
 

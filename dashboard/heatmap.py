@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,6 +26,7 @@ MAX_MARKS = 60  # cells without a number that are marked one by one
 MAX_BAR = 320  # pixels of the colour bar: what a screen shows at once
 BAND_HEIGHT, LABEL_HEIGHT = 20, 42  # pixels over the cells: what the languages have in common, their names
 MIN_COLUMNS, MIN_ROWS = 6, 3  # fewer leave their place empty, so that a cell is about as large everywhere
+LETTER = 7  # pixels of one beside or over the cells; those of bands are smaller
 GAP_TO_MEANS = 0.2  # between the column of means and the first language, which is at 0
 
 
@@ -299,9 +301,23 @@ def _mean_span(columns: int) -> tuple[float, float]:
     return right - (1.04 if columns <= 16 else 1.6), right
 
 
-def smallest_width(columns: int) -> int:
-    """Pixels below which cells would be too narrow for what stands in them; the figure scrolls in its box then."""
-    return 260 + _least(columns) * (columns + 2)
+def smallest_width(rows: Sequence[str], columns: Sequence[str], bands: Sequence[tuple[str, int]]) -> int:
+    """Pixels below which what stands in cells or over them would run into its neighbour; the figure scrolls in its box then.
+
+    Args:
+        rows: their names, as they are written.
+        columns: likewise.
+        bands: each one's name, as it is written, and how many columns it is over.
+    """
+    small = LETTER * SIZE["tiny"] / SIZE["small"]
+    wanted = [LETTER * _longest(columns), *(small * len(name) / over for name, over in bands)]
+    cell = math.ceil(max(_least(len(columns)), *wanted))
+    return LETTER * _longest(rows) + vectors.WIDTH + 30 + cell * (max(MIN_COLUMNS, len(columns)) + 2)
+
+
+def _longest(labels: Sequence[str]) -> int:
+    """Letters of the longest line of some labels."""
+    return max((len(re.sub("<[^>]*>", "", line)) for label in labels for line in label.split("<br>")), default=0)
 
 
 def _least(columns: int) -> int:
@@ -328,9 +344,8 @@ def axes(
     """
     by_row, by_column = leads if leads is not None else ([""] * len(rows), [""] * len(columns))
     ticks: list[float] = [float(j) for j in range(len(columns))]
-    labels = [
-        _linked(_language_label(code, len(columns)), there) for code, there in zip(columns, by_column, strict=True)
-    ]
+    titles = [_language_label(code, len(columns)) for code in columns]
+    labels = [_linked(title, there) for title, there in zip(titles, by_column, strict=True)]
     start = -0.5
     if mean_label is not None and rows and columns:
         left, right = _mean_span(len(columns))
@@ -349,32 +364,36 @@ def axes(
         "ticktext": [_linked(label, there) for label, there in zip(row_labels(rows, names), by_row, strict=True)],
         "range": [max(MIN_ROWS, len(rows)) - 0.5, -0.5],
     }
-    shapes, over = _bands(columns, theme, band)
+    runs = [(name, len(list(run))) for name, run in groupby(columns, key=band.of)]
+    shapes, over = _bands(runs, len(columns), theme, band)
+    written = [(short_family(name, width, len(columns)), width) for name, width in runs]
+    wide["meta"]["width"] = smallest_width(row_labels(rows, names), titles, written)
     wide["shapes"] += shapes
     figure["data"] += over
 
 
-def _bands(columns: Sequence[str], theme: Theme, band: Band) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _bands(
+    runs: Sequence[tuple[str, int]], columns: int, theme: Theme, band: Band
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A strip over neighbours that share a band, with its name; what kind of band it is at the left.
 
     Names are text of a trace, not annotations: each of those has the browser lay out the whole page, a second for fifty.
     """
-    if not columns:
+    if not runs:
         return [], []
     at = 0
     shapes: list[dict[str, Any]] = []
     middles: list[float] = []
     texts: list[str] = []
     whole: list[str] = []
-    for i, (name, run) in enumerate(groupby(columns, key=band.of)):
-        width = len(list(run))
+    for i, (name, width) in enumerate(runs):
         left, right = at - 0.47, at + width - 0.53
         shapes.append({
             "type": "rect", "x0": left, "x1": right, "xref": "x", "yref": "y2", "y0": 0, "y1": 1,
             "fillcolor": theme.hatch_ground if i % 2 == 0 else theme.line, "line": {"width": 0}, "layer": "below",
         })  # fmt: skip
         middles.append((left + right) / 2)
-        texts.append(html.escape(short_family(name, width, len(columns))))
+        texts.append(html.escape(short_family(name, width, columns)))
         whole.append(html.escape(name))
         at += width
     same = {"type": "scatter", "mode": "text", "yaxis": "y2", "cliponaxis": False, "showlegend": False}
@@ -487,5 +506,5 @@ def layout(
         "coloraxis": {**axis, "showscale": False},
         # what a reader changed by hand stays while the same thing is shown
         "uirevision": f"{matrix.benchmark} {matrix.model} {matrix.target} {matrix.metric}",
-        "meta": {"width": smallest_width(len(matrix.languages)), "synthetic": matrix.synthetic, "benchmark": matrix.benchmark},
+        "meta": {"synthetic": matrix.synthetic, "benchmark": matrix.benchmark},
     }  # fmt: skip

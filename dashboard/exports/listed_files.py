@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from backend.errors import CrossliftError, Invalid
-from dashboard import findings, links
+from backend.errors import CrossliftError, Invalid, NotFound
+from dashboard import findings, links, turned
 from dashboard.client import Client
-from dashboard.exports import files, listings, made
+from dashboard.exports import comparisons, examples, files, listings, made
 from dashboard.exports.files import Table
-from dashboard.links import Checklist, Languages, OneLanguage
+from dashboard.links import Checklist, Compare, Flips, Languages, OneLanguage
 from dashboard.shell import aria
 
 DATA: Final = {"csv": "CSV", "parquet": "Parquet", "json": "JSON"}
@@ -67,6 +67,29 @@ def install(app: FastAPI, api: Client) -> None:
             return listings.language(found, replace(state, model=found.model).address(code), program=program)
 
         return await _file(api, table, suffix, f"language-{code}")
+
+    @app.get(links.COMPARE + "/export.{suffix}", include_in_schema=False)
+    async def of_comparison(suffix: str, request: Request) -> Response:
+        async def table(program: str) -> Table:
+            state = Compare.of(request.url.query)
+            if not state.things:
+                raise NotFound("Nothing is chosen yet: name a run, or model/recipe/target, as a=…&b=….")
+            found = await api.compare(state.things, source=state.source, metric=state.metric)
+            return comparisons.compared(found, state, program=program)
+
+        return await _file(api, table, suffix, "compare")
+
+    @app.get(links.FLIPS + "/export.{suffix}", include_in_schema=False)
+    async def of_examples(suffix: str, request: Request) -> Response:
+        async def table(program: str) -> Table:
+            state = Flips.of(request.url.query)
+            state = turned.filled(state, await turned.matrix_of(api, state))
+            if state.recipe is None or state.language is None:
+                raise NotFound("There is no gain yet whose examples could be listed.")
+            rows = await api.every_flipped(state.asked, None if state.direction == "both" else state.direction)
+            return examples.flipped(rows, replace(state, fixed=None, broken=None), program=program)
+
+        return await _file(api, table, suffix, "examples")
 
     @app.get(links.CHECKLIST + "/export.{suffix}", include_in_schema=False)
     async def of_checklist(suffix: str, request: Request) -> Response:

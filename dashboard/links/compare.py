@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from backend.domain.comparison import MOST, Thing
 from dashboard.links.reading import READERS, parsed, read, written
@@ -52,12 +52,6 @@ class Compare:
     @property
     def address(self) -> str:
         return written(COMPARE, self)
-
-    def table(self) -> str:
-        """The address of the same as a table."""
-        asked = [*(("c", each) for each in self.things), ("source", self.source)]
-        asked += [("metric", self.metric)] if self.metric else []
-        return f"/api/v1/compare/export?{urlencode(asked)}"
 
     def swapped(self) -> Compare:
         """The first two in each other's place."""

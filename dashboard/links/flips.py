@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from backend.domain.address import SETTINGS
 from backend.domain.language import LANGUAGES
@@ -46,11 +45,6 @@ class Flips:
         """Of the API."""
         said = {name: getattr(self, name) for name in ASKED}
         return {name: str(value) for name, value in said.items() if value is not None}
-
-    def table(self) -> str:
-        """The address of the same as a table."""
-        narrowed = {} if self.direction == "both" else {"direction": self.direction}
-        return f"/api/v1/gains/flipped/export?{urlencode(sorted({**self.asked, **narrowed}.items()))}"
 
     def toggled(self, key: str, kind: str) -> dict[str, Any]:
         """What changes where examples are narrowed to this kind of ``key``, or no longer are."""

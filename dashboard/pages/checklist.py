@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html, register_page
+from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html, register_page
 
 from backend.domain.checks import CheckFailures, CheckMatrix
 from backend.domain.recipe import BASELINE
@@ -39,6 +39,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                     dmc.Title("MultiCheckList", order=1),
                     shell.synthetic_badge() if found is not None and found.synthetic else None,
                     listed_files.beside("checklist", state.address) if found is not None else None,
+                    dmc.Button("Copy link", id="checklist-copy", variant="default", size="xs", className="copy"),
                     *_ways(state),
                 ],
                 className="head",
@@ -141,3 +142,9 @@ def _to(name: str, value: Any, search: str) -> str:
 
 
 going.listen("checklist", PICKS, _to)
+clientside_callback(
+    ClientsideFunction("crosslift", "copy"),
+    Output("checklist-copy", "children"),
+    Input("checklist-copy", "n_clicks"),
+    prevent_initial_call=True,
+)

@@ -29,6 +29,7 @@ from backend.errors import CrossliftError
 from dashboard import besides, links, savedviews, shell
 from dashboard.client import client
 from dashboard.dumbbells import dumbbells, summary, tracks
+from dashboard.exports import listed_files
 from dashboard.links import Compare
 from dashboard.links.compare import thing
 from dashboard.look import THEMES, count
@@ -46,7 +47,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
     return html.Div(
         [
             html.Div(
-                [dmc.Title("Compare", order=1), shell.synthetic_badge() if found is not None and found.synthetic else None, *_buttons(state)],
+                [dmc.Title("Compare", order=1), shell.synthetic_badge() if found is not None and found.synthetic else None, *_buttons(state, found)],
                 className="head",
             ),
             await savedviews.section(links.COMPARE, "New"),
@@ -99,16 +100,19 @@ async def _curves(found: Comparison) -> list[list[Any]]:
     return list(await asyncio.gather(*(of(side.trained) for side in found.sides)))
 
 
-def _buttons(state: Compare) -> list[Any]:
-    if not state.things:
+def _buttons(state: Compare, found: Comparison | None) -> list[Any]:
+    if found is None:
         return []
     swap = (
-        [dcc.Link("Swap A and B", href=state.swapped().address, className="button-link")]
+        [dcc.Link("Swap A and B", href=state.swapped().address, className="button-link swap")]
         if len(state.things) > 1
         else []
     )
-    file = html.A("CSV", href=state.table(), className="button-link", download="")
-    return [html.Span([*swap, file], className="head-buttons")]
+    return [
+        *swap,
+        listed_files.beside("compare", state.address),
+        dmc.Button("Copy link", id="compare-copy", variant="default", size="xs", className="copy"),
+    ]
 
 
 def _found(found: Comparison, state: Compare, drawn: Sequence[Any]) -> list[Any]:
@@ -199,6 +203,12 @@ clientside_callback(
     ClientsideFunction("live", "go"),
     Output("compare-sink", "children"),
     Input("compare-go", "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("crosslift", "copy"),
+    Output("compare-copy", "children"),
+    Input("compare-copy", "n_clicks"),
     prevent_initial_call=True,
 )
 clientside_callback(

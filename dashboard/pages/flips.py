@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html, register_page
+from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html, register_page
 
 from backend.domain.schemas import GainMatrix
 from backend.errors import CrossliftError
-from dashboard import controls, flips, going, links, shell, words
+from dashboard import controls, flips, going, links, shell, turned, words
 from dashboard.client import client
+from dashboard.exports import listed_files
 from dashboard.links import Cell, Explore, Flips
 from dashboard.shell import aria
 
@@ -31,8 +32,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
     state = Flips.of(search or "")
     matrix, problem = await _matrix(state)
     if matrix is not None:
-        state = _filled(state, matrix)
-    body = [] if matrix is None or problem is not None else await _body(state)
+        state = turned.filled(state, matrix)
+    body, listed = ([], False) if matrix is None or problem is not None else await _body(state)
     seeds = next(
         (c.seeds for c in (matrix.cells if matrix else ()) if (c.recipe, c.language) == (state.recipe, state.language)),
         [],
@@ -43,7 +44,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [
                     dmc.Title("Examples that flipped", order=1),
                     shell.synthetic_badge() if matrix is not None and matrix.synthetic else None,
-                    *_ways(state, matrix),
+                    *_ways(state, matrix, listed=listed),
                 ],
                 className="head",
             ),
@@ -68,35 +69,15 @@ async def layout(search: str | None = None, **_: object) -> Any:
 
 async def _matrix(state: Flips) -> tuple[GainMatrix | None, CrossliftError | None]:
     try:
-        asked = {"model": state.model, "target": state.target, "metric": state.metric, "settings": state.settings}
-        return await client().matrix(**asked, source=state.source), None
+        return await turned.matrix_of(client(), state), None
     except CrossliftError as error:
         return None, error
 
 
-def _with_gain(matrix: GainMatrix, recipe: str | None = None) -> list[tuple[str, str]]:
-    """(recipe, language) of the cells that have a gain."""
-    return [
-        (c.recipe, c.language)
-        for c in matrix.cells
-        if c.gain is not None and c.missing is None and recipe in (None, c.recipe)
-    ]
-
-
-def _filled(state: Flips, matrix: GainMatrix) -> Flips:
-    """What an address leaves open: the first recipe with a gain, and its first language but English."""
-    there = _with_gain(matrix, state.recipe)
-    if state.language is not None:
-        there = [pair for pair in there if pair[1] == state.language] or there
-    recipe, language = next((p for p in there if p[1] != "en"), there[0] if there else (None, None))
-    return replace(
-        state, model=matrix.model, target=matrix.target, recipe=state.recipe or recipe, language=state.language or language
-    )  # fmt: skip
-
-
-async def _body(state: Flips) -> list[Any]:
+async def _body(state: Flips) -> tuple[list[Any], bool]:
+    """What there is to read, and whether examples are among it."""
     if state.recipe is None or state.language is None:
-        return [_empty()]
+        return [_empty()], False
     try:
         found = await client().flips(state.asked)
         if found.missing is not None:
@@ -110,13 +91,13 @@ async def _body(state: Flips) -> list[Any]:
                     ],
                     className="nothing",
                 ),
-            ]
+            ], False
         wanted = ("fixed", "broken") if state.direction == "both" else (state.direction,)
         pages = await asyncio.gather(
             *(client().flipped(state.asked, each, getattr(state, each)) for each in wanted)
         )  # fmt: skip
     except CrossliftError as error:
-        return [_nothing(error)]
+        return [_nothing(error)], False
     out = flips.chosen(found, state)
     columns = [flips.column(each, page, found, state) for each, page in zip(wanted, pages, strict=True)]
     return [
@@ -128,24 +109,27 @@ async def _body(state: Flips) -> list[Any]:
         ),
         html.Div(["Only: ", *out], className="flips-chosen-kinds") if out else None,
         *flips.about(found),
-        html.P(html.A("These examples as a table (CSV)", href=state.table(), download="", id="flips-csv")),
         html.Div(columns, className=f"flips-columns flips-{len(columns)}"),
-    ]  # fmt: skip
+    ], True  # fmt: skip
 
 
-def _ways(state: Flips, matrix: GainMatrix | None) -> list[Any]:
-    """Back to the cell that these examples are of."""
+def _ways(state: Flips, matrix: GainMatrix | None, *, listed: bool) -> list[Any]:
+    """What can be taken along, and back to the cell that these examples are of. ``listed``: there are some."""
     if matrix is None or state.recipe is None or state.language is None:
         return []
     cell = Explore(
         cell=Cell(state.recipe, state.language), metric=state.metric, model=state.model, settings=state.settings,
         source=state.source, target=state.target,
     )  # fmt: skip
-    return [dcc.Link("The cell in Explore", href=cell.address, className="soft copy")]
+    return [
+        listed_files.beside("flips", state.address) if listed else None,
+        dmc.Button("Copy link", id="flips-copy", variant="default", size="xs", className="copy"),
+        dcc.Link("The cell in Explore", href=cell.address, className="soft copy"),
+    ]
 
 
 def _filters(state: Flips, matrix: GainMatrix | None, seeds: Any) -> Any:
-    there = _with_gain(matrix) if matrix is not None else []
+    there = turned.with_gain(matrix) if matrix is not None else []
     recipes = list(dict.fromkeys(recipe for recipe, _ in there))
     languages = sorted({code for recipe, code in there if recipe == state.recipe}, key=words.language_name)
     every = [{"value": ALL, "label": f"All {len(seeds)}" if len(seeds) > 1 else "All"}]
@@ -208,3 +192,9 @@ def _to(name: str, value: Any, search: str) -> str:
 
 
 going.listen("flips", PICKS, _to)
+clientside_callback(
+    ClientsideFunction("crosslift", "copy"),
+    Output("flips-copy", "children"),
+    Input("flips-copy", "n_clicks"),
+    prevent_initial_call=True,
+)

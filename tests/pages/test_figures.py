@@ -412,6 +412,18 @@ def test_family_names_give_way(name: str, width: int, columns: int, text: str):
     assert short_family(name, width, columns) == text
 
 
+def test_a_figure_is_as_wide_as_the_names_over_its_columns_need(matrix: Make):
+    def width(*languages: str, order: Any = "name") -> int:
+        made = gain_heatmap(matrix({"mnli": dict.fromkeys(languages, 1.0)}), order)
+        return int(made.layout.meta["width"])
+
+    latin = ("de", "fr", "et", "fi", "tr")
+    assert width(*latin, "sw", order="script") < width(*latin, "id", order="script")  # Swahili, Indonesian
+    assert width(*latin, "sw", order="script") < width(*latin, "sw", order="family")  # Niger-Congo
+    codes = [code for code in LANGUAGES if code != "en"]
+    assert width(*codes[:15]) < width(*codes[:14])  # codes stand alone from fifteen on
+
+
 def test_scores_begin_with_the_baseline(matrix: Make, cell: Callable[..., GainCell]):
     one = cell("mnli", "sw", 1.0, baseline=50.0, treated=51.0, n=3, baseline_runs=[1, 2, 3])
     more = cell("squad", "sw", 1.0, baseline=52.0, treated=53.0, n=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import httpx
+import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -60,7 +63,6 @@ def test_a_kind_is_chosen_and_let_go() -> None:
         one.toggled("label", "neutral")["kind"] is None
         and one.toggled("label", "entailment")["kind"] == "label:entailment"
     )
-    assert one.table() == "/api/v1/gains/flipped/export?kind=label%3Aneutral&source=mini"
 
 
 # --- in one ------------------------------------------------------------------------------------------------------------
@@ -146,8 +148,34 @@ def test_examples_with_their_texts_in_their_own_direction(flipped: Any, visit: C
     expect(first).to_contain_text("fixed by 2 of 2 seeds")
     expect(page.locator("body")).to_contain_text(TASKS["xnli"].licence)
     with page.expect_download() as saved:
-        page.locator("#flips-csv").click()
-    assert saved.value.suggested_filename == "crosslift-flips-mini-mini-2-squad-xnli-ar.csv"
+        page.locator("#flips-files").get_by_role("link", name="Parquet").click()
+    assert saved.value.suggested_filename == "crosslift-examples.parquet"
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#flips-copy")).to_contain_text("Copied")
+
+
+def test_files_hold_the_examples_of_the_page_and_what_they_are_of(flipped: Any) -> None:
+    with httpx.Client(base_url=flipped.url, timeout=60) as http:
+        address = SEEN.replace("/examples", "/examples/export.{}")
+        found = http.get(address.format("json")).raise_for_status().json()
+        rows = found["rows"]
+        assert found["view"] == SEEN
+        assert {tuple(r[n] for n in ("source", "model", "recipe", "target", "language")) for r in rows} == {
+            ("mini", "mini-2", "squad", "xnli", "ar")
+        }
+        asked = SEEN.partition("?")[2]
+        counted = http.get(f"/api/v1/gains/flipped?{asked}").json()["tables"]
+        for direction in ("fixed", "broken"):
+            assert [r["direction"] for r in rows].count(direction) == sum(t[direction] for t in counted) > 0
+        table = list(csv.DictReader(io.StringIO(http.get(address.format("csv")).text)))
+        assert [(r["id"], int(r["seed"])) for r in table] == [(r["id"], r["seed"]) for r in rows]
+        assert pq.read_table(io.BytesIO(http.get(address.format("parquet")).content)).to_pylist() == rows
+        only = http.get(address.format("json") + "&direction=fixed&seed=1&kind=label:neutral").json()["rows"]
+        assert only
+        assert {(r["direction"], r["seed"], r["gold"]) for r in only} == {("fixed", 1, "neutral")}
+        left_open = http.get("/explore/examples/export.json").json()  # as the page chooses
+        assert left_open["rows"] and "recipe=squad" in left_open["view"]
+        assert http.get("/explore/examples/export.csv?recipe=mnli&language=de").status_code == 404
 
 
 @pytest.mark.browser

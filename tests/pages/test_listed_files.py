@@ -83,6 +83,38 @@ def test_error_rates_stand_in_the_order_of_the_page():
     assert pq.read_table(io.BytesIO(files.as_parquet(table))).to_pylist() == rows
 
 
+def test_what_is_compared_stands_language_by_language_as_on_the_page(site: Any):
+    things = "a=mini-2/none/xnli&b=mini-2/mnli/xnli&d=mini-2/mnli%2Bsquad/xnli"
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        address = "/compare/export.{}?" + things + "&order=difference"
+        rows = (found := http.get(address.format("json")).raise_for_status().json())["rows"]
+        assert (
+            found["view"]
+            == "/compare?a=mini-2/none/xnli&b=mini-2/mnli/xnli&c=mini-2/mnli%2Bsquad/xnli&order=difference"
+        )
+        live = http.get("/api/v1/compare?c=mini-2/none/xnli&c=mini-2/mnli/xnli&c=mini-2/mnli%2Bsquad/xnli").json()
+        cells = {(side, c["language"]): c for side, of in zip("ABC", live["cells"], strict=True) for c in of}
+        assert [r["letter"] for r in rows] == ["A", "B", "C"] * len(live["languages"])
+        for r in rows:
+            c = cells[r["letter"], r["language"]]
+            assert (r["score"], r["score_low"], r["missing"], r["q"]) == (c["score"], c["low"], c["missing"], c["q"])
+            assert (r["difference"], r["seeds"], r["score_per_seed"]) == (c["difference"], c["seeds"], c["per_seed"])
+            assert (r["score"] is None) == (r["missing"] is not None)
+        assert {r["missing"] is None for r in rows} == {True, False}  # an intermediate stage failed
+        apart = [r["difference"] for r in rows if r["letter"] == "B"]
+        assert apart == sorted(apart, reverse=True)
+        by_name = http.get(f"/compare/export.json?{things}&order=name").json()["rows"]
+        assert [r["language"] for r in by_name] != [r["language"] for r in rows]
+        table = list(csv.DictReader(io.StringIO(http.get(address.format("csv")).text)))
+        assert [(r["letter"], r["language"]) for r in table] == [(r["letter"], r["language"]) for r in rows]
+        parquet = pq.read_table(io.BytesIO(http.get(address.format("parquet")).content)).to_pylist()
+        assert parquet == rows
+        nothing, unknown = http.get("/compare/export.csv"), http.get("/compare/export.csv?a=999999")
+        assert (nothing.status_code, unknown.status_code // 100) == (404, 4)
+        assert "Nothing is chosen yet" in nothing.text
+        assert "999999" in unknown.text
+
+
 @pytest.mark.browser
 def test_links_follow_what_is_listed(site: Any, visit: Callable[..., Any]):
     page = visit(site, "/languages?model=mini-2").page

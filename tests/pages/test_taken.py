@@ -209,6 +209,25 @@ def test_only_pages_that_were_named_may_frame_the_figure(shop: Any, blog: Blog, 
     context.close()
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("shown", ["?embed=1&order=family", "?order=family"])
+def test_names_in_a_narrow_figure_do_not_run_into_one_another(
+    shop: Any, http: httpx.Client, browser: Browser, shown: str
+):
+    _, path = share(http)
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{shop.url}{path}{shown}")
+    page.locator(".js-plotly-plot .xtick text").first.wait_for()
+    over = page.evaluate("""() => ['.xtick text', '.textpoint text'].map(kind => {
+        const all = [...document.querySelectorAll('.js-plotly-plot ' + kind)].map(t => t.getBoundingClientRect());
+        return [all.length, all.filter((a, i) => all.some((b, j) => i < j && a.left < b.right && b.left < a.right)).length];
+    })""")
+    assert [(many > 3, overlapping) for many, overlapping in over] == [(True, 0), (True, 0)]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390  # the figure scrolls, the page does not
+    context.close()
+
+
 def test_nobody_may_frame_anything_unless_an_operator_says_so(blog: Blog, http: httpx.Client):
     assert embed.origins(None) == embed.origins("") == ()
     assert embed.origins("https://a.example, b; script-src *,*.b.example") == ("https://a.example", "*.b.example")

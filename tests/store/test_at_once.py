@@ -8,12 +8,14 @@ import random
 from collections import defaultdict
 from threading import Barrier, Thread
 
+import numpy as np
+import pytest
 from sqlalchemy import select
 
 from backend.domain.gains import benjamini_hochberg, minimum_detectable, paired_t, sign_flip
 from backend.domain.run import RunKind
 from backend.domain.task import Source
-from backend.store import gains, tables
+from backend.store import gains, runs, tables
 from backend.store.uncollected import uncollected
 
 LANGUAGES = ["en", "de", "sw"]
@@ -116,3 +118,33 @@ def test_what_is_read_by_a_prepared_statement_has_the_types_of_its_columns(lab):
             tuple(row) for row in session.execute(select(*columns).order_by(tables.run.c.id))
         ]
         assert Prepared(lambda: select(*columns).where(tables.run.c.id < 0)).rows(session) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (("sw", "accuracy", float("nan"), 10), "accuracy in sw must be a finite number, not nan"),
+        (("sw", "accuracy", True, 10), "accuracy in sw must be a finite number, not True"),
+        (("sw", "accuracy", "50", 10), "accuracy in sw must be a finite number, not '50'"),
+        (("sw", "accuracy", 50.0, 0), "accuracy in sw must be over at least one example, not 0"),
+        (("sw", "accuracy", 50.0, 2**63), "accuracy in sw must be over at least one example"),
+        (("sw", "accuracy", 50.0, 10.0), "accuracy in sw must be over at least one example, not 10.0"),
+        (("sw", "accuracy", 50.0, True), "accuracy in sw must be over at least one example, not True"),
+        (("de", "accuracy", 51.0, 10), "accuracy in de is there twice"),
+        (("s\0w", "accuracy", 50.0, 10), "score.language"),
+        (("sw", "a" * 65, 50.0, 10), "score.metric must be at most 64 characters"),
+    ],
+)
+def test_one_bad_score_among_many_is_named_and_none_is_kept(lab, bad, message):
+    lab.submit(recipes=["none"], languages=LANGUAGES)
+    while (claim := lab.claim()).kind is not RunKind.EVALUATE:
+        lab.finish(claim.run_id, claim.attempt)
+    good = [("en", "accuracy", 60.0, 10), ("de", "accuracy", 50, 10), ("de", "f1", np.float64(49.5), 10)]
+    with pytest.raises(ValueError, match=message):
+        lab.finish(claim.run_id, claim.attempt, scores=[*good, bad])
+    with lab.store.read() as session:
+        assert runs.scores(session, claim.run_id) == []
+    assert lab.finish(claim.run_id, claim.attempt, scores=good).ok
+    with lab.store.read() as session:
+        found = [(s.language, s.metric, s.value, s.n) for s in runs.scores(session, claim.run_id)]
+    assert sorted(found) == [("de", "accuracy", 50.0, 10), ("de", "f1", 49.5, 10), ("en", "accuracy", 60.0, 10)]

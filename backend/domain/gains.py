@@ -30,7 +30,7 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -158,8 +158,10 @@ class Unmatched:
 
 # --- matching ------------------------------------------------------------------------------------------
 
+_Key = tuple[str, str, str, str, str, str]  # of a cell: model, recipe, target, metric, language, settings
+_Seeds = dict[int | None, Measurement]
 _Place = tuple[str, str, str, str]  # model, target, language, metric
-_Baselines = Mapping[_Place, Mapping[str, Mapping[int | None, Measurement]]]  # → settings → seed
+_Baselines = Mapping[_Place, Mapping[str, _Seeds]]  # → settings → seed
 _Pairing = tuple[Measurement, tuple[Measurement, ...]]  # treated, what it is compared with
 
 
@@ -185,15 +187,16 @@ def gains(
         ValueError: one run holds two different values for the same score.
     """
     treated, baselines = _sort_out(measurements, baseline)
-    cells: defaultdict[tuple[str, ...], list[_Pairing]] = defaultdict(list)
-    for m in treated:
-        matched = _baselines_of(m, baselines)
-        if matched:
-            cells[m.model, m.recipe, m.target, m.metric, m.language, m.settings].append((m, matched))
-
-    twice = {pair: same_data(*pair) for pair in {(key[1], key[2]) for key in cells}}
-    found = [_cell(pairs, twice[key[1], key[2]]) for key, pairs in sorted(cells.items())]
-    return _with_verdicts(found)
+    found = []
+    for key in sorted(treated):
+        model, _, target, metric, language, settings = key
+        by_seed = baselines.get((model, target, language, metric), {}).get(settings)
+        if by_seed:
+            pairs = [(m, matched) for m in _in_order(treated[key]) if (matched := _baselines_of(m, by_seed))]
+            if pairs:
+                found.append(_compared(key, pairs))
+    twice = {pair: same_data(*pair) for pair in {(cell.key[1], cell.key[2]) for cell in found}}
+    return [_gain(cell, q, twice[cell.key[1], cell.key[2]]) for cell, q in zip(found, _corrected(found), strict=True)]
 
 
 def unmatched(measurements: Iterable[Measurement], *, baseline: str = "none") -> list[Unmatched]:
@@ -206,17 +209,17 @@ def unmatched(measurements: Iterable[Measurement], *, baseline: str = "none") ->
     """
     treated, baselines = _sort_out(measurements, baseline)
     found = []
-    for m in treated:
-        if _baselines_of(m, baselines):
-            continue
-        at = baselines.get((m.model, m.target, m.language, m.metric))
+    for key in sorted(treated):
+        model, recipe, target, metric, language, settings = key
+        at = baselines.get((model, target, language, metric))
         if not at:
             reason = Unmatchable.NO_BASELINE
         else:
-            reason = Unmatchable.OTHER_SEED if m.settings in at else Unmatchable.OTHER_SETTINGS
-        key = (m.model, m.recipe, m.target, m.language, m.metric, m.seed, m.settings, m.run)
-        found.append(Unmatched(*key, reason))
-    return sorted(found, key=lambda u: (u.model, u.recipe, u.target, u.metric, u.language, u.settings))
+            reason = Unmatchable.OTHER_SEED if settings in at else Unmatchable.OTHER_SETTINGS
+        for m in _in_order(treated[key]):
+            if not _baselines_of(m, (at or {}).get(settings, {})):
+                found.append(Unmatched(model, recipe, target, language, metric, m.seed, settings, m.run, reason))
+    return found
 
 
 def one_per_cell(gains: Iterable[Gain]) -> list[Gain]:
@@ -257,95 +260,121 @@ def _seed_order(seed: int | None) -> tuple[bool, int]:
     return seed is not None, seed or 0
 
 
-def _sort_out(measurements: Iterable[Measurement], baseline: str) -> tuple[list[Measurement], _Baselines]:
-    """Treated measurements, in order of their seeds, and the baselines by place, settings and seed."""
-    unique: dict[tuple[object, ...], Measurement] = {}
-    contradicted: dict[tuple[object, ...], Measurement] = {}
+def _sort_out(
+    measurements: Iterable[Measurement], baseline: str
+) -> tuple[dict[_Key, _Seeds], dict[_Place, dict[str, _Seeds]]]:
+    """Treated measurements by cell and seed, and the baselines by place, settings and seed."""
+    cells: dict[_Key, _Seeds] = {}
+    contradicted: dict[tuple[_Key, int | None], Measurement] = {}
     for m in measurements:
-        key = (m.model, m.recipe, m.target, m.language, m.metric, m.seed, m.settings)
-        other = unique.get(key)
-        if other is None or m.run < other.run:
-            unique[key] = m
-            contradicted.pop(key, None)
+        key = m.model, m.recipe, m.target, m.metric, m.language, m.settings
+        seeds = cells.get(key)
+        if seeds is None:
+            seeds = cells[key] = {}
+        other = seeds.get(m.seed)
+        if other is None:
+            seeds[m.seed] = m
+        elif m.run < other.run:
+            seeds[m.seed] = m
+            contradicted.pop((key, m.seed), None)
         elif m.run == other.run and (m.value, m.n) != (other.value, other.n):
-            contradicted[key] = m
+            contradicted[key, m.seed] = m
     for m in contradicted.values():
         raise ValueError(f"value: run {m.run} holds two for {m.metric} in {m.language}, {m.value!r} is one")
-    treated = []
-    places: defaultdict[_Place, defaultdict[str, dict[int | None, Measurement]]]
-    places = defaultdict(lambda: defaultdict(dict))
-    for m in unique.values():
-        if m.recipe == baseline:
-            places[m.model, m.target, m.language, m.metric][m.settings][m.seed] = m
+    treated: dict[_Key, _Seeds] = {}
+    places: defaultdict[_Place, dict[str, _Seeds]] = defaultdict(dict)
+    for key, seeds in cells.items():
+        model, recipe, target, metric, language, settings = key
+        if recipe == baseline:
+            places[model, target, language, metric][settings] = seeds
         else:
-            treated.append(m)
-    treated.sort(key=lambda m: _seed_order(m.seed))
+            treated[key] = seeds
     return treated, places
 
 
-def _baselines_of(m: Measurement, baselines: _Baselines) -> tuple[Measurement, ...]:
+def _in_order(seeds: _Seeds) -> list[Measurement]:
+    return [seeds[seed] for seed in (sorted(seeds, key=_seed_order) if len(seeds) > 1 else seeds)]
+
+
+def _baselines_of(m: Measurement, by_seed: _Seeds) -> tuple[Measurement, ...]:
     """What ``m`` is compared with: one baseline; several if ``m`` has no seed and they have; or none."""
-    by_seed = baselines.get((m.model, m.target, m.language, m.metric), {}).get(m.settings, {})
     if m.seed in by_seed:
         return (by_seed[m.seed],)
     if m.seed is None:
-        return tuple(by_seed[seed] for seed in sorted(by_seed, key=_seed_order))
+        return tuple(_in_order(by_seed))
     return (by_seed[None],) if None in by_seed else ()
 
 
-def _cell(pairs: Sequence[_Pairing], same_data_twice: bool) -> Gain:
-    """The gain of one cell, before the correction for its family."""
-    first = pairs[0][0]
-    before = [_mean([b.value for b in matched]) for _, matched in pairs]
-    sign = -1.0 if lower_is_better(first.metric) else 1.0
-    differences = tuple(sign * (m.value - b) for (m, _), b in zip(pairs, before, strict=True))
-    t = paired_t(differences)
+@dataclass(slots=True)
+class _Compared:
+    """One cell before the correction for its family."""
+
+    key: _Key
+    pairs: Sequence[_Pairing]
+    before: tuple[float, ...]  # what each of the pairs is compared with, points
+    differences: tuple[float, ...]
+    t: PairedT
+
+
+def _compared(key: _Key, pairs: Sequence[_Pairing]) -> _Compared:
+    before = tuple([of[0].value if len(of) == 1 else _mean([b.value for b in of]) for _, of in pairs])
+    sign = -1.0 if lower_is_better(key[3]) else 1.0
+    differences = tuple([sign * (m.value - b) for (m, _), b in zip(pairs, before, strict=True)])
+    return _Compared(key, pairs, before, differences, paired_t(differences))
+
+
+def _corrected(found: Sequence[_Compared]) -> list[float | None]:
+    """The q of each, family by family; None where there is no test: that is no hypothesis."""
+    families: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for i, cell in enumerate(found):
+        if cell.t.p is not None:
+            model, _, target, metric, _, _ = cell.key
+            families[model, target, metric].append(i)
+    corrected: list[float | None] = [None] * len(found)
+    for places in families.values():
+        tested = [p for i in places if (p := found[i].t.p) is not None]
+        for i, q in zip(places, benjamini_hochberg(tested), strict=True):
+            corrected[i] = q
+    return corrected
+
+
+def _gain(cell: _Compared, q: float | None, same_data_twice: bool) -> Gain:
+    model, recipe, target, metric, language, settings = cell.key
+    pairs, differences, t = cell.pairs, cell.differences, cell.t
     n = len(differences)
     tested = n >= MIN_SEEDS
+    verdict = Verdict.NO_EVIDENCE if tested else Verdict.TOO_FEW
+    if q is not None and q < ALPHA:
+        verdict = Verdict.HELPS if t.mean > 0 else Verdict.HURTS
+    scores = tuple([m.value for m, _ in pairs])
     return Gain(
-        model=first.model,
-        recipe=first.recipe,
-        target=first.target,
-        language=first.language,
-        metric=first.metric,
+        model=model,
+        recipe=recipe,
+        target=target,
+        language=language,
+        metric=metric,
         n=n,
         differences=differences,
-        seeds=tuple(m.seed for m, _ in pairs),
-        treated_scores=tuple(m.value for m, _ in pairs),
-        baseline_scores=tuple(before),
+        seeds=tuple([m.seed for m, _ in pairs]),
+        treated_scores=scores,
+        baseline_scores=cell.before,
         mean=t.mean,
-        baseline=_mean(before),
-        treated=_mean([m.value for m, _ in pairs]),
+        baseline=_mean(cell.before),
+        treated=_mean(scores),
         sd=t.sd,
         low=t.low,
         high=t.high,
         p_t=t.p,
         p_sign_flip=sign_flip(differences) if tested and n <= MAX_SIGN_FLIP else None,
-        q=None,
+        q=q,
         detectable=minimum_detectable(t.sd, n) if tested and t.sd else None,
-        verdict=Verdict.NO_EVIDENCE if tested else Verdict.TOO_FEW,
+        verdict=verdict,
         same_data_twice=same_data_twice,
-        runs=tuple(m.run for m, _ in pairs),
-        baseline_runs=tuple(b.run for _, matched in pairs for b in matched),
-        examples=min(min(m.n, *(b.n for b in matched)) for m, matched in pairs),
-        settings=first.settings,
+        runs=tuple([m.run for m, _ in pairs]),
+        baseline_runs=tuple([b.run for _, matched in pairs for b in matched]),
+        examples=min([m.n for m, _ in pairs] + [b.n for _, matched in pairs for b in matched]),
+        settings=settings,
     )
-
-
-def _with_verdicts(found: Sequence[Gain]) -> list[Gain]:
-    """Fill in q, and the verdicts that follow from it, family by family."""
-    families: defaultdict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
-    for i, g in enumerate(found):
-        if g.p_t is not None:  # cells without a test are no hypotheses
-            families[g.model, g.target, g.metric].append((i, g.p_t))
-    done = list(found)
-    for family in families.values():
-        for (i, _), q in zip(family, benjamini_hochberg([p for _, p in family]), strict=True):
-            verdict = Verdict.NO_EVIDENCE
-            if q < ALPHA:
-                verdict = Verdict.HELPS if done[i].mean > 0 else Verdict.HURTS
-            done[i] = replace(done[i], q=q, verdict=verdict)
-    return done
 
 
 # --- tests and intervals --------------------------------------------------------------------------------
@@ -375,7 +404,7 @@ def paired_t(differences: Sequence[float]) -> PairedT:
     mean = _mean(differences)
     if n == 1:
         return PairedT(mean, None, None, None, None)
-    sd = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1))
+    sd = math.sqrt(math.fsum([(d - mean) ** 2 for d in differences]) / (n - 1))
     if sd < RESOLUTION:
         p = _sign_flip_of_equals(mean, n) if n >= MIN_SEEDS else None
         return PairedT(mean, 0.0, None, None, p)
@@ -786,10 +815,15 @@ def _mean(values: Sequence[float]) -> float:
     """Arithmetic mean, exactly summed, so that the order of the values does not matter."""
     if not values:
         raise ValueError("differences must not be empty")
-    for value in values:
-        if not math.isfinite(value):
-            raise ValueError(f"differences must be finite, not {value!r}")
-    return math.fsum(values) / len(values)
+    try:
+        total = math.fsum(values)
+    except ValueError:  # infinities of either sign
+        total = math.nan
+    if not math.isfinite(total):  # no sum with one that is not is finite
+        for value in values:
+            if not math.isfinite(value):
+                raise ValueError(f"differences must be finite, not {value!r}")
+    return total / len(values)
 
 
 def _bisect(below: Callable[[float], bool], low: float, high: float) -> float:

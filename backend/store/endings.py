@@ -7,9 +7,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from sqlalchemy import Text, Update, UpdateBase, bindparam, func, insert, select, type_coerce
+from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session
 
 from backend.domain.learning import Learning
@@ -83,7 +85,7 @@ def finish(session: Session, run_id: int, attempt: int, result: Result) -> Finis
         ValueError: a score is not finite, has no examples or is there twice; or a number of the cost is not finite.
     """
     cost = result.cost if isinstance(result.cost, Cost) else Cost.model_validate(result.cost)
-    rows = _checked(session, run_id, result.scores)
+    rows = _checked(run_id, result.scores)
     graph.lock(session)
     environment = dict(result.environment)
     if result.packages is not None:
@@ -138,35 +140,55 @@ def _pin_model(session: Session, spec: Mapping[str, Any], revision: str | None) 
 
 
 _NUMBERS: tuple[type, ...] = (float, int)
+_PLAIN = frozenset(_NUMBERS)
+_Row = tuple[int, str, str, float, int]  # run, metric, language, points, examples
 
 
-def _checked(session: Session, run_id: int, scores: Sequence[tuple[str, str, float, int]]) -> list[dict[str, Any]]:
+def _checked(run_id: int, scores: Sequence[tuple[str, str, float, int]]) -> list[_Row]:
     """Rows of scores as the driver takes them, in the order of their key, so that pages fill up. A run has many scores of few
-    languages and metrics, so names are checked once each.
+    languages and metrics, so names are checked once each, and numbers all together where nothing is wrong with any.
 
     Raises:
         BadValue: a score is not finite, has no examples or is there twice; or a name cannot be kept.
     """
-    dialect = session.get_bind().dialect
-    names = {
-        column: {
-            each: cast(Words, score.c[column].type).process_bind_param(each, dialect)
-            for each in dict.fromkeys(one[place] for one in scores)
-        }
-        for place, column in enumerate(("language", "metric"))
-    }
-    languages, metrics = names["language"], names["metric"]
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    if not scores:
+        return []
+    of_languages, of_metrics, values, counts = zip(*scores, strict=True)
+    languages, metrics = (
+        {name: _name(column, name) for name in dict.fromkeys(names)}
+        for column, names in (("language", of_languages), ("metric", of_metrics))
+    )
+    if _all_sound(values, counts):
+        rows = [(run_id, metrics[metric], languages[code], float(value), n) for code, metric, value, n in scores]
+        rows.sort()
+        if len({row[1:3] for row in rows}) == len(rows):
+            return rows
+    found: dict[tuple[str, str], _Row] = {}
     for language, metric, value, n in scores:
-        key = str(metrics[metric]), str(languages[language])
+        key = metrics[metric], languages[language]
         if key in found:
             raise BadValue(f"score {metric} in {language} is there twice")
         if isinstance(value, bool) or not isinstance(value, _NUMBERS) or not math.isfinite(value):
             raise BadValue(f"score {metric} in {language} must be a finite number, not {value!r}")
         if isinstance(n, bool) or not isinstance(n, _NUMBERS[1:]) or not 1 <= n < 2**63:
             raise BadValue(f"score {metric} in {language} must be over at least one example, not {n!r}")
-        found[key] = {"run_id": run_id, "metric": key[0], "language": key[1], "value": float(value), "n": n}
+        found[key] = (run_id, *key, float(value), n)
     return [found[key] for key in sorted(found)]
+
+
+@lru_cache(maxsize=4096)  # the same few hundred, run after run
+def _name(column: str, text: str) -> str:
+    return str(cast(Words, score.c[column].type).process_bind_param(text, DefaultDialect()))
+
+
+def _all_sound(values: Sequence[float], counts: Sequence[int]) -> bool:
+    """Whether every value is a finite number and every count at least one, of Python's own types: others are looked at one by one."""
+    return (
+        _PLAIN.issuperset(map(type, values))
+        and all(map(math.isfinite, values))
+        and {int}.issuperset(map(type, counts))
+        and 1 <= min(counts) <= max(counts) < 2**63
+    )
 
 
 def fail(

@@ -30,6 +30,7 @@ from backend.store.measured import Unit, evaluations
 from backend.store.observed import COLUMNS, Observed, counts
 from backend.store.reasons import NONE, Reasons
 from backend.store.tables import run, score
+from backend.store.uncollected import uncollected
 
 MOST_CELLS = 40_000  # of matrices that a process keeps, some 100 MB
 
@@ -99,7 +100,8 @@ def laid_out(
     name = (seen.session.get_bind().engine.url, seen.source, of)
     found = _kept.get(name, rests_on)
     if found is None:
-        found = _laid_out(seen, of, unit, refused, left_out, pending, (models, targets, metrics))
+        with uncollected():
+            found = _laid_out(seen, of, unit, refused, left_out, pending, (models, targets, metrics))
         _kept.put(name, rests_on, found)
     return found
 

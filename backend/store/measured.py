@@ -27,6 +27,7 @@ from backend.store.kept import Memory
 from backend.store.prepared import Prepared
 from backend.store.reasons import NONE
 from backend.store.tables import run, score
+from backend.store.uncollected import uncollected
 
 MOST_GAINS = 80_000  # kept by a process, some 100 MB
 
@@ -96,7 +97,8 @@ def units(
             continue
         unit = _kept.get((database, source, *name), version)
         if unit is None:
-            unit = _computed(name, _measurements(session, name, source, out))
+            with uncollected():
+                unit = _computed(name, _measurements(session, name, source, out))
             _kept.put((database, source, *name), version, unit)
         found.append(unit)
     return found

@@ -57,7 +57,8 @@ class Prepared:
         """Run it; every row of the answer."""
         compiled, result = self._run(session, values)
         codes = [each[1] for each in result.cursor.description]
-        found: list[tuple[Any, ...]] = [tuple(row) for row in result]
+        found: list[tuple[Any, ...]] = result.cursor.fetchall()  # tuples, of which nothing else need be made
+        result.close()
         if not found:
             return found
         dialect = session.get_bind().dialect
@@ -77,15 +78,18 @@ class Prepared:
         """Run it; how many rows it changed."""
         return int(self._run(session, values)[1].rowcount)
 
-    def many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it once a row. ``rows`` have what a driver takes: nothing is checked or converted."""
+    def many(self, session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run it once a row. ``rows`` are in the order of the ``columns`` and have what a driver takes: nothing is checked or
+        converted."""
         compiled = self._of(session)
+        columns = tuple(self._columns or ())
+        given: Sequence[Any] = rows
         if compiled.order is None:
-            given: list[Any] = [{**compiled.fixed, **row} for row in rows]
-        else:
-            order, fixed = compiled.order, compiled.fixed
-            given = [tuple([row[name] if name in row else fixed[name] for name in order]) for row in rows]
-        session.connection().exec_driver_sql(compiled.text, given)
+            given = [dict(zip(columns, row, strict=True)) for row in rows]
+        elif compiled.order != columns:
+            places = [columns.index(name) for name in compiled.order]
+            given = [tuple([row[place] for place in places]) for row in rows]
+        session.connection().exec_driver_sql(compiled.text, list(given))
 
     def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[_Compiled, CursorResult[Any]]:
         compiled = self._of(session)

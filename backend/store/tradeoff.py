@@ -24,6 +24,7 @@ from backend.store.measured import Unit, evaluations, units
 from backend.store.observed import done
 from backend.store.resources import Resources, Used
 from backend.store.tables import run
+from backend.store.uncollected import uncollected
 
 MOST_POINTS = 20_000  # of tables that a process keeps, some 50 MB
 
@@ -67,7 +68,8 @@ def points(
     rests_on = (found, learnt, done(session), len(MODELS))
     made = _kept.get(name, rests_on)
     if made is None:
-        made = _points(session, found, learnt, target=target, source=source, languages=languages, each=each)
+        with uncollected():
+            made = _points(session, found, learnt, target=target, source=source, languages=languages, each=each)
         _kept.put(name, rests_on, made)
     return list(made)
 

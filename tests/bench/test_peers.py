@@ -77,11 +77,13 @@ def grid(count: int) -> ExperimentRequest:
     )  # fmt: skip
 
 
-def values(of: Key) -> Iterator[tuple[str, str, float]]:
-    """(language, metric, points), the same wherever they go."""
-    for metric in METRICS:
-        for language in LANGUAGES:
-            yield language, metric, round(50 + 20 * zlib.crc32(repr((of, language, metric)).encode()) / 2**32, 4)
+def scored(of: Key) -> list[tuple[str, str, float]]:
+    """(language, metric, points), the same wherever they go; made before anything is measured."""
+    return [
+        (language, metric, round(50 + 20 * zlib.crc32(repr((of, language, metric)).encode()) / 2**32, 4))
+        for metric in METRICS
+        for language in LANGUAGES
+    ]
 
 
 def means(found: Mapping[tuple[str, int], Mapping[str, float]]) -> Gains:
@@ -123,6 +125,7 @@ class Ours:
         self.keys: dict[str, Key] = {
             str(c.evaluate): (c.model, c.recipe, c.target, c.seed) for c in planned.cells if c.evaluate is not None
         }
+        self.found = {fingerprint: scored(key) for fingerprint, key in self.keys.items()}
 
     def take_in(self) -> None:
         while True:
@@ -130,7 +133,7 @@ class Ours:
                 claim = runs.claim(session, worker="w", device=DeviceClass.CPU, lease_seconds=60)
             if claim is None:
                 return
-            found = [(code, metric, value, 1000) for code, metric, value in values(self.keys[claim.fingerprint])]
+            found = [(code, metric, value, 1000) for code, metric, value in self.found[claim.fingerprint]]
             with self.store.write() as session:
                 done = runs.Result(found, "file:///a", "0" * 64, COST, 900, 400, {"python": "3"})
                 assert runs.finish(session, claim.run_id, claim.attempt, done).ok
@@ -167,6 +170,7 @@ class Plain:
             Column("language", String, primary_key=True), Column("value", Float),
         )  # fmt: skip
         meta.create_all(self.engine)
+        self.found = {key: scored(key) for key in keys}
 
     def take_in(self) -> None:
         for key in self.keys:
@@ -174,7 +178,7 @@ class Plain:
                 said = dict(zip(("model", "recipe", "target", "seed"), key, strict=True))
                 made = connection.execute(insert(self.run).values(**said)).inserted_primary_key
                 assert made is not None
-                rows = [{"run": made[0], "language": c, "metric": m, "value": v} for c, m, v in values(key)]
+                rows = [{"run": made[0], "language": c, "metric": m, "value": v} for c, m, v in self.found[key]]
                 connection.execute(insert(self.score), rows)
 
     def read(self, *where: Any) -> Gains:
@@ -212,13 +216,14 @@ class MLflow:
 
         self.entity, self.keys, self.file = Metric, keys, folder / "mlflow.db"
         self.client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{self.file}")
+        self.found = {key: scored(key) for key in keys}
         self.experiment = self.client.create_experiment("peers", artifact_location=(folder / "artifacts").as_uri())
 
     def take_in(self) -> None:
         for key in self.keys:
             tags = {n: str(v) for n, v in zip(("model", "recipe", "target", "seed"), key, strict=True)}
             made = self.client.create_run(self.experiment, tags=tags).info.run_id
-            self.client.log_batch(made, [self.entity(f"{m}.{c}", v, 0, 0) for c, m, v in values(key)])
+            self.client.log_batch(made, [self.entity(f"{m}.{c}", v, 0, 0) for c, m, v in self.found[key]])
             self.client.set_terminated(made)
 
     def read(self, query: str) -> Iterator[Any]:

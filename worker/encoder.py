@@ -12,7 +12,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -23,6 +22,8 @@ from backend.domain import mini
 from backend.domain.model import Architecture
 from backend.domain.run import ModelSpec, digest
 from worker import architectures, guard, pretrained, recompute
+from worker.attention import attend
+from worker.attention import kept as bits_kept
 from worker.formats import Batch, Reads, spread
 
 MLM_HEAD = "mlm_head.safetensors"
@@ -216,13 +217,8 @@ def _layer(
     def split(t: torch.Tensor) -> torch.Tensor:
         return t.view(t.shape[0], t.shape[1], heads, size).transpose(1, 2)
 
-    mixed = nn.functional.scaled_dot_product_attention(
-        split(inner.query(asked)),
-        split(inner.key(x)),
-        split(inner.value(x)),
-        attn_mask=mask,
-        dropout_p=inner.dropout.p if layer.training else 0.0,
-    )
+    dropout = inner.dropout.p if layer.training else 0.0
+    mixed = attend(split(inner.query(asked)), split(inner.key(x)), split(inner.value(x)), mask, dropout)
     mixed = mixed.transpose(1, 2).reshape(asked.shape)
     if kept is not None:
         mixed, asked = mixed.flatten(0, 1)[kept], asked.flatten(0, 1)[kept]
@@ -233,8 +229,7 @@ def _layer(
 class QuickDropout(nn.Module):
     """Dropout for a CPU: torch draws its mask number by number, which costs a small encoder a fifth of a training step.
 
-    Here 16 random bits decide about each value, four values a draw, from a generator that torch's own seeds; so what decides
-    the mask is still torch's generator alone. The rate is exact to 1/65536.
+    Here random bits decide (``worker.attention.kept``), four values a draw; what decides the mask is still torch's generator alone.
     """
 
     def __init__(self, p: float) -> None:
@@ -244,9 +239,7 @@ class QuickDropout(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training or self.p == 0:
             return x
-        raw = np.random.SFC64(int(torch.randint(1 << 62, ()))).random_raw((x.numel() + 3) // 4)
-        kept = raw.view(np.uint16)[: x.numel()].reshape(x.shape) >= round(self.p * 65536)
-        return x * torch.from_numpy(kept).to(x.dtype).mul_(1 / (1 - self.p))
+        return x * bits_kept(x.shape, self.p).to(x.dtype).mul_(1 / (1 - self.p))
 
 
 def quicken(module: nn.Module) -> None:

@@ -30,7 +30,7 @@ from backend.domain.run import DataSpec, Phase, Precision, RunKind
 from backend.domain.task import Split, Task
 from backend.domain.tasks import TASKS
 from backend.domain.training import Training
-from worker import checkpoints, formats, lora, ranks, recompute, vocabulary
+from worker import checkpoints, formats, heap, lora, ranks, recompute, vocabulary
 from worker import oracle as oracles
 from worker.architectures import dropout_of, embeddings_of, layers_of
 from worker.capacity import device_memory
@@ -45,6 +45,7 @@ from worker.sharding import Sharded
 from worker.weights import Whole, take_up
 
 WINDOW = 16  # batches that are shuffled together and then bucketed by length
+WIDEST = 64  # the same, where an epoch has at least four times as many
 TEXT = "text"  # what unlabelled text is called among the data of a run
 LOSS_EVERY = 20  # steps averaged into one point of the loss curve
 RECENT = 50  # steps whose mean loss says whether a training learnt
@@ -110,6 +111,7 @@ def fit(
     accelerator = Accelerator(cpu=job.device == "cpu", mixed_precision="bf16" if job.spec.precision == "bf16" else "no")
     if job.device == "cpu":
         quicken(stage.module)
+        heap.keep()
     divided = None
     optimizer: Any
     if together is not None and together.any(divides(stage, training, job, report)):
@@ -519,14 +521,16 @@ def _restore_host_random(state: Mapping[str, Any]) -> None:
 def epoch_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
     """One epoch's batches of item numbers, of nearly equal lengths each.
 
-    Items are shuffled, cut into windows of WINDOW batches, sorted by length within a window and cut into batches, whose order
-    is shuffled again. Follows from (seed, epoch) alone.
+    Items are shuffled, cut into windows of a quarter of an epoch, from WINDOW to WIDEST batches, sorted by length within a window and cut into batches, whose
+    order is shuffled again. Follows from (seed, epoch) alone. At NLI's lengths padding adds 11 % to the sub-words with 16 batches to a
+    window, 3 % with 64.
     """
     order = np.random.default_rng((seed, epoch)).permutation(len(lengths))
     rng = np.random.default_rng((seed, epoch, 1))
     batches: list[NDArray[np.int64]] = []
-    for start in range(0, len(order), size * WINDOW):
-        window = order[start : start + size * WINDOW]
+    wide = size * min(WIDEST, max(WINDOW, len(order) // (4 * size)))
+    for start in range(0, len(order), wide):
+        window = order[start : start + wide]
         window = window[np.argsort(lengths[window], kind="stable")]
         cut = [window[i : i + size] for i in range(0, len(window), size)]
         batches += [cut[i] for i in rng.permutation(len(cut))]

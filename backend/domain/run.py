@@ -22,7 +22,7 @@ from backend.domain.training import Training
 from backend.domain.unset import off, one, unset
 
 #: Raised when a change of the training or evaluation code changes numbers. Enters every fingerprint.
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 
 
 class RunKind(StrEnum):

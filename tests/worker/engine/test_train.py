@@ -61,6 +61,19 @@ def test_an_epoch_has_every_item_once_in_batches_of_like_lengths() -> None:
         assert not all(np.array_equal(a, b) for a, b in zip(batches, other, strict=True))
 
 
+def test_a_long_epoch_is_cut_into_wider_windows() -> None:
+    """A short one is not: its batches would be the same rows in every epoch."""
+    lengths = np.clip(np.random.default_rng(0).gamma(4.0, 7.5, 8192).round(), 8, 128).astype(np.int64)
+
+    def padding(rows: int) -> float:
+        batches = epoch_batches(lengths[:rows], 32, seed=1, epoch=0)
+        assert sorted(np.concatenate(batches).tolist()) == list(range(rows))
+        return sum(int(lengths[b].max()) * len(b) for b in batches) / int(lengths[:rows].sum())
+
+    assert padding(8192) < 1.04
+    assert padding(2048) > 1.08  # 64 batches: windows of 16
+
+
 def test_batch_lengths_come_in_no_order() -> None:
     """Short batches first in every window would be a curriculum nobody asked for."""
     lengths = np.random.default_rng(0).integers(4, 60, 4096)

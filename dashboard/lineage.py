@@ -91,7 +91,7 @@ def _box(run: RunView) -> Any:
 # --- cost ----------------------------------------------------------------------------------------------------------
 
 
-def cost(run: RunView) -> list[Any]:
+def cost(run: RunView, utilisation: float | None = None) -> list[Any]:
     """What a run used; what the device does not report is said to be not measured."""
     c = run.cost
     if c is None:
@@ -108,11 +108,17 @@ def cost(run: RunView) -> list[Any]:
                 ("Examples", f"{c.examples:,}"),
                 ("Sub-words, without padding", f"{c.tokens:,}"),
                 ("FLOPs", f"{flops(c.flops_analytic)} analytic{counted}"),
+                ("Utilisation", "not measured" if utilisation is None else _attained(utilisation)),
                 ("Peak memory", "not measured" if c.peak_memory_bytes is None else size_of(c.peak_memory_bytes)),
                 ("Energy", "not measured" if c.energy_joules is None else f"{c.energy_joules / 3600:.2g} Wh"),
             ]
         )
     ]
+
+
+def _attained(utilisation: float) -> str:
+    share = 100 * utilisation
+    return f"{share:.{0 if share >= 10 else 1}f} % of what a matrix product attains on this device"
 
 
 def flops(value: float) -> str:

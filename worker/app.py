@@ -81,10 +81,10 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[Gpu])
     # A run has a GPU to itself: its cost says so.
     slots = min(chosen.workers or len(gpus), len(gpus)) if gpus else chosen.slots
     name = f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
-    store = Store(chosen.database)
+    store, rates = Store(chosen.database), _rates(gpus, slots)
     supervisor = Supervisor(
         store, Artifacts(chosen.artifact_root, chosen.root / "cache" / "artifacts"), nursery, chosen,
-        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[gpu.visible for gpu in gpus], slots=slots,
+        worker=name, device=DeviceClass(device), ring=queue.ring, gpus=[gpu.visible for gpu in gpus], slots=slots, rates=rates,
     )  # fmt: skip
     register(queue.app, supervisor)
     supervisor.tidy()
@@ -100,7 +100,7 @@ def _serve(chosen: Settings, nursery: Nursery, device: str, gpus: Sequence[Gpu])
     memory = min(gpu.memory_bytes for gpu in gpus) if gpus else host_memory()
     presence = threading.Thread(
         target=_be_seen,
-        args=(store, name, device, slots, _described(gpus), memory, _rates(gpus, slots), ended),
+        args=(store, name, device, slots, _described(gpus), memory, rates, ended),
         name="presence",
         daemon=True,
     )

@@ -233,7 +233,10 @@ class Attempt:
             scores=outcome.scores, artifact=stored.uri, artifact_digest=stored.digest, artifact_bytes=stored.bytes,
             cost=outcome.cost, parameters=outcome.parameters, parameters_non_embedding=outcome.parameters_non_embedding,
             environment={**outcome.environment, "code": installed.code()}, packages=installed.packages(),
-            extra={"parameters_trainable": outcome.parameters_trainable},
+            extra={
+                "parameters_trainable": outcome.parameters_trainable,
+                "matrix_rate": self.of.matrix_rate(self.claim.spec.precision),
+            },
             learning=None if outcome.learning is None else Learning(*outcome.learning),
         )  # fmt: skip
         try:

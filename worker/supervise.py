@@ -13,7 +13,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
@@ -46,6 +46,7 @@ class Supervisor:
     Args:
         worker: the name of this process, for people.
         gpus: of a CUDA worker, what CUDA_VISIBLE_DEVICES is for each slot.
+        rates: precision → FLOP/s of a matrix product in one slot, as far as it was measured.
         slots: devices that runs may take at the same time: GPUs, or shares of the cores; None: as the settings say.
         ring: told of runs that were queued.
         hung_seconds: a run that gives no sign for longer, or for 50 steps' time, counts as hung.
@@ -54,7 +55,7 @@ class Supervisor:
     def __init__(
         self, store: Store, artifacts: Artifacts, nursery: Nursery, settings: Settings, *,
         worker: str, device: DeviceClass, ring: Ring, gpus: Sequence[str] = (), slots: int | None = None,
-        hung_seconds: float = HUNG_SECONDS,
+        rates: Mapping[str, float] | None = None, hung_seconds: float = HUNG_SECONDS,
     ) -> None:  # fmt: skip
         self.store = store
         self.artifacts = artifacts
@@ -72,6 +73,7 @@ class Supervisor:
         for gpu in gpus:
             self._gpus.put(gpu)
         self.slots = slots or settings.slots
+        self.rates = dict(rates or {})
         self._taken = 0
         self._taking = threading.Condition()
 
@@ -82,6 +84,11 @@ class Supervisor:
             self.stopping.set()
         if at_once:
             self.at_once.set()
+
+    def matrix_rate(self, precision: str) -> float | None:
+        """FLOP/s of a matrix product on one whole device: a GPU, or all cores of the host. None: not measured."""
+        slots = 1 if self.device is DeviceClass.CUDA else self.slots
+        return self.rates[precision] * slots if precision in self.rates else None
 
     def hurry(self) -> bool:
         """Whether the time to save is over."""

@@ -821,7 +821,7 @@ def _waited_for(runs: Mapping[str, PlannedRun]) -> set[str]:
     """Those that several runs start from, and what these start from; parents come first in ``runs``."""
     starting = Counter(parent for run in runs.values() for parent in run.spec.parents)
     found = {fingerprint for fingerprint, times in starting.items() if times > 1}
-    for fingerprint in reversed(runs):
+    for fingerprint in reversed(list(runs)):
         if fingerprint in found:
             found.update(runs[fingerprint].spec.parents)
     return found

@@ -309,6 +309,11 @@ class RunDetail(View):
     parameters_trainable: int | None = Field(
         description="weights that it trained, heads included; null where it trained none, and of runs from before they were counted"
     )
+    utilisation: float | None = Field(
+        default=None,
+        description="model FLOPs a second over the whole run, as a share of what a matrix product was measured to attain on the device; "
+        "null where that was not measured in this precision",
+    )
 
 
 class ScoreView(View):

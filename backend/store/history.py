@@ -23,6 +23,7 @@ from backend.domain.schemas import (
     RunView,
     ScoreView,
 )
+from backend.domain.utilisation import utilisation
 from backend.errors import NotFound
 from backend.store import brought, graph, learning, packages, words
 from backend.store.columns import Whole
@@ -140,6 +141,7 @@ def detail(session: Session, id: int) -> RunDetail:
         packages=packages.find(session, (row["environment"] or {}).get("packages")),
         learning=_learning(learning.of_runs(session, [id]).get(id)),
         parameters_trainable=(row["extra"] or {}).get("parameters_trainable"),
+        utilisation=utilisation(_cost(row), (row["extra"] or {}).get("matrix_rate")),
     )
 
 

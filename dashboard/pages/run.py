@@ -196,7 +196,7 @@ def _parts(
         "standing": _standing(run),
         "facts": _facts(detail),
         "scores": [*_scores(run, scores), *oracle.part(selected)],
-        "cost": lineage.cost(run),
+        "cost": lineage.cost(run, detail.utilisation),
         "attempts": lineage.attempts(detail),
         "pinned": logbook.pinned(run, log),
     }

@@ -111,6 +111,9 @@ def test_an_evaluation_says_what_it_found_and_where_that_comes_from(site: Any, v
     expect(table.get_by_role("row")).to_have_count(10)  # nine languages
     expect(page.locator("#run-cost")).to_contain_text("not measured")
     expect(page.locator("#run-cost")).to_contain_text("device-hours, cpu")
+    assert "matrix product" not in str(lineage.cost(run))
+    assert "34 % of what a matrix product attains" in str(lineage.cost(run, 0.34))
+    assert "3.4 % of what" in str(lineage.cost(run, 0.034))
     expect(page.locator("#run-curves-box")).to_be_hidden()
     page.get_by_role("tab", name="Provenance").click()
     page.wait_for_url("**/runs/*?tab=provenance")

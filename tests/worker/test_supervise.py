@@ -88,7 +88,9 @@ class Serving:
 
 def test_a_run_and_what_starts_from_it(place: Any, make: Make) -> None:
     first, second, third = place.submit_chain(7, length=3)
-    assert make().serve() == 3  # one ring, three runs: each was queued by the one before
+    supervisor = make()
+    supervisor.rates = {"fp32": 0.25}  # in one slot
+    assert supervisor.serve() == 3  # one ring, three runs: each was queued by the one before
 
     done = [place.view(run) for run in (first, second, third)]
     assert [view.state for view in done] == [RunState.DONE] * 3
@@ -98,6 +100,8 @@ def test_a_run_and_what_starts_from_it(place: Any, make: Make) -> None:
     assert place.attempts(first) == [("done", None)]
     assert done[0].parameters == 10
     assert done[0].cost.device_seconds == 1.0
+    with place.store.read() as session:
+        assert runs.detail(session, first).utilisation == 1.0 / (0.25 * supervisor.slots)
     assert done[0].artifact is not None
     assert done[0].artifact.startswith(f"file://{place.home}/artifacts/{done[0].fingerprint[:2]}/")
     assert not list((place.home / "work").iterdir())  # nothing is left to go on from

@@ -176,6 +176,15 @@ def _name(row: RunRow) -> str:
     return f"{what} {row.id}" if len(row.runs) == 1 else f"{what}, {count(len(row.runs), 'run')}"
 
 
+def _cell(said: Any, number: bool) -> Any:
+    """What a span says by its text and title alone, its cell says itself: each component of a page costs with every answer to it,
+    and a list has a thousand."""
+    css = "number" if number else ""
+    if isinstance(said, html.Span) and set(said.to_plotly_json()["props"]) == {"children", "title"}:
+        return html.Td(said.children, title=said.title, className=css)
+    return html.Td(said, className=css)
+
+
 def _line(row: RunRow, names: Sequence[str], box: Any, *, opened: bool = False, within: int | None = None) -> Any:
     lock = html.Span(
         [html.Span("🔒", **aria(hidden="true")), html.Span("in a share", className="unseen")],
@@ -187,14 +196,14 @@ def _line(row: RunRow, names: Sequence[str], box: Any, *, opened: bool = False, 
     else:
         label = f"{'Hide' if opened else 'Show'} the runs of {row.model}, {row.recipe}, {row.target or row.kind.value}"
         first = html.Button(
-            [html.Span("▾ " if opened else "▸ ", **aria(hidden="true")), _name(row)],
+            f"{'▾' if opened else '▸'} {_name(row)}",  # its label is what is read out
             id={"runs-open": row.id}, type="button", className="row-open", **aria(expanded="true" if opened else "false", label=label),
         )  # fmt: skip
     whose = " · ".join(filter(None, (row.model, row.recipe if row.recipe != "none" else None, row.target)))
     brief = (
         html.Span(whose, className="soft brief") if within is None else None
     )  # on a phone, where columns are out of sight
-    cells = [html.Td(COLUMNS[name].cell(row), className="number" if COLUMNS[name].number else "") for name in names]
+    cells = [_cell(COLUMNS[name].cell(row), COLUMNS[name].number) for name in names]
     css = "within" if within is not None else ""
     return html.Tr(
         [

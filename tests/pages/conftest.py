@@ -349,7 +349,7 @@ def visit(browser: Browser, profiles: dict[str, BrowserContext]) -> Iterator[Cal
 @dataclass
 class Sight:
     """A page as somebody sees it who had nothing of it. ``shown``: ms until what is waited for stood there; ``ready``: until the browser
-    had nothing more to do; ``sent``: bytes over the wire until the network was idle."""
+    had nothing more to do; ``sent``: bytes over the wire until the network was idle, or until it had settled."""
 
     shown: float
     ready: float
@@ -368,9 +368,10 @@ LOOK_OUT = """css => {
 
 @pytest.fixture
 def first_sight(browser: Browser) -> Callable[..., Sight]:
-    """``first_sight(address, css)``: that address in a browser of its own, until there is what ``css`` names."""
+    """``first_sight(address, css)``: that address in a browser of its own, until there is what ``css`` names. ``settled``: seconds that
+    are watched from then on, in place of waiting for an idle network, which some pages never leave."""
 
-    def see(address: str, css: str, *, megabits: float | None = None) -> Sight:
+    def see(address: str, css: str, *, megabits: float | None = None, settled: float | None = None) -> Sight:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(f"({LOOK_OUT})({json.dumps(css)})")
         page = context.new_page()
@@ -384,7 +385,10 @@ def first_sight(browser: Browser) -> Callable[..., Sight]:
         watched.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
         page.goto(address)
         page.wait_for_function("() => window.firstReady", timeout=120_000)
-        page.wait_for_load_state("networkidle")
+        if settled is None:
+            page.wait_for_load_state("networkidle")
+        else:
+            page.wait_for_timeout(1000 * settled)
         shown, ready = page.evaluate("[window.firstShown, window.firstReady]")
         context.close()
         return Sight(shown, ready, sum(sent))

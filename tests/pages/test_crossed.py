@@ -10,8 +10,8 @@ import pytest
 
 from backend.domain.schemas import Axes, GainCell, GainMatrix
 from dashboard import below, clusters, crossed, orders, panels, pinned, subset, tables
-from dashboard.findings import Shown
 from dashboard.figures import gain_drawing, score_matrix
+from dashboard.findings import Shown
 from dashboard.links import MEAN, Cell, Explore
 from dashboard.links.pins import Pin, Pins
 from dashboard.look import LIGHT

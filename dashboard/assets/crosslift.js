@@ -39,23 +39,30 @@
       if (isStep(shown, address)) history.pushState(null, '', address);
       else history.replaceState(history.state, '', address);
     }
+    if (shown === null && asked && asked.indexOf('?') < 0 && ns.views) ns.views.leads(asked, address);
     shown = address;
     if (ns.views) ns.views.mark(); // a saved view is marked where it is the one that is shown
     return '';
   }
 
+  var seen = here(); // the address that dcc.Location saw last, with which it compares: not always ours
+
+  function look() { // ask for the page of this address (all properties: one left stale would be pushed onto the history)
+    set('_pages_location', { href: location.href, pathname: location.pathname, search: location.search, hash: location.hash });
+  }
+
   window.addEventListener('_dashprivate_pushstate', function () { // a link within the pages was followed
     awaited = here();
     shown = null;
+    if (awaited === seen) look(); // as the page was first asked for, and has told another address since
+    seen = awaited;
   });
 
   window.addEventListener('popstate', function () {
     if (awaited === null && here() === shown) return; // only the part after # changed
-    awaited = here();
+    awaited = seen = here();
     shown = null;
-    // dcc.Location compares with the address it saw last, which is not ours: ask for the page of this address
-    // (all of its properties: one left stale would be pushed onto the history)
-    set('_pages_location', { href: location.href, pathname: location.pathname, search: location.search, hash: location.hash });
+    look();
   });
 
   // --- live, scheme, keys --------------------------------------------------------------------------------------

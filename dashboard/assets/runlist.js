@@ -11,16 +11,19 @@
     var name = hit.prop_id.slice(0, hit.prop_id.lastIndexOf('.'));
     return name.charAt(0) === '{' ? JSON.parse(name) : name;
   }
+  var plain = {}; // the address that a page went to by itself, by its path
   function mark() {
     var here = location.pathname + location.search;
     document.querySelectorAll('.view-tabs a.view-tab').forEach(function (tab) {
-      if (tab.getAttribute('href') === here) tab.setAttribute('aria-current', 'page');
+      var leads = tab.getAttribute('href');
+      if (leads === here || plain[leads] === here) tab.setAttribute('aria-current', 'page');
       else tab.removeAttribute('aria-current');
     });
   }
 
   ns.views = {
     open: function (clicks) { return clicks ? true : ns.no_update; },
+    leads: function (path, address) { plain[path] = address; },
     mark: function () { setTimeout(mark, 0); return ''; },
     asked: function (save, remove, name, shared) {
       var hit = clicked();

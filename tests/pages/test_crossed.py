@@ -11,6 +11,7 @@ import pytest
 from backend.domain.schemas import Axes, GainCell, GainMatrix
 from dashboard import below, clusters, crossed, orders, panels, pinned, subset, tables
 from dashboard.figures import gain_drawing, score_matrix
+from dashboard.findings import Shown
 from dashboard.links import MEAN, Cell, Explore
 from dashboard.links.pins import Pin, Pins
 from dashboard.look import LIGHT
@@ -108,10 +109,11 @@ def test_toggling_a_pin_takes_cells_and_pins_but_never_the_baseline(matrix: Make
     assert pinned.toggled(shown, {"pin": "mini-2/mnli/xnli/sw"}) == Pins()
     for wrong in ({"cell": "none.sw"}, {"cell": "%"}, {"pin": 7}, None, []):
         assert pinned.toggled(shown, wrong) == once
+    real = Shown(Explore(pins=once), shown.matrix)
     mean, off = {"cell": "mnli.mean", "at": 9}, {"none": True, "at": 7}
-    assert pinned.done(shown, [off, mean], 0) == (Pins((Pin("mini-2", "mnli", "xnli"),)), 9.0)
-    assert pinned.done(shown, [off, mean], 9) == (once, 9.0)
-    assert pinned.done(shown, [{"none": True}, 3, {"none": True, "at": "x"}], "?") == (once, 0.0)
+    assert pinned.done(real, [off, mean], 0) == (Pins((Pin("mini-2", "mnli", "xnli"),)), 9.0)
+    assert pinned.done(real, [off, mean], 9) == (once, 9.0)
+    assert pinned.done(real, [{"none": True}, 3, {"none": True, "at": "x"}], "?") == (once, 0.0)
     assert pinned.keys(Pins((Pin("other", "mnli", "xnli"),)), shown.matrix) == []
 
 

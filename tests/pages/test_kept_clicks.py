@@ -44,3 +44,15 @@ def test_cells_let_go_while_an_answer_is_awaited_stay_away(site: Any, visit: Cal
     page.get_by_role("button", name="Unpin all").click()
     expect(cards).to_have_count(0)
     page.wait_for_url("**/explore?model=mini-2&order=script&target=xnli")
+
+
+def test_the_page_as_it_stands_by_itself_is_marked(site: Any, visit: Callable[..., Any]):
+    page = visit(site, "/explore").page
+    page.wait_for_url("**/explore?model=mini-2&target=xnli")
+    tab = page.get_by_role("navigation", name="Saved views").get_by_role("link", name="Default")
+    expect(tab).to_have_attribute("aria-current", "page")
+    page.locator("#explore-order label", has_text="Script").click()
+    expect(tab).not_to_have_attribute("aria-current", "page")
+    tab.click()
+    page.wait_for_url("**/explore?model=mini-2&target=xnli")
+    expect(tab).to_have_attribute("aria-current", "page")

@@ -21,7 +21,8 @@ from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.errors import FieldError, Invalid, unknown
 from backend.store import gains
-from backend.store.measured import evaluations, units
+from backend.store.measured import evaluations
+from backend.store.observed import Observed, Pair
 from backend.store.reasons import NONE
 from backend.store.tradeoff import sizes
 
@@ -55,19 +56,42 @@ def matrix(
     """
     first = gains.matrix(session, model=model, target=target, source=source)
     targets = [t for t in first.targets if t not in TASKS or not TASKS[t].diagnostic]
-    if layout == "recipe-target":
-        return _recipes_by_target(session, first, targets, source, languages, said)
+    if layout == "model-language":
+        models = _by_size(session, first.models, source)
+        every, _ = _seen(session, first, [(m, first.target) for m in models], source)
+        return _rows_by_language(first, {m: every[m, first.target] for m in models}, layout, recipe, source)
+    laid, seen = _seen(session, first, [(first.model, t) for t in targets], source)
+    of_targets = {t: laid[first.model, t] for t in targets}
     if layout == "target-language":
-        every = {t: _one(session, first, first.model, t, source) for t in targets}
-    else:
-        every = {m: _one(session, first, m, first.target, source) for m in _by_size(session, first.models, source)}
-    return _rows_by_language(first, every, layout, recipe, source)
+        return _rows_by_language(first, of_targets, layout, recipe, source)
+    return _recipes_by_target(seen, first, of_targets, languages, said)
 
 
-def _one(session: Session, first: GainMatrix, model: str, target: str, source: Source) -> GainMatrix:
-    if (model, target) == (first.model, first.target):
-        return first
-    return gains.matrix(session, model=model, target=target, source=source)
+def _seen(
+    session: Session, first: GainMatrix, pairs: Collection[Pair], source: Source
+) -> tuple[dict[Pair, GainMatrix], Observed]:
+    """The matrices of these models and targets by their headline metrics, all from one reading: each would otherwise ask for itself
+    what ``first`` has asked already.
+
+    Args:
+        pairs: all of one model or all of one target, ``first``'s.
+    """
+    headline = {target: gains.metrics_of(session, target, source) for target in dict.fromkeys(t for _, t in pairs)}
+    for target, metrics in headline.items():
+        gains.check_metric(target, None, metrics)
+    models, targets = {m for m, _ in pairs}, set(headline)
+    seen = Observed(
+        session,
+        source=source,
+        model=first.model if models <= {first.model} else None,
+        target=first.target if targets <= {first.target} else None,
+        metrics=[(target, metrics[0]) for target, metrics in headline.items()],
+    )
+    laid = {
+        (m, t): gains.laid_out(seen, gains.Asked(m, t, headline[t][0]), first.models, first.targets, headline[t])
+        for m, t in pairs
+    }
+    return laid, seen
 
 
 def _by_size(session: Session, models: Sequence[str], source: Source) -> list[str]:
@@ -167,25 +191,20 @@ def _empty(row: str, column: str, missing: Missing, why: str) -> GainCell:
 
 
 def _recipes_by_target(
-    session: Session,
+    seen: Observed,
     first: GainMatrix,
-    targets: Sequence[str],
-    source: Source,
+    every: Mapping[str, GainMatrix],
     languages: Collection[str] | None,
     said: str,
 ) -> GainMatrix:
-    every = {t: _one(session, first, first.model, t, source) for t in targets}
+    targets = list(every)
     recipes = sorted({r.recipe for m in every.values() for r in m.recipes}, key=gains.place)
     looked_at = {
         t: [code for code in m.languages if (languages is None and code != ENGLISH) or (languages is not None and code in languages)]
         for t, m in every.items()
     }  # fmt: skip
-    measured = {
-        t: u.gains
-        for t, m in every.items()
-        for u in units(session, [m.metric], source=source, model=first.model, target=t)
-    }
-    found = mean_gains((g for each in measured.values() for g in each), looked_at)
+    measured = (seen.units.get((first.model, t, m.metric)) for t, m in every.items())
+    found = mean_gains((g for unit in measured if unit is not None for g in unit.gains), looked_at)
     own = {
         (r, t): [c for c in m.cells if c.recipe == r and c.language in looked_at[t]]
         for t, m in every.items()
@@ -206,7 +225,7 @@ def _recipes_by_target(
     return first.model_copy(
         update={
             "metric": METRIC,
-            "benchmark": BENCHMARKS[source],
+            "benchmark": BENCHMARKS[seen.source],
             "languages": list(targets),
             "recipes": [_over_targets(r, *means[r], every) for r in recipes],
             "cells": cells,

@@ -61,12 +61,22 @@ def matrix(
     """
     model, target, models, targets = choose(session, model, target, source)
     metrics = metrics_of(session, target, source)
+    metric = check_metric(target, metric, metrics)
+    seen = Observed(session, source=source, model=model, target=target, metrics=[(target, metric)])
+    return laid_out(seen, Asked(model, target, metric, settings), models, targets, metrics)
+
+
+def check_metric(target: str, metric: str | None, metrics: Sequence[str]) -> str:
+    """The metric asked for; None: the first.
+
+    Raises:
+        Invalid: the target has no such metric, or none.
+    """
     metric = metric or (metrics[0] if metrics else None)
     if metric is None or metric not in metrics:
         message = unknown("metric", str(metric), metrics) if metrics else f"{target} has no metric"
         raise Invalid("The gains cannot be given.", errors=[FieldError("/metric", message)])
-    seen = Observed(session, source=source, model=model, target=target, metrics=[(target, metric)])
-    return laid_out(seen, Asked(model, target, metric, settings), models, targets, metrics)
+    return metric
 
 
 @dataclass(frozen=True, slots=True)

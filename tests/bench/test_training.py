@@ -127,7 +127,8 @@ def peer_model(of: Workload, seed: int = 0) -> PreTrainedModel:
     torch.manual_seed(seed)
     config = XLMRobertaConfig(
         vocab_size=of.vocabulary, num_hidden_layers=LAYERS, hidden_size=HIDDEN, num_attention_heads=HEADS,
-        intermediate_size=WIDE, max_position_embeddings=514, type_vocab_size=1, num_labels=3, pad_token_id=PAD,
+        intermediate_size=WIDE, max_position_embeddings=514, type_vocab_size=1, pad_token_id=PAD,
+        num_labels=2 if of.task == "squad" else 3,
     )  # fmt: skip
     kind = XLMRobertaForQuestionAnswering if of.task == "squad" else XLMRobertaForSequenceClassification
     return cast(PreTrainedModel, kind(config))

@@ -51,9 +51,9 @@ def nearest(
 def _top(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The k best columns of each row, of equal ones the first; ``topk`` alone leaves open which of equal ones it takes."""
     k = min(k, similarities.shape[1])
-    values, near = similarities.topk(k, dim=1)
-    tied = (similarities >= values[:, -1:]).sum(dim=1) > k
-    if tied.any():
+    values, near = similarities.topk(min(k + 1, similarities.shape[1]), dim=1)  # one more says whether the last is tied
+    tied, near = values[:, k - 1] == values[:, -1], near[:, :k]
+    if values.shape[1] > k and tied.any():
         near[tied] = similarities[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
     near = near.sort(dim=1).values
     values = similarities.gather(1, near)

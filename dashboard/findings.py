@@ -124,7 +124,9 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
         asked = replace(asked, metric=None)  # that of the target before
     first = _name(asked)
     if not fresh and (kept := _known(api, first)) is not None:
-        return Shown(_named(asked, kept[1]), kept[1], numbers=kept[2])
+        shown = Shown(_named(asked, kept[1]), kept[1], numbers=kept[2])
+        return replace(shown, **await around(api, asked.source)) if shown.empty else shown
+    heard = api.pulse
     while True:
         try:
             matrix, numbers = await _numbers(api, asked)
@@ -144,7 +146,8 @@ async def _find(api: Client, state: Explore, *, fresh: bool) -> Shown:
             keep = _kept(api)
             for name in (first, _name(shown.state)):  # as it was asked for, and as it is
                 keep.pop(name, None)
-                keep[name] = (time.monotonic(), matrix, numbers)
+                if api.pulse == heard:  # else runs have ended since it was asked for
+                    keep[name] = (time.monotonic(), matrix, numbers)
             while len(keep) > 2 * KEPT:
                 del keep[next(iter(keep))]
             return replace(shown, **await around(api, asked.source)) if shown.empty else shown
@@ -241,8 +244,9 @@ def forget(api: Client) -> None:
 
 
 def noticed(api: Client, pulse: str) -> None:
-    """What every page hears about every few seconds: where it is not what was heard last, runs have ended."""
-    if api.pulse not in ("", pulse):
+    """What every page hears about every few seconds: where it is not what was heard last, runs have ended. A page that has just
+    been opened hears of it too, which is no news: what was read ahead for it stays."""
+    if api.pulse != pulse:
         forget(api)
     api.pulse = pulse
 

@@ -45,7 +45,7 @@ from dashboard import explore_evidence as explore_evidence  # what the drawer as
 from dashboard.client import client
 from dashboard.explore_later import CONTROLS, cell_panel, grid_columns, grid_digests, grid_rows, of_one_recipe, state_of
 from dashboard.exports import dialog
-from dashboard.findings import Shown, find, forget, left, look_ahead, settled
+from dashboard.findings import Shown, find, left, look_ahead, noticed, settled
 from dashboard.links import Explore
 from dashboard.shell import aria
 
@@ -196,21 +196,16 @@ async def draw(*given: Any) -> Any:
     """The address of what is asked for, and of what shows numbers that which is not the same as before.
 
     It all goes into one store: what a callback names as its output is drawn twice more, for the time that the answer is awaited."""
-    *said, cell, due, _, pins, since, last = given
+    *said, cell, due, pulse, pins, since, last = given
     asked = state_of(said, cell, pins)
     here = {str(i).removeprefix("explore-") for i in ctx.triggered_prop_ids.values()}
     if here & {"source", "model", "target"}:
         asked = replace(asked, settings=None)  # those of one model and target are no others'
     if "layout" in here:
         asked = replace(asked, cell=None)  # its rows and columns are others
-    fresh = not here <= controls.DISPLAY | controls.CHOICES | {
-        "view",
-        "cell",
-        "pin",
-    }  # the pulse: runs have ended since the last one
-    if fresh:
-        forget(client())
-    shown = await find(client(), asked, fresh=fresh)
+    if "pulse" in here:
+        noticed(client(), pulse or "")  # this process may not be the one that the shell heard it from
+    shown = await find(client(), asked, fresh=False)
     kept, at = pinned.done(shown, due, since)
     shown = replace(shown, state=replace(shown.state, pins=kept))
     if here & (controls.CHOICES | controls.DISPLAY):

@@ -222,6 +222,31 @@ def test_another_view_of_the_same_numbers_asks_for_nothing(real: Ask, lab: Any):
     assert len(fresh.matrix.recipes) == 2
 
 
+def test_what_was_read_holds_until_the_pulse_is_another(real: Ask, lab: Any):
+    """Every page that opens hears the pulse, which is no news by itself."""
+    lab.submit(seeds=[0])
+    lab.work()
+
+    async def go(c: Client) -> list[Shown]:
+        findings.noticed(c, "one")
+        first = await find(c, Explore(), fresh=False)
+        findings.noticed(c, "one")
+        again = await find(c, Explore(), fresh=False)
+        lab.submit(recipes=["squad"], seeds=[0])
+        lab.work()
+        findings.noticed(c, "two")
+        other = await find(c, Explore(), fresh=False)
+        under_way = asyncio.create_task(find(c, Explore()))
+        await asyncio.sleep(0)
+        findings.noticed(c, "three")  # runs have ended while it is read
+        return [first, again, other, await under_way, await find(c, Explore(), fresh=False)]
+
+    first, again, other, under_way, last = real(go)
+    assert again.matrix is first.matrix
+    assert len(other.matrix.recipes) == 2
+    assert last.matrix is not under_way.matrix
+
+
 def test_what_is_one_choice_away_is_read_before_it_is_chosen(real: Ask, lab: Any, monkeypatch: pytest.MonkeyPatch):
     """And known by the name that a page asks for: that of a target with the metric of the target before."""
     monkeypatch.setattr(findings, "AHEAD_AFTER", 0.0)

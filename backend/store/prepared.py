@@ -57,7 +57,7 @@ class Prepared:
         """Run it; every row of the answer."""
         compiled, result = self._run(session, values)
         codes = [each[1] for each in result.cursor.description]
-        found: list[tuple[Any, ...]] = result.cursor.fetchall()  # tuples, of which nothing else need be made
+        found: list[tuple[Any, ...]] = list(result.cursor.fetchall())  # tuples, of which nothing else need be made
         result.close()
         if not found:
             return found

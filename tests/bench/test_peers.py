@@ -12,7 +12,7 @@ import os
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -77,12 +77,12 @@ def grid(count: int) -> ExperimentRequest:
     )  # fmt: skip
 
 
-def scored(of: Key) -> list[tuple[str, str, float]]:
+def scored(of: Key, languages: Sequence[str] = tuple(LANGUAGES)) -> list[tuple[str, str, float]]:
     """(language, metric, points), the same wherever they go; made before anything is measured."""
     return [
         (language, metric, round(50 + 20 * zlib.crc32(repr((of, language, metric)).encode()) / 2**32, 4))
         for metric in METRICS
-        for language in LANGUAGES
+        for language in languages
     ]
 
 
@@ -103,11 +103,10 @@ def means(found: Mapping[tuple[str, int], Mapping[str, float]]) -> Gains:
 class Ours:
     name = "Crosslift"
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, request: ExperimentRequest, languages: Sequence[str] = tuple(LANGUAGES)) -> None:
         self.file = folder / "ours.db"
         migrate.upgrade(f"sqlite:///{self.file}")
         self.store = Store(f"sqlite:///{self.file}")
-        request = grid(count)
         planned = plan(request)
         trained = tables.run.c.kind != RunKind.EVALUATE.value
         with self.store.write() as session:  # what was trained is done, and every evaluation waits for a worker
@@ -125,7 +124,7 @@ class Ours:
         self.keys: dict[str, Key] = {
             str(c.evaluate): (c.model, c.recipe, c.target, c.seed) for c in planned.cells if c.evaluate is not None
         }
-        self.found = {fingerprint: scored(key) for fingerprint, key in self.keys.items()}
+        self.found = {fingerprint: scored(key, languages) for fingerprint, key in self.keys.items()}
 
     def take_in(self) -> None:
         while True:
@@ -263,7 +262,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def test_scores_in_and_gains_out(tmp_path: Path) -> None:
-    ours = Ours(tmp_path, RUNS)
+    ours = Ours(tmp_path, grid(RUNS))
     keys = list(ours.keys.values())
     sides: list[Any] = [ours, Plain(tmp_path, keys)]
     if importlib.util.find_spec("mlflow") is not None:

@@ -24,7 +24,7 @@ def attend(
     """[rows, heads, asked, size] of query and [rows, heads, length, size] of key and value → [rows, heads, asked, size].
     ``mask``: [rows, 1, 1, length], bool, True = real, with at least one in every row."""
     if dropout > 0 and query.device.type == "cpu":
-        return cast(torch.Tensor, _Dropped.apply(query, key, value, mask, dropout))  # type: ignore[no-untyped-call]
+        return cast(torch.Tensor, _Dropped.apply(query, key, value, mask, dropout))
     return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
 
 

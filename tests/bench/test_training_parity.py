@@ -114,6 +114,6 @@ def test_losses_and_scores_are_within_seed_noise(tmp_path: Path) -> None:
         first, second = ([one[place] for one in each] for each in sides.values())
         found = float(ttest_ind(first, second, equal_var=False).pvalue)
         print(f"{what}: Welch's p = {found:.2f}")
-        assert found > 0.01, what
+        assert first == second or found > 0.01, what  # of the same everywhere there is no p
     learnt = [score for each in sides.values() for _, score in each]
     assert min(learnt) > 60  # of a task that is not learnt all would be alike

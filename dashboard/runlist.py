@@ -180,8 +180,10 @@ def _cell(said: Any, number: bool) -> Any:
     """What a span says by its text and title alone, its cell says itself: each component of a page costs with every answer to it,
     and a list has a thousand."""
     css = "number" if number else ""
-    if isinstance(said, html.Span) and set(said.to_plotly_json()["props"]) == {"children", "title"}:
-        return html.Td(said.children, title=said.title, className=css)
+    if isinstance(said, html.Span):
+        props = said.to_plotly_json()["props"]
+        if set(props) == {"children", "title"}:
+            return html.Td(**props, className=css)
     return html.Td(said, className=css)
 
 

@@ -154,7 +154,7 @@ def _answers(address: str) -> bool:
 
 def test_a_first_sight_and_a_change_beside_mlflow(
     ours: Any, mlflow: str, first_sight: Callable[..., Any], browser: Any
-):
+) -> None:
     sides = {
         THEIRS: (f"{mlflow}/#/experiments/1/runs", ROWS),
         OURS: (f"{ours.url}/explore?source=hub&model=xlmr-base&target=xnli", FIGURE),

@@ -42,8 +42,8 @@ from backend.domain.tasks import TARGETS, TASKS
 from backend.errors import CrossliftError
 from backend.store import costs, experiments, learning, pretrained, trained, words
 from backend.store.costs import Costs
-from backend.store.gains import read_recipe
 from backend.store.measured import evaluations, units, version
+from backend.store.recipes import read_recipe
 from backend.store.tables import experiment, experiment_run, run
 from backend.store.tradeoff import sizes
 

@@ -20,9 +20,9 @@ from backend.statistics.expected import Row
 from backend.statistics.promising import Foreseen, Standing, foresee
 from backend.store import pretrained, trained
 from backend.store.expected import row_of
-from backend.store.gains import read_recipe
 from backend.store.measured import units
 from backend.store.reasons import NONE
+from backend.store.recipes import is_control, read_recipe
 
 FAMILIES: Mapping[str, str] = {code: language.family for code, language in LANGUAGES.items()}
 
@@ -39,7 +39,7 @@ class Known:
         found = [
             (sum(g.values()) / len(g), row.recipe)
             for row, g in self.rows.get(metric, {}).items()
-            if (row.model, row.target) == (model, target) and not is_control(row.recipe)
+            if (row.model, row.target) == (model, target) and offered(row.recipe)
         ]
         return max(found, default=None)
 
@@ -145,6 +145,6 @@ def by_metric(targets: Iterable[str], source: Source) -> dict[str, list[str]]:
     return dict(found)
 
 
-def is_control(recipe: str) -> bool:
-    read = read_recipe(recipe)
-    return read is None or read.kind in CONTROLS
+def offered(recipe: str) -> bool:
+    """Whether it may be recommended: no control, and one that this version can read."""
+    return read_recipe(recipe) is not None and not is_control(recipe)

@@ -26,16 +26,15 @@ from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import Gain, Missing
 from backend.domain.kinship import nearest
 from backend.domain.language import ENGLISH, LANGUAGES
-from backend.domain.recipe import CONTROLS
 from backend.domain.run import RunState
 from backend.domain.schemas import GainCell, LanguageView
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
 from backend.store import trained
-from backend.store.gains import place, read_recipe
 from backend.store.measured import Unit, evaluations, units
 from backend.store.observed import Observed
 from backend.store.reasons import BAD_STATES, LIVE_STATES, NONE, Reasons
+from backend.store.recipes import is_control, place
 from backend.store.tables import run
 
 #: Target → its headline metric. Diagnostics are no targets of a mean.
@@ -74,11 +73,6 @@ class Standing:
     @property
     def recipes(self) -> set[str]:
         return {recipe for _, recipe in self.states} - {NONE}
-
-
-def is_control(recipe: str) -> bool:
-    found = read_recipe(recipe)
-    return found is not None and found.kind in CONTROLS
 
 
 def look(session: Session, *, source: Source, model: str | None) -> Standing:

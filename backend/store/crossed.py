@@ -24,6 +24,7 @@ from backend.store import gains
 from backend.store.measured import evaluations
 from backend.store.observed import Observed, Pair
 from backend.store.reasons import NONE
+from backend.store.recipes import place
 from backend.store.tradeoff import sizes
 
 Layout = Literal["recipe-target", "target-language", "model-language"]
@@ -107,7 +108,7 @@ def _rows_by_language(
     first: GainMatrix, every: Mapping[str, GainMatrix], layout: Layout, recipe: str | None, source: Source
 ) -> GainMatrix:
     """One recipe on every target, or with every model."""
-    recipes = sorted({r.recipe for m in every.values() for r in m.recipes}, key=gains.place)
+    recipes = sorted({r.recipe for m in every.values() for r in m.recipes}, key=place)
     recipe = _chosen(recipe, recipes, every)
     codes = order_by_family({code for m in every.values() for code in m.languages})
     rows, cells = [], []
@@ -198,7 +199,7 @@ def _recipes_by_target(
     said: str,
 ) -> GainMatrix:
     targets = list(every)
-    recipes = sorted({r.recipe for m in every.values() for r in m.recipes}, key=gains.place)
+    recipes = sorted({r.recipe for m in every.values() for r in m.recipes}, key=place)
     looked_at = {
         t: [code for code in m.languages if (languages is None and code != ENGLISH) or (languages is not None and code in languages)]
         for t, m in every.items()

@@ -11,8 +11,8 @@ from backend.domain.schemas import ExpectedGain, ExpectedGains, GainMatrix
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.statistics.expected import Row, expect
-from backend.store.gains import read_recipe
 from backend.store.measured import units
+from backend.store.recipes import read_recipe
 
 
 def expected(session: Session, matrix: GainMatrix, *, source: Source) -> ExpectedGains:

@@ -15,7 +15,6 @@ from sqlmodel import Session
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import Gain, Measurement, common_support, mean_all, mean_transfer
 from backend.domain.language import order_by_family
-from backend.domain.recipe import Recipe, RecipeKind
 from backend.domain.run import RunState
 from backend.domain.schemas import GainCell, GainMatrix, RecipeRow
 from backend.domain.task import Source
@@ -29,6 +28,7 @@ from backend.store.learning import LeftOut
 from backend.store.measured import Unit, evaluations
 from backend.store.observed import COLUMNS, Observed, counts
 from backend.store.reasons import NONE, Reasons
+from backend.store.recipes import place, read_recipe
 from backend.store.tables import run, score
 from backend.store.uncollected import uncollected
 
@@ -219,20 +219,6 @@ def metrics_of(session: Session, target: str, source: Source) -> list[str]:
         select(score.c.metric).join(run, run.c.id == score.c.run_id).where(*evaluations(source=source, target=target))
     )
     return sorted(session.scalars(found.distinct()))
-
-
-def place(recipe: str) -> tuple[int, str]:
-    """Where a recipe stands among others: single tasks, then several, then controls."""
-    kind = read_recipe(recipe)
-    return (list(RecipeKind).index(kind.kind) if kind else len(RecipeKind), recipe)
-
-
-def read_recipe(recipe: str) -> Recipe | None:
-    """The recipe of a name in the store; None where this version cannot read it."""
-    try:
-        return Recipe.parse(recipe.partition("@")[0])
-    except ValueError:
-        return None
 
 
 def _title(recipe: str) -> str:

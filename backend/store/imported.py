@@ -23,9 +23,9 @@ from backend.importing.read import Import
 from backend.importing.rows import MOST_ERRORS, Row
 from backend.store import graph
 from backend.store.columns import db_now
-from backend.store.gains import place
 from backend.store.paging import check_id, check_limit, read_cursor, write_cursor
 from backend.store.reasons import NONE
+from backend.store.recipes import place
 from backend.store.tables import import_batch, imported_score
 
 UNKNOWN_N = 1  # examples behind a score that does not say: not shown; a measurement needs a number

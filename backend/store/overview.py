@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from backend.domain.experiment import BENCHMARKS, same_data_twice
 from backend.domain.gains import MIN_SEEDS, Mean, Verdict
-from backend.domain.recipe import CONTROLS
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.schemas import Overview, PairView
 from backend.domain.task import Source
@@ -18,9 +17,9 @@ from backend.domain.tasks import TASKS
 from backend.errors import NotFound
 from backend.store import trained
 from backend.store.costs import Cost, Costs
-from backend.store.gains import place, read_recipe
 from backend.store.measured import evaluations
 from backend.store.reasons import NONE
+from backend.store.recipes import is_control, place
 from backend.store.tables import experiment, run
 from backend.store.tradeoff import Series, offered, series
 
@@ -52,7 +51,7 @@ def overview(session: Session, *, source: Source, model: str | None = None, targ
         for m, r, t in asked
         if r != NONE and model in (None, m) and (t == target or (target is None and not _is_diagnostic(t)))
     )
-    headline = [p for p in pairs if not p.same_data_twice and not p.not_zero_shot and not _is_control(p.recipe)]
+    headline = [p for p in pairs if not p.same_data_twice and not p.not_zero_shot and not is_control(p.recipe)]
     seconds, done = _spent(session, source)
     return Overview(
         source=source.value,
@@ -117,11 +116,6 @@ def _per_hour(gain: float, cost: Cost) -> float | None:
 
 def _is_diagnostic(target: str) -> bool:
     return target in TASKS and TASKS[target].diagnostic
-
-
-def _is_control(recipe: str) -> bool:
-    read = read_recipe(recipe)
-    return read is not None and read.kind in CONTROLS
 
 
 def _best_per_hour(pairs: Iterable[PairView]) -> PairView | None:

@@ -21,9 +21,9 @@ from backend.domain.run import DeviceClass
 from backend.domain.task import Source
 from backend.domain.tasks import TASKS
 from backend.store import trained
-from backend.store.by_language import is_control
 from backend.store.costs import Costs
 from backend.store.measured import evaluations
+from backend.store.recipes import is_control
 from backend.store.resources import Resources, Used
 from backend.store.tradeoff import Series, averaged, series
 

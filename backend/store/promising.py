@@ -26,7 +26,7 @@ from backend.errors import CrossliftError
 from backend.statistics.expected import Row
 from backend.statistics.promising import Foreseen, foresee, order
 from backend.store import costs, experiments, foretold, pretrained
-from backend.store.awaited import FAMILIES, Known, by_metric, headlines, is_control, known, languages_of, record
+from backend.store.awaited import FAMILIES, Known, by_metric, headlines, known, languages_of, offered, record
 from backend.store.expected import row_of
 from backend.store.kept import Memory
 from backend.store.measured import evaluations, version
@@ -155,7 +155,7 @@ def _candidates(session: Session, source: Source, there: Known) -> dict[str, lis
     models = sorted({row.model for rows in there.rows.values() for row in rows})
     used = {row.recipe for rows in there.rows.values() for row in rows}
     single = [t for t in INTERMEDIATE if TASKS[t].available_in(source)]
-    recipes = [*single, *sorted(r for r in used if r not in single and "@" not in r and not is_control(r))]
+    recipes = [*single, *sorted(r for r in used if r not in single and "@" not in r and offered(r))]
     asked = select(run.c.model, run.c.recipe, run.c.target).where(*evaluations(source=source), run.c.state.in_(_TRIED))
     tried = {tuple(row) for row in session.execute(asked.distinct())}
     found: defaultdict[str, list[Row]] = defaultdict(list)

@@ -56,6 +56,8 @@ VIEWERS: Final = (
     f"GET {links.TRADEOFF}/export.{{suffix}}",
     f"GET {links.LANGUAGE_LIST}/export.{{suffix}}",
     f"GET {links.LANGUAGE_LIST}/{{code}}/export.{{suffix}}",
+    f"GET {links.COMPARE}/export.{{suffix}}",
+    f"GET {links.FLIPS}/export.{{suffix}}",
     f"GET {links.CHECKLIST}/export.{{suffix}}",
     f"GET {links.SAVED}{{view_id}}",
     "GET /_reload-hash",

@@ -26,8 +26,8 @@ from worker.train import RECENT, learn
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800), pytest.mark.filterwarnings("ignore")]
 
 SEEDS = int(os.environ.get("CROSSLIFT_BENCH_SEEDS", "5"))
-STEPS, BATCH, RATE, VOCABULARY, HIDDEN = 300, 32, 1e-3, 200, 64
-KINDS = 10  # sub-words of each of the three kinds, from 3 on
+STEPS, BATCH, RATE, VOCABULARY, HIDDEN = 300, 32, 1e-3, 600, 64
+KINDS = 50  # sub-words of each of the three kinds, from 3 on
 
 _of = importlib.util.spec_from_file_location("training_bench", Path(__file__).with_name("test_training.py"))
 assert _of is not None and _of.loader is not None
@@ -114,6 +114,6 @@ def test_losses_and_scores_are_within_seed_noise(tmp_path: Path) -> None:
         first, second = ([one[place] for one in each] for each in sides.values())
         found = float(ttest_ind(first, second, equal_var=False).pvalue)
         print(f"{what}: Welch's p = {found:.2f}")
-        assert first == second or found > 0.01, what  # of the same everywhere there is no p
+        assert found > 0.01, what
     learnt = [score for each in sides.values() for _, score in each]
-    assert min(learnt) > 60  # of a task that is not learnt all would be alike
+    assert 60 < min(learnt) and max(learnt) < 99.5  # of one that is not learnt, or wholly, all would be alike

@@ -521,9 +521,9 @@ def _restore_host_random(state: Mapping[str, Any]) -> None:
 def epoch_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
     """One epoch's batches of item numbers, of nearly equal lengths each.
 
-    Items are shuffled, cut into windows of a quarter of an epoch, from WINDOW to WIDEST batches, sorted by length within a window and cut into batches, whose
-    order is shuffled again. Follows from (seed, epoch) alone. At NLI's lengths padding adds 11 % to the sub-words with 16 batches to a
-    window, 3 % with 64.
+    Items are shuffled, cut into windows of a quarter of an epoch, from WINDOW to WIDEST batches, sorted by length within a window
+    and cut into batches, whose order is shuffled again. Follows from (seed, epoch) alone. At NLI's lengths padding adds 11 % to the
+    sub-words with 16 batches to a window, 3 % with 64.
     """
     order = np.random.default_rng((seed, epoch)).permutation(len(lengths))
     rng = np.random.default_rng((seed, epoch, 1))

@@ -805,6 +805,8 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
     ]
     first = request.models[0]
 
+    waited = _waited_for(planner.runs)
+
     def turn(run: PlannedRun) -> int:
         if run.model == first and run.seed in (None, request.seeds[0]):
             return 0
@@ -812,7 +814,6 @@ def plan(request: ExperimentRequest, pins: Pins | None = None) -> Plan:
             return 1
         return 2 if run.spec.kind is RunKind.INTERMEDIATE and run.fingerprint in waited else 3
 
-    waited = _waited_for(planner.runs)
     ordered = sorted(planner.runs.items(), key=lambda item: turn(item[1]))
     return Plan(dict(ordered), tuple(cells))
 

@@ -34,9 +34,8 @@ from backend.store.variants import name as settings_name
 MOST_WORDS = 8
 KEY = ("kind", "source", "model", "recipe", "target", "settings", "device_class")
 _KEY = [run.c[name] for name in KEY]
-_UNTARGETED = [
-    name for name in KEY if name != "target"
-]  # a run before its target is chosen has none; no other part can be missing
+# A run before its target is chosen has none; no other part can be missing.
+_UNTARGETED = [name for name in KEY if name != "target"]
 _NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), Moment())
 _BROKEN = (RunState.FAILED.value, RunState.DIVERGED.value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from backend.domain.comparison import Comparison
 from dashboard import dumbbells
@@ -40,30 +40,21 @@ COMPARED: Final = columns(
 
 def compared(found: Comparison, state: Compare, *, program: str) -> Table:
     """Every language that the page lists, and every thing in each."""
+    of_side = ("thing", "model", "recipe", "target", "metric", "settings", "unpaired")
+    of_cell = (
+        "language", "score", "seeds", "missing", "difference", "difference_low", "difference_high", "p", "q",
+    )  # fmt: skip
     made: list[Row] = []
     for code in dumbbells.ordered(found, state.order):
         for number, cell in enumerate(dumbbells.cells_of(found, code)):
             side = found.sides[number]
-            same = ("thing", "model", "recipe", "target", "metric", "settings", "unpaired")
-            known: dict[str, Any] = {name: getattr(side, name) for name in same}
-            kept = (
-                "language",
-                "score",
-                "seeds",
-                "missing",
-                "difference",
-                "difference_low",
-                "difference_high",
-                "p",
-                "q",
-            )
             made.append(
                 {
                     "benchmark": found.benchmark,
                     "synthetic": found.synthetic,
                     "letter": dumbbells.LETTERS[number],
-                    **known,
-                    **{name: getattr(cell, name) for name in kept},
+                    **{name: getattr(side, name) for name in of_side},
+                    **{name: getattr(cell, name) for name in of_cell},
                     "score_low": cell.low,
                     "score_high": cell.high,
                     "score_per_seed": cell.per_seed,

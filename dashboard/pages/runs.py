@@ -330,11 +330,11 @@ async def draw(*given: Any) -> Any:
     State("runs-address", "data"),
     prevent_initial_call=True,
 )
-async def notice(_: Any, *given: Any) -> Any:
-    """Whether the list is another by now. Asked apart from ``draw``: what that was asked for by a reader is not asked for once more
-    because the clock ticked meanwhile, and a list that stays as it is is not drawn again."""
+async def notice(clock: Any, *given: Any) -> Any:
+    """Whether the list is another by now. Apart from ``draw``, which a tick would ask once more for what a reader has just
+    asked it for, and would draw a list again that stays as it is."""
     toggled, standing, seen, told = given[len(CONTROLS) :]
-    state, _names_of, _at = _asked(given[: len(CONTROLS)], toggled, standing, told)
+    state, _, _ = _asked(given[: len(CONTROLS)], toggled, standing, told)
     if state.address != told:
         return no_update  # a choice whose answer is still awaited
     now = _digest(*await _read(state), state)

@@ -6,6 +6,8 @@ from typing import Any
 
 from dash import ClientsideFunction, Input, Output, State, clientside_callback
 
+from dashboard import copied
+
 
 def listen() -> None:
     """Register it all, once."""
@@ -94,9 +96,7 @@ def listen() -> None:
         Input("explore-value", "value"),
     )
     _in_browser("narrow", Output("explore-narrow", "data"), Input("explore-asked", "data"))
-    _in_browser(
-        "copy", Output("explore-copy", "children"), Input("explore-copy", "n_clicks"), prevent_initial_call=True
-    )
+    copied.listen("explore")
     _in_browser(
         "choose",
         Input("explore-graph", "clickData"),

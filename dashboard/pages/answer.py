@@ -28,7 +28,7 @@ from backend.domain.answer import Answer
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import answer_figures, answer_tables, controls, figures, links, shell
+from dashboard import answer_figures, answer_tables, controls, copied, figures, links, shell
 from dashboard.client import client
 from dashboard.findings import left, settled
 from dashboard.frozen import Table
@@ -55,7 +55,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 [
                     dmc.Title(answer_tables.TITLE, order=1),
                     html.Span(_badge(found), id="answer-badge"),
-                    dmc.Button("Copy link", id="answer-copy", variant="default", size="xs", className="copy"),
+                    copied.button("answer"),
                 ],
                 className="head",
             ),
@@ -285,10 +285,4 @@ _in_browser(
     State("answer-asked", "data"),
 )
 _in_browser("findings", "benchmark", Input("answer-benchmark", "data"))
-_in_browser(
-    "crosslift",
-    "copy",
-    Output("answer-copy", "children"),
-    Input("answer-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("answer")

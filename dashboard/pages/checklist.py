@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html, register_page
+from dash import dcc, html, register_page
 
 from backend.domain.checks import CheckFailures, CheckMatrix
 from backend.domain.recipe import BASELINE
 from backend.errors import CrossliftError
-from dashboard import checklist, controls, going, links, shell, words
+from dashboard import checklist, controls, copied, going, links, shell, words
 from dashboard.client import client
 from dashboard.exports import listed_files
 from dashboard.links import Checklist
@@ -39,7 +39,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                     dmc.Title("MultiCheckList", order=1),
                     shell.synthetic_badge() if found is not None and found.synthetic else None,
                     listed_files.beside("checklist", state.address) if found is not None else None,
-                    dmc.Button("Copy link", id="checklist-copy", variant="default", size="xs", className="copy"),
+                    copied.button("checklist"),
                     *_ways(state),
                 ],
                 className="head",
@@ -142,9 +142,4 @@ def _to(name: str, value: Any, search: str) -> str:
 
 
 going.listen("checklist", PICKS, _to)
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("checklist-copy", "children"),
-    Input("checklist-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("checklist")

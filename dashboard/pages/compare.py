@@ -26,7 +26,7 @@ from dash import (
 
 from backend.domain.comparison import Comparison
 from backend.errors import CrossliftError
-from dashboard import besides, links, savedviews, shell
+from dashboard import besides, copied, links, savedviews, shell
 from dashboard.client import client
 from dashboard.dumbbells import dumbbells, summary, tracks
 from dashboard.exports import listed_files
@@ -111,7 +111,7 @@ def _buttons(state: Compare, found: Comparison | None) -> list[Any]:
     return [
         *swap,
         listed_files.beside("compare", state.address),
-        dmc.Button("Copy link", id="compare-copy", variant="default", size="xs", className="copy"),
+        copied.button("compare"),
     ]
 
 
@@ -205,12 +205,7 @@ clientside_callback(
     Input("compare-go", "data"),
     prevent_initial_call=True,
 )
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("compare-copy", "children"),
-    Input("compare-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("compare")
 clientside_callback(
     ClientsideFunction("live", "paint"),
     Output("compare-graph", "figure"),

@@ -29,6 +29,7 @@ from backend.domain.task import Source
 from dashboard import (
     below,
     controls,
+    copied,
     crossed,
     explore_wires,
     links,
@@ -114,7 +115,7 @@ def _head(shown: Shown) -> Any:
         [
             dmc.Title("What is an intermediate task worth?", order=1),
             html.Span(_badge(shown), id="explore-badge"),
-            dmc.Button("Copy link", id="explore-copy", variant="default", size="xs", className="copy"),
+            copied.button("explore"),
             share.button(),
             dialog.menu(),
         ],

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html, register_page
+from dash import dcc, html, register_page
 
 from backend.domain.schemas import GainMatrix
 from backend.errors import CrossliftError
-from dashboard import controls, flips, going, links, shell, turned, words
+from dashboard import controls, copied, flips, going, links, shell, turned, words
 from dashboard.client import client
 from dashboard.exports import listed_files
 from dashboard.links import Cell, Explore, Flips
@@ -123,7 +123,7 @@ def _ways(state: Flips, matrix: GainMatrix | None, *, listed: bool) -> list[Any]
     )  # fmt: skip
     return [
         listed_files.beside("flips", state.address) if listed else None,
-        dmc.Button("Copy link", id="flips-copy", variant="default", size="xs", className="copy"),
+        copied.button("flips"),
         dcc.Link("The cell in Explore", href=cell.address, className="soft copy"),
     ]
 
@@ -192,9 +192,4 @@ def _to(name: str, value: Any, search: str) -> str:
 
 
 going.listen("flips", PICKS, _to)
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("flips-copy", "children"),
-    Input("flips-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("flips")

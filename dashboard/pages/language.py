@@ -17,7 +17,7 @@ from backend.domain.language import LANGUAGES, language
 from backend.domain.literature import PublishedView
 from backend.domain.schemas import Page
 from backend.errors import CrossliftError, Invalid, NotFound
-from dashboard import controls, figures, language_figures, language_tables, links, shell, words
+from dashboard import controls, copied, figures, language_figures, language_tables, links, shell, words
 from dashboard.client import client
 from dashboard.exports import listed_files
 from dashboard.links import Languages, OneLanguage, Published
@@ -48,7 +48,7 @@ async def layout(code: str | None = None, search: str | None = None, **_: object
                     dmc.Title([of.name, " ", language_tables.endonym(of)], order=1, className="language-name"),
                     html.Span(_badge(found), id="language-badge"),
                     listed_files.beside("language", _address(code, state, found)),
-                    dmc.Button("Copy link", id="language-copy", variant="default", size="xs", className="copy"),
+                    copied.button("language"),
                 ],
                 className="head",
             ),
@@ -239,9 +239,4 @@ clientside_callback(
     Input("language-address", "data"),
     State("language-asked", "data"),
 )
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("language-copy", "children"),
-    Input("language-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("language")

@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from backend.domain.by_language import LanguageTable
 from backend.domain.task import Source
 from backend.errors import CrossliftError, Invalid
-from dashboard import controls, language_tables, links, shell, words
+from dashboard import controls, copied, language_tables, links, shell, words
 from dashboard.client import client
 from dashboard.exports import listed_files
 from dashboard.findings import left, settled
@@ -40,7 +40,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                     dmc.Title("Languages", order=1),
                     html.Span(_badge(table), id="languages-badge"),
                     listed_files.beside("languages", await _address(state, table)),
-                    dmc.Button("Copy link", id="languages-copy", variant="default", size="xs", className="copy"),
+                    copied.button("languages"),
                 ],
                 className="head",
             ),
@@ -177,9 +177,4 @@ clientside_callback(
     Input("languages-address", "data"),
     State("languages-asked", "data"),
 )
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("languages-copy", "children"),
-    Input("languages-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("languages")

@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from backend.domain.literature import PublishedSet
 from backend.domain.task import Source
 from backend.errors import CrossliftError
-from dashboard import controls, links, literature, shell
+from dashboard import controls, copied, links, literature, shell
 from dashboard.client import client
 from dashboard.links import Published
 from dashboard.papers import FIRST_SET, Found, find
@@ -68,7 +68,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                     dmc.Title("What was published", order=1),
                     dmc.Badge(literature.NOT_OURS, variant="outline", color="gray", radius="sm", className="synthetic"),
                     dcc.Link("Imported results", href=links.IMPORTS, className="soft"),
-                    dmc.Button("Copy link", id="published-copy", variant="default", size="xs", className="copy"),
+                    copied.button("published"),
                 ],
                 className="head",
             ),
@@ -279,9 +279,4 @@ clientside_callback(
 clientside_callback(
     ClientsideFunction("live", "tell"), Output("published-sink", "children"), Input("published-address", "data")
 )
-clientside_callback(
-    ClientsideFunction("crosslift", "copy"),
-    Output("published-copy", "children"),
-    Input("published-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("published")

@@ -27,7 +27,7 @@ from dash import ctx as context
 
 from backend.domain.experiment import BENCHMARKS
 from backend.domain.task import Source
-from dashboard import beside, figures, links, savedviews, share, shell, standing, weighing, words
+from dashboard import beside, copied, figures, links, savedviews, share, shell, standing, weighing, words
 from dashboard.client import client
 from dashboard.exports import dialog
 from dashboard.findings import left, settled
@@ -85,7 +85,7 @@ def _head(found: Standing) -> Any:
         [
             dmc.Title("What do size and compute change about it?", order=1),
             html.Span(_badge(found), id="tradeoff-badge"),
-            dmc.Button("Copy link", id="tradeoff-copy", variant="default", size="xs", className="copy"),
+            copied.button("tradeoff"),
             share.button(),
             dialog.menu(),
         ],
@@ -288,13 +288,7 @@ _in_browser(
 )
 _in_browser("findings", "benchmark", Input("tradeoff-benchmark", "data"))
 _in_browser("findings", "view", Output("tradeoff-body", "data-view"), Input("tradeoff-view", "value"))
-_in_browser(
-    "crosslift",
-    "copy",
-    Output("tradeoff-copy", "children"),
-    Input("tradeoff-copy", "n_clicks"),
-    prevent_initial_call=True,
-)
+copied.listen("tradeoff")
 _in_browser(
     "findings",
     "follow",

@@ -25,16 +25,16 @@ def host_memory(limits: tuple[Path, ...] = LIMITS) -> int:
 
 def host_rate(slots: int) -> float:
     """FLOP/s of a matrix product in fp32 in one of so many slots of this host: its part of what all cores attain together. The best
-    of a few, so that whatever else the machine does counts least; some 0.1 s."""
+    of many, so that whatever else the machine does counts least."""
     import numpy as np
 
-    n = 768
+    n = 512  # about a millisecond: it fits between what else runs
     a = np.random.default_rng(0).random((n, n), np.float32)
     return 2 * n**3 / _best(lambda: a @ a) / max(1, slots)
 
 
 def gpu_rates(index: int) -> dict[str, float]:
-    """Precision → FLOP/s of a matrix product on this GPU; some 0.1 s."""
+    """Precision → FLOP/s of a matrix product on this GPU; a second."""
     import torch
 
     n, found = 4096, {}
@@ -49,10 +49,12 @@ def gpu_rates(index: int) -> dict[str, float]:
     return found
 
 
-def _best(once: Callable[[], object], times: int = 5) -> float:
-    """Seconds of the quickest of several."""
-    found = []
-    for _ in range(times):
+def _best(once: Callable[[], object], seconds: float = 0.5) -> float:
+    """Seconds of the quickest of all that fit into so many, and of five at least. A product takes milliseconds, and its threads wait for
+    one another: while a worker starts beside everything else, each of a few can take ten times as long as on its own."""
+    found: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(found) < 5 or time.perf_counter() < until:
         began = time.perf_counter()
         once()
         found.append(time.perf_counter() - began)

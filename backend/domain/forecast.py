@@ -43,9 +43,11 @@ FEW = 3  # measurements; below, the factor counts twice
 
 POWER_SPREAD = 1.15  # of watts, as SPREAD is of seconds
 
-#: Of a matrix product's rate, what a run as a whole may come to: best, middle, worst. Medians of twelve kinds of runs of the mini world on two
-#: cores came to 10 to 40 % by one rough measurement; large encoders on full batches of a GPU attain about half, small ones there a few percent.
-ATTAINED = (0.6, 0.25, 0.05)
+#: Of a matrix product's rate, what a run as a whole may come to: best, middle, worst. The FLOPs are those of rows at their longest allowed
+#: length and most rows are shorter, so it may be more than all. 150 runs of the demo study on two cores came to 1.5 together, medians of its
+#: twelve kinds of runs to 0.5 to 1.9, single runs to 0.3 to 4.3. Where large encoders fill a GPU it is about half of what is computed, of
+#: rows a quarter to half as long as allowed; small ones there attain a few percent.
+ATTAINED = (3.0, 1.0, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +257,8 @@ RESTS_ON: Mapping[int, str] = {
 
 #: The same, of an estimate that rests on no finished run at all.
 ASSUMED = (
-    f"by analytic FLOPs, at an assumed {100 * ATTAINED[1]:.0f} % ({100 * ATTAINED[2]:.0f} to {100 * ATTAINED[0]:.0f} %) of the rate "
-    "that a matrix product has on the workers there are, as nothing was measured on this class of device yet"
+    f"by analytic FLOPs of rows as long as allowed, of which most are shorter: at an assumed {ATTAINED[1]:g} times ({ATTAINED[2]:g} to "
+    f"{ATTAINED[0]:g}) the rate that a matrix product has on the workers there are, as nothing was measured on this class of device yet"
 )
 SAID: Mapping[int, str] = {**RESTS_ON, 5: ASSUMED}
 

@@ -42,7 +42,7 @@ from worker.messages import (
     ResumedSaid,
     StoppedSaid,
 )
-from worker.outcomes import Diverged, Job, Level, Outcome, RankLost, Report, Stop, Stopped
+from worker.outcomes import Diverged, Job, Level, Outcome, Report, Stop, Stopped
 
 EXECUTE = "worker.execute:execute"
 SEND_SECONDS = 0.2  # between two reports of progress
@@ -232,10 +232,8 @@ def main(connection: Connection, output: Connection, job_json: str, executor: st
     try:
         _run(job, executor, report, pipe)
     except BaseException as error:  # whatever it is, the supervisor hears of it
-        if isinstance(
-            error, RankLost
-        ):  # what happened to the other is the better word; who watches it says it, and ends this
-            time.sleep(following.REPORT_SECONDS)
+        if place is not None:
+            following.await_the_cause(error)
         report.flush()
         pipe.send(described(error))
     with contextlib.suppress(OSError, ValueError):

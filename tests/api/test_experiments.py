@@ -134,7 +134,7 @@ def test_before_anything_has_ended_the_preview_goes_by_what_workers_attain(
     assert (
         found.device_hours is not None and found.device_hours.low < found.device_hours.median < found.device_hours.high
     )
-    assert "an assumed 25 %" in found.forecast_from and found.hours_until_done is not None
+    assert "at an assumed 1 times" in found.forecast_from and found.hours_until_done is not None
     assert found.energy_kwh is None and "not measured" in found.energy_from
     # nothing is reused, so that the shared grid is what the forecast is of
     assert found.cost.all.shared_hours == pytest.approx(found.device_hours.median)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from unittest import mock
 
 import torch
@@ -40,3 +42,10 @@ def burst(job: Job, report: Report) -> Outcome:
 
     with mock.patch.object(nn.functional, "cross_entropy", entropy):
         return engine.execute(job, report)
+
+
+def lost(job: Job, report: Report) -> Outcome:
+    """The second is killed; the first sees no more of it than that something it asked for failed."""
+    if job.rank:
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise RuntimeError("connection closed by peer")

@@ -143,6 +143,13 @@ def test_what_goes_wrong_in_the_second_is_said_by_the_first(world: World, start:
     assert (last.error, last.message) == ("ValueError", "the second of two is broken")
 
 
+def test_a_death_is_said_and_not_what_failed_because_of_it(world: World, start: Any, nursery: Nursery) -> None:
+    nursery.executor = "scarce_second:lost"
+    run = start(world.job(spec_of(world, "mnli", devices=2), "lost"))
+    assert run.end() is None
+    assert run.code == -signal.SIGKILL
+
+
 def test_a_loss_that_is_no_number_in_the_second_ends_both(world: World, start: Any, nursery: Nursery) -> None:
     nursery.executor = "scarce_second:burst"
     last = start(world.job(spec_of(world, "mnli", devices=2), "burst")).end()

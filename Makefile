@@ -84,7 +84,7 @@ load: $(STAMP) ## 50 readers of the pages and 4 runs for two minutes: errors, an
 bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
 	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)
 
-readme: $(STAMP) ## renew the generated tables of README.md
+readme: $(STAMP) ## renew the generated tables of the READMEs
 	@$(BIN)/python .ci/readme
 
 tasks: $(STAMP) ## read every task from every source here, take a train step and evaluate it (minutes; TASKS="mnli panx")

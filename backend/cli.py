@@ -310,7 +310,9 @@ def demo(
 @app.command()
 def doctor(
     as_json: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Only the settings, as the table in README.md.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Only the settings, as the table in backend/README.md.")
+    ] = False,
 ) -> None:
     """List every setting with its value and origin, and check this machine."""
     from backend.local.doctor import examine, setting_rows

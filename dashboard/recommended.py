@@ -8,7 +8,8 @@ from typing import Any
 from dash import dcc, html
 
 from backend.domain.experiment import ExperimentRequest
-from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recommendations, Recommended
+from backend.domain.gains import MIN_SEEDS
+from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recommendations, Recommended, Repetition
 from backend.domain.run import DeviceClass
 from dashboard import draft, links, words
 from dashboard.look import count, gain, hours, interval
@@ -27,7 +28,7 @@ def pair(e: Expected) -> str:
     return f"{e.recipe} → {words.task_title(e.target)}"
 
 
-def takes(item: Recommended, device: DeviceClass) -> str:
+def takes(item: Recommended | Repetition, device: DeviceClass) -> str:
     """``0.8 GPU-hours (0.6 – 1.1), 9 runs``."""
     runs = count(item.runs_to_do, "run")
     if item.device_hours is None:
@@ -41,27 +42,45 @@ def takes(item: Recommended, device: DeviceClass) -> str:
 
 
 def card(found: Recommendations) -> list[Any]:
-    """The first of the list, or why there is none."""
+    """The first of the list, or why there is none; more seeds before anything new, where most gains have too few for a verdict."""
+    if found.repeat is not None:
+        return [
+            html.P(html.B(f"{count(len(found.repeat.request.seeds), 'seed')} of what is there"), className="card-name"),
+            html.P(_until(found.repeat), className="expected"),
+            html.P(f"{takes(found.repeat, found.repeat.request.device)}.", className="soft"),
+            _links("Open the filled form", address(found.repeat.request), "What nobody has run", found.repeat.request),
+        ]
     if not found.items:
         return [html.P(found.said, className="soft")]
     first = found.items[0]
     return [
         html.P([html.B(pair(first)), f" on {words.model_title(first.model)}"], className="card-name"),
         html.P(
-            [html.Span(f"{interval(first.expected, first.low, first.high)}", className="card-number small"), " points expected, not measured"],
+            [
+                html.Span(f"{interval(first.expected, first.low, first.high)}", className="card-number small"),
+                " points expected, not measured",
+            ],
             className="expected",
         ),
         html.P(f"{takes(first, found.device_class)}.", className="soft"),
         html.P(_trust(found), className="soft"),
-        html.P(
-            [
-                dcc.Link("Open the filled form", href=address(first.request), className="button-link small"),
-                " ",
-                dcc.Link("Why this one, and others", href=links.new({"source": first.request.source.value})),
-            ],
-            className="next-links",
-        ),
-    ]  # fmt: skip
+        _links("Open the filled form", address(first.request), "Why this one, and others", first.request),
+    ]
+
+
+def _links(label: str, href: str, others: str, request: ExperimentRequest) -> Any:
+    return html.P(
+        [
+            dcc.Link(label, href=href, className="button-link small"),
+            " ",
+            dcc.Link(others, href=links.new({"source": request.source.value})),
+        ],
+        className="next-links",
+    )
+
+
+def _until(repeat: Repetition) -> str:
+    return f"{repeat.cells:,} of {count(repeat.of, 'gain')} are over fewer than {MIN_SEEDS} seeds, and get no verdict without more."
 
 
 def _trust(found: Recommendations) -> str:
@@ -81,9 +100,11 @@ def _trust(found: Recommendations) -> str:
 
 def section(found: Recommendations) -> list[Any]:
     """The list, by what it is ordered, how good such expectations were, and what came of earlier ones."""
-    head = html.H3("What to run next")
+    head: list[Any] = [html.H3("What to run next")]
+    if found.repeat is not None:
+        head.append(html.Ul([_again(found.repeat)], className="offers"))
     if not found.items:
-        return [head, html.P(found.said, className="soft"), *_record(found)]
+        return [*head, html.P(found.said, className="soft"), *_record(found)]
     first, *others = found.items
     rows = [_item(first, found)]
     rest = html.Details(
@@ -94,7 +115,23 @@ def section(found: Recommendations) -> list[Any]:
         ],
         className="more",
     )
-    return [head, html.Ol(rows, className="offers"), rest]  # fmt: skip
+    return [*head, html.Ol(rows, className="offers"), rest]
+
+
+def _again(repeat: Repetition) -> Any:
+    what = f"{count(len(repeat.request.seeds), 'seed')} of what is there"
+    return html.Li(
+        [
+            dcc.Link("Fill in", href=address(repeat.request), className="button-link small", title=f"Fill in {what}"),
+            html.Div(
+                [
+                    html.B(what),
+                    html.Span(f" · {takes(repeat, repeat.request.device)}", className="soft"),
+                    html.Div(_until(repeat), className="soft"),
+                ]
+            ),
+        ]
+    )
 
 
 def _item(item: Recommended, found: Recommendations) -> Any:

@@ -45,7 +45,15 @@ from backend.domain.literature import Reproduction
 from backend.domain.model import MODELS
 from backend.domain.plan_cost import grid_cost
 from backend.domain.recipe import Recipe
-from backend.domain.recommendation import ActedOn, Expected, ExpectedRows, Recommendations, Recommended, TrackRecord
+from backend.domain.recommendation import (
+    ActedOn,
+    Expected,
+    ExpectedRows,
+    Recommendations,
+    Recommended,
+    Repetition,
+    TrackRecord,
+)
 from backend.domain.run import DeviceClass, Phase, RunKind, RunState
 from backend.domain.saved import SavedView, SavedViewRequest
 from backend.domain.schemas import (
@@ -666,12 +674,23 @@ def _recommended() -> tuple[BaseModel, ...]:
         said="accuracy: with each of 12 known rows left out in turn, neighbours are off by 1.10 points on average, the plain mean of all "
         "other rows by 1.62.",
     )  # fmt: skip
+    again = Repetition(
+        cells=40, of=44, device_hours=Band(low=0.1, median=0.2, high=0.3), runs_to_do=30, request=request
+    )
     acted = ActedOn(**row, experiment=1, found=0.9, mean_then=0.3)
     found = Recommendations(
-        said="Ordered by expected improvement per device-hour.", items=[item], candidates=40, seeds=[0, 1, 2],
+        said="Ordered by expected improvement per device-hour.", repeat=again, items=[item], candidates=40, seeds=[0, 1, 2],
         device_class=DeviceClass.CPU, records=[record], acted_on=[acted], acted_on_said="Of 1 row that was run after enough was known, …",
     )  # fmt: skip
-    return item, record, acted, found, ExpectedRows(said=record.said, rows=[Expected(**row)], known=1), Expected(**row)
+    return (
+        item,
+        record,
+        again,
+        acted,
+        found,
+        ExpectedRows(said=record.said, rows=[Expected(**row)], known=1),
+        Expected(**row),
+    )
 
 
 def _answer() -> Answer:

@@ -39,6 +39,16 @@ class Recommended(Expected):
     request: ExperimentRequest = Field(description="to preview or submit as it is")
 
 
+class Repetition(View):
+    """The largest experiment again with as many seeds as a verdict takes: until then more rows would be more of what cannot be told from chance."""
+
+    cells: int = Field(description="gains over fewer seeds than a verdict takes")
+    of: int = Field(description="all gains that recommendations rest on")
+    device_hours: Band | None = Field(description="of what would have to be computed; null: nothing to forecast from")
+    runs_to_do: int
+    request: ExperimentRequest = Field(description="to preview or submit as it is")
+
+
 class TrackRecord(View):
     """How wrong expectations of whole rows are, in one metric: mean absolute errors in points."""
 
@@ -61,6 +71,9 @@ class Recommendations(View):
     """What to run next, best first."""
 
     said: str = Field(description="what the order is by and how far it can be believed, in words")
+    repeat: Repetition | None = Field(
+        description="what comes before all of them, where most gains are over too few seeds for a verdict"
+    )
     items: list[Recommended]
     candidates: int = Field(description="rows that were looked at")
     seeds: list[int] = Field(description="that every experiment of the list has")

@@ -16,8 +16,7 @@ from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from backend.domain.answer import (
@@ -31,8 +30,7 @@ from backend.domain.answer import (
     Sensitivity,
     SizePoint,
 )
-from backend.domain.experiment import BENCHMARKS, ExperimentRequest, plan
-from backend.domain.forecast import forecast
+from backend.domain.experiment import BENCHMARKS, ExperimentRequest
 from backend.domain.language import ENGLISH, LANGUAGES
 from backend.domain.model import MODELS
 from backend.domain.recipe import CONTROLS, Recipe
@@ -40,11 +38,12 @@ from backend.domain.run import DeviceClass, RunState
 from backend.domain.task import Source
 from backend.domain.tasks import TARGETS, TASKS
 from backend.errors import CrossliftError
-from backend.store import costs, experiments, learning, pretrained, trained, words
+from backend.store import costs, learning, pretrained, trained, words
 from backend.store.costs import Costs
 from backend.store.measured import evaluations, units, version
+from backend.store.outlay import largest, outlay
 from backend.store.recipes import read_recipe
-from backend.store.tables import experiment, experiment_run, run
+from backend.store.tables import run
 from backend.store.tradeoff import sizes
 
 if TYPE_CHECKING:
@@ -273,7 +272,7 @@ def _failed(session: Session, source: Source) -> list[FailedRun]:
 
 def _step(session: Session, source: Source, found: Fitted, need: Need) -> NextStep:
     """A need as an experiment, with what it would take."""
-    template = _template(session, source)
+    template = largest(session, source)
     device = template.device if template else DeviceClass(found.device) if found.device else DeviceClass.CPU
     what, request = _request(template, source, found, need)
     nothing = {"device_hours": None, "runs": 0, "request": None}
@@ -285,46 +284,17 @@ def _step(session: Session, source: Source, found: Fitted, need: Need) -> NextSt
         )
         return NextStep(what=what, why=need.why, device_class=device, rests_on=why, **nothing)
     try:
-        planned = plan(request, experiments.pins(session))
+        takes = outlay(session, request, costs.throughput(session))
     except CrossliftError as error:
         said = "; ".join([error.detail, *(e.message for e in error.errors)])
         return NextStep(
             what=what, why=need.why, device_class=device, rests_on=f"It cannot be planned: {said}", **nothing
         )
-    existing = experiments.existing(session, list(planned.runs))
-    to_do = {f for f in planned.runs if f not in existing}
-    ahead = {f for f, (_, state) in existing.items() if state is not RunState.DONE}
-    expected = forecast(
-        planned,
-        to_do=to_do,
-        unfinished=to_do | ahead,
-        measured=costs.throughput(session),
-        device=request.device,
-        slots=0,
-    )
-    rests = expected.rests_on + (f" {len(ahead)} of its runs wait or run already." if ahead else "")
+    rests = takes.rests_on + (f" {takes.ahead} of its runs wait or run already." if takes.ahead else "")
     return NextStep(
-        what=what, why=need.why, device_class=request.device, device_hours=expected.device_hours, runs=len(to_do), rests_on=rests,
+        what=what, why=need.why, device_class=request.device, device_hours=takes.device_hours, runs=takes.runs_to_do, rests_on=rests,
         request=request.model_dump(mode="json", exclude_defaults=True),
     )  # fmt: skip
-
-
-def _template(session: Session, source: Source) -> ExperimentRequest | None:
-    """The experiment with most runs, the latest of equals, that this version can read."""
-    query = (
-        select(experiment.c.request)
-        .join(experiment_run, experiment_run.c.experiment_id == experiment.c.id)
-        .where(experiment.c.source == source.value)
-        .group_by(experiment.c.id)
-        .order_by(func.count().desc(), experiment.c.id.desc())
-        .limit(5)
-    )
-    for body in session.scalars(query):
-        try:
-            return ExperimentRequest.model_validate(body)
-        except ValidationError:
-            continue
-    return None
 
 
 def _request(

@@ -14,22 +14,23 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from backend.domain.experiment import BENCHMARKS, plan, same_data_twice
-from backend.domain.forecast import Rates, forecast
+from backend.domain.experiment import BENCHMARKS, same_data_twice
+from backend.domain.forecast import Rates
 from backend.domain.gains import MIN_SEEDS
 from backend.domain.model import MODELS
-from backend.domain.recommendation import Recommendations, Recommended, TrackRecord
+from backend.domain.recommendation import Recommendations, Recommended, Repetition, TrackRecord
 from backend.domain.run import DeviceClass, RunState
 from backend.domain.task import Source
 from backend.domain.tasks import INTERMEDIATE, TARGETS, TASKS
 from backend.errors import CrossliftError
 from backend.statistics.expected import Row
 from backend.statistics.promising import Foreseen, foresee, order
-from backend.store import costs, experiments, foretold, pretrained
+from backend.store import costs, foretold, pretrained
 from backend.store.awaited import FAMILIES, Known, by_metric, headlines, known, languages_of, offered, record
 from backend.store.expected import row_of
 from backend.store.kept import Memory
 from backend.store.measured import evaluations, version
+from backend.store.outlay import largest, outlay
 from backend.store.rough import Rough, request_of
 from backend.store.tables import ANSWERS, run
 
@@ -100,6 +101,7 @@ def _recommendations(session: Session, source: Source) -> Recommendations:
     acted = foretold.acted_on(session, source, there.gains)
     return Recommendations(
         said=_said(source, records, made, hours),
+        repeat=_repetition(session, source, there, past),
         items=[made[row] for row in best_first[:SHOWN]],
         candidates=len(found),
         seeds=list(SEEDS),
@@ -107,6 +109,28 @@ def _recommendations(session: Session, source: Source) -> Recommendations:
         records=records,
         acted_on=acted[: 2 * SHOWN],
         acted_on_said=foretold.said(acted),
+    )
+
+
+def _repetition(session: Session, source: Source, there: Known, past: Sequence[Any]) -> Repetition | None:
+    """The largest experiment with as many seeds as a verdict takes, where most cells have fewer; None where they have not."""
+    cells = [gain for gains in there.gains.values() for gain in gains]
+    few = sum(gain.n < MIN_SEEDS for gain in cells)
+    template = largest(session, source) if 2 * few > len(cells) else None
+    if template is None or len(template.seeds) >= MIN_SEEDS:
+        return None
+    more = (seed for seed in range(2 * MIN_SEEDS) if seed not in template.seeds)
+    seeds = (*template.seeds, *(next(more) for _ in range(MIN_SEEDS - len(template.seeds))))
+    name = f"{template.name[:100]}, {MIN_SEEDS} seeds"
+    request = template.model_copy(update={"name": name, "seeds": seeds})
+    try:
+        takes = outlay(session, request, past)
+    except CrossliftError:
+        return None
+    if not takes.runs_to_do:
+        return None
+    return Repetition(
+        cells=few, of=len(cells), device_hours=takes.device_hours, runs_to_do=takes.runs_to_do, request=request
     )
 
 
@@ -178,20 +202,17 @@ def _planned(
     """None where it does not apply or cannot be planned."""
     request = request_of(source, row.model, [row.recipe], [row.target], SEEDS, device, precision)
     try:
-        planned = plan(request, experiments.pins(session))
+        takes = outlay(session, request, past)
     except CrossliftError:
         return None
-    if planned.not_applicable:
+    if takes.not_applicable:
         return None
-    existing = experiments.existing(session, list(planned.runs))
-    to_do = {fingerprint for fingerprint in planned.runs if fingerprint not in existing}
-    ahead = {fingerprint for fingerprint, (_, state) in existing.items() if state is not RunState.DONE}
-    taken = forecast(planned, to_do=to_do, unfinished=to_do | ahead, measured=past, device=device, slots=0).device_hours
+    taken = takes.device_hours
     best = there.best(metric, row.model, row.target)
     per = improvement / taken.median if taken is not None and taken.median > 0 else None
     return Recommended(
         model=row.model, recipe=row.recipe, target=row.target, metric=metric, languages=len(languages_of(row.target, source)),
         expected=f.gain, low=f.low, high=f.high, best=best[0] if best else None, best_recipe=best[1] if best else None,
-        improvement=improvement, device_hours=taken, per_device_hour=per, runs_to_do=len(to_do), request=request,
+        improvement=improvement, device_hours=taken, per_device_hour=per, runs_to_do=takes.runs_to_do, request=request,
         neighbours=[f"{n.model}, {n.recipe} → {n.target} ({100 * share:.0f} %)" for n, share in f.neighbours],
     )  # fmt: skip

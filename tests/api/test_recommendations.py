@@ -71,6 +71,25 @@ def test_what_nobody_has_run_is_ordered_by_what_it_promises_an_hour(
 
 
 @pytest.mark.usefixtures("laboratory")
+def test_more_seeds_come_before_anything_new_while_most_gains_have_too_few(
+    client: TestClient, request_body: dict[str, Any], worker: Any
+) -> None:
+    repeat = ask(client).repeat
+    assert repeat is not None
+    assert repeat.cells == repeat.of > 0  # one seed each
+    assert (repeat.request.models, repeat.request.seeds) == (("mini-1", "mini-2"), (0, 1, 2))
+    body = repeat.request.model_dump(mode="json")
+    preview = client.post(f"{V1}/experiments:preview", json=body).json()
+    assert preview["runs_to_do"] == repeat.runs_to_do > 0
+    assert repeat.device_hours is not None
+    assert preview["device_hours"]["median"] == pytest.approx(repeat.device_hours.median)
+    assert client.post(f"{V1}/experiments", json=body).status_code == 201
+    assert ask(client).repeat is None  # it is being done
+    worker.finish_all(score)
+    assert ask(client).repeat is None
+
+
+@pytest.mark.usefixtures("laboratory")
 def test_what_was_run_since_is_held_against_what_was_expected(
     client: TestClient, request_body: dict[str, Any], worker: Any
 ) -> None:

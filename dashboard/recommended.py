@@ -46,7 +46,7 @@ def card(found: Recommendations) -> list[Any]:
     if found.repeat is not None:
         return [
             html.P(html.B(f"{count(len(found.repeat.request.seeds), 'seed')} of what is there"), className="card-name"),
-            html.P(_until(found.repeat), className="expected"),
+            html.P(_until(found.repeat)),
             html.P(f"{takes(found.repeat, found.repeat.request.device)}.", className="soft"),
             _links("Open the filled form", address(found.repeat.request), "What nobody has run", found.repeat.request),
         ]

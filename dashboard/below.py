@@ -113,7 +113,8 @@ def _bars(bars: Sequence[Bar], end: float, ramp: Sequence[str], theme: Theme) ->
             "marker": {"color": [colour(ramp, b.value, -end, end) for b in bars], "line": {"width": 1, "color": theme.hatch}},
             "error_x": {
                 "type": "data", "symmetric": False, "array": [h - b.value for h, b in zip(highs, bars, strict=True)],
-                "arrayminus": [b.value - low for low, b in zip(lows, bars, strict=True)], "color": theme.ink, "thickness": 1.2, "width": 3,
+                "arrayminus": [b.value - low for low, b in zip(lows, bars, strict=True)], "color": theme.ink, "thickness": 1.2,
+                "width": 0,  # a cap would stand where there is no interval, too: plotly draws none as one of no length
             },
         },
         {

@@ -91,7 +91,8 @@ def _draw(
             "pattern": {"shape": ["/" if aside(c) else "" for c in some], "fgcolor": theme.soft, "size": 5},
         },
         error_x={
-            "type": "data", "symmetric": False, "thickness": 1.4, "width": 3, "color": theme.ink,
+            "type": "data", "symmetric": False, "thickness": 1.4, "color": theme.ink,
+            "width": 0,  # a cap would stand where there is no interval, too: plotly draws none as one of no length
             "array": [None if c.high is None or c.gain is None else c.high - c.gain for c in some],
             "arrayminus": [None if c.low is None or c.gain is None else c.gain - c.low for c in some],
         },

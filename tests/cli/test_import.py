@@ -51,7 +51,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             found.append(asked)
             return httpx.Response(201, json=DONE.model_dump(mode="json"))
 
-    monkeypatch.setattr(cli, "remote", lambda url, timeout=30: There())
+    monkeypatch.setattr("backend.cli.imports.remote", lambda url, timeout=30: There())
     return found
 
 

@@ -6,7 +6,6 @@ can be made before there is one to sign in with. What they do is in the audit tr
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backend.cli.arguments import AsJson
+from backend.cli.asking import settings
+from backend.cli.printing import print_json, print_table, say
 from backend.errors import Invalid
 
 if TYPE_CHECKING:
@@ -32,14 +34,12 @@ RoleName = Annotated[
 PasswordFile = Annotated[
     Path | None, typer.Option(help="File with the password; default: asked for, or the first line of standard input.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
 @contextmanager
 def _store(*, writes: bool) -> Iterator[Session]:
     import logging
 
-    from backend.cli import settings
     from backend.local.home import prepare_home
     from backend.store import migrate
     from backend.store.session import Store
@@ -100,7 +100,6 @@ def add(
     ] = False,
 ) -> None:
     """Make an account."""
-    from backend.cli import say
     from backend.store import accounts
 
     as_role, password = _role(role), None if no_password else _password(password_file)
@@ -113,7 +112,6 @@ def add(
 @users.command("password")
 def password(name: Name, password_file: PasswordFile = None) -> None:
     """Give an account another password. It is signed out everywhere."""
-    from backend.cli import say
     from backend.store import accounts
 
     new = _password(password_file)
@@ -126,7 +124,6 @@ def password(name: Name, password_file: PasswordFile = None) -> None:
 @users.command("role")
 def role(name: Name, role: Annotated[str, typer.Argument(help="viewer, submitter or admin.")]) -> None:
     """Give an account another role, at once."""
-    from backend.cli import say
     from backend.store import accounts
 
     as_role = _role(role)
@@ -139,7 +136,6 @@ def role(name: Name, role: Annotated[str, typer.Argument(help="viewer, submitter
 @users.command("disable")
 def disable(name: Name) -> None:
     """Let an account do nothing any more: its sessions and tokens end at once."""
-    from backend.cli import say
     from backend.store import accounts
 
     with _store(writes=True) as session:
@@ -151,7 +147,6 @@ def disable(name: Name) -> None:
 @users.command("enable")
 def enable(name: Name) -> None:
     """Let a disabled account sign in again. Its old sessions and tokens stay gone."""
-    from backend.cli import say
     from backend.store import accounts
 
     with _store(writes=True) as session:
@@ -163,13 +158,12 @@ def enable(name: Name) -> None:
 @users.command("list")
 def list_users(as_json: AsJson = False) -> None:
     """Everybody who has an account."""
-    from backend.cli import print_table
     from backend.store import accounts
 
     with _store(writes=False) as session:
         found = accounts.listing(session)
     if as_json:
-        sys.stdout.write(json.dumps([a.model_dump(mode="json") for a in found], indent=2) + "\n")
+        print_json([a.model_dump(mode="json") for a in found])
         return
     state = {True: "disabled", False: "may sign in"}
     print_table(
@@ -191,7 +185,6 @@ def create(
     """Make an API token of an account and print it, this once. CROSSLIFT_TOKEN gives it to the command line."""
     from pydantic import ValidationError
 
-    from backend.cli import say
     from backend.domain.account import TokenRequest
     from backend.errors import NotFound, shown
     from backend.store import accounts, credentials
@@ -215,7 +208,6 @@ def revoke(
     token: Annotated[int, typer.Argument(min=1, metavar="ID", help="A token; `token list` has the ids.")],
 ) -> None:
     """Take a token back, at once and for good."""
-    from backend.cli import say
     from backend.store import credentials
 
     with _store(writes=True) as session:
@@ -230,14 +222,13 @@ def list_tokens(
     as_json: AsJson = False,
 ) -> None:
     """The tokens that were made, without what they are."""
-    from backend.cli import print_table
     from backend.store import accounts, credentials
 
     with _store(writes=False) as session:
         owner = accounts.view(session, name).id if name else None
         found = credentials.tokens(session, owner)
     if as_json:
-        sys.stdout.write(json.dumps([t.model_dump(mode="json") for t in found], indent=2) + "\n")
+        print_json([t.model_dump(mode="json") for t in found])
         return
     print_table(
         ("id", "for", "role", "until", "last used", "revoked"),

@@ -1,4 +1,4 @@
-"""``crosslift plan``: what a grid costs where every pair is trained by itself, and where equal work is done once."""
+"""``crosslift plan`` and ``forecast``: what a grid costs by itself and shared, and how good forecasts of costs were."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backend.cli.arguments import AsJson, Url, read_request
+from backend.cli.asking import remote
+from backend.cli.endings import Usage
+from backend.cli.printing import print_json, print_table, say
 from backend.errors import FieldError, Invalid, Unavailable
 
 if TYPE_CHECKING:
     from backend.domain.schemas import GridCost
 
-Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-
 #: The grid of Phang et al. 2020 on the targets of XTREME-R.
-PAPER = Path(__file__).parent / "literature" / "phang2020.yaml"
+PAPER = Path(__file__).parents[1] / "literature" / "phang2020.yaml"
 
 
 def plan(
@@ -30,8 +31,6 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a grid costs with every pair trained by itself, and shared. Without an installation no run counts as done."""
-    from backend.cli import Usage, print_json, print_table, read_request, say
-
     if (file is None) is not paper:
         raise Usage("name either a file or --paper")
     cost = _ask(read_request(PAPER if file is None else file), url)
@@ -44,7 +43,6 @@ def plan(
 
 def _ask(body: dict[str, Any], url: str | None) -> GridCost:
     """The answer of the installation that runs here or is named; where none is, that of an empty one."""
-    from backend.cli import remote, say
     from backend.domain.schemas import Preview
 
     try:
@@ -97,3 +95,23 @@ def _triple(naive: float | None, shared: float | None, done: float | None, shape
     if naive is None or shared is None or done is None:
         return [""] * 4
     return [format(naive, shape), format(shared, shape), format(done, shape), f"{shared / naive:.2f}" if naive else ""]
+
+
+def forecast(url: Url = None, as_json: AsJson = False) -> None:
+    """Say how good forecasts were: finished runs, each forecast again from what had ended when it began."""
+    from backend.domain.schemas import ForecastCheck
+
+    with remote(url) as there:
+        found = there.view(ForecastCheck, "/forecast")
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    print_table(
+        ("forecast of", "runs", "median error", "in the band", "without"),
+        ((r.name, r.runs, _percent(r.error), _percent(r.coverage), r.without or "") for r in (found.all, *found.by)),
+    )
+    say(f"{found.said} The band is meant to hold {100 * found.nominal:.0f} % at least.")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"

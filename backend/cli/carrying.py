@@ -1,4 +1,4 @@
-"""``crosslift pack``, ``bring``, ``reproduce`` and ``forecast``: what makes a number worth believing somewhere else or once more."""
+"""``crosslift pack``, ``bring`` and ``reproduce``: what makes a number worth believing somewhere else or once more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from backend.cli.arguments import AsJson, Url
+from backend.cli.asking import remote, settings
+from backend.cli.endings import FAILED, Usage
+from backend.cli.printing import print_json, print_table, say
 from backend.errors import Invalid
-
-Url = Annotated[str | None, typer.Option("--url", help="Address of the installation; default: the one in this HOME.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 READING_SECONDS = 600.0  # that the API may take for a large file
 
@@ -24,8 +25,6 @@ def pack(
     url: Url = None,
 ) -> None:
     """Write an experiment with its runs, scores and curves into one file, for another installation to show."""
-    from backend.cli import Usage, remote, say
-
     with remote(url, timeout=READING_SECONDS) as there:
         query = {"installation": installation} if installation else {}
         data = there.send("GET", f"/experiments/{experiment}/file", params=query).content
@@ -46,8 +45,6 @@ def bring(
     as_json: AsJson = False,
 ) -> None:
     """Show what another installation has computed. Everything in the file is judged before anything is written."""
-    from backend.cli import print_json, remote, say
-
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -83,7 +80,6 @@ def bring(
 
 
 def _judge(file: Path, data: bytes) -> None:
-    from backend.cli import say
     from backend.exchange import arriving, packed
 
     content, sha256 = packed.read(data)
@@ -111,7 +107,6 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """Do a run and all that it starts from again, in an installation of its own, and compare every score. Exit code 1: they differ."""
-    from backend.cli import FAILED, print_json, print_table, remote, say, settings
     from backend.exchange.reproduce import SAID
     from backend.exchange.reproduce import reproduce as do_again
 
@@ -133,24 +128,3 @@ def reproduce(
         say(f"Run {run} {'came out the same' if report.same else 'did NOT come out the same'}, {asked}")
     if not report.same:
         raise typer.Exit(FAILED)
-
-
-def forecast(url: Url = None, as_json: AsJson = False) -> None:
-    """Say how good forecasts were: finished runs, each forecast again from what had ended when it began."""
-    from backend.cli import print_json, print_table, remote, say
-    from backend.domain.schemas import ForecastCheck
-
-    with remote(url) as there:
-        found = there.view(ForecastCheck, "/forecast")
-    if as_json:
-        print_json(found.model_dump(mode="json"))
-        return
-    print_table(
-        ("forecast of", "runs", "median error", "in the band", "without"),
-        ((r.name, r.runs, _percent(r.error), _percent(r.coverage), r.without or "") for r in (found.all, *found.by)),
-    )
-    say(f"{found.said} The band is meant to hold {100 * found.nominal:.0f} % at least.")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f} %"

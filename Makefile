@@ -81,8 +81,9 @@ guards: $(STAMP) ## take the guard of every fault out of a copy, and demand that
 load: $(STAMP) ## 50 readers of the pages and 4 runs for two minutes: errors, and p95 of every read (LOAD_ARGS=...)
 	@$(BIN)/python .ci/load $(LOAD_ARGS)
 
-bench: $(STAMP) browser ## measure planning, submitting, claiming and reading at size
-	@$(BIN)/python -m pytest -m bench -s -p no:cacheprovider $(TEST_ARGS)
+bench: $(STAMP) browser ## measure everything beside its peers, in one table (hours; ROUNDS=1 for a quick look, TABLE=file)
+	@$(if $(ROUNDS),CROSSLIFT_BENCH_ROUNDS=$(ROUNDS)) $(if $(TABLE),CROSSLIFT_BENCH_TABLE=$(abspath $(TABLE))) \
+	  $(BIN)/python -m pytest -m bench -n 0 -s -p no:cacheprovider $(TEST_ARGS)
 
 readme: $(STAMP) ## renew the generated tables of the READMEs
 	@$(BIN)/python .ci/readme

@@ -4,11 +4,11 @@ The first two are asked for by a fixture. Without them a test is skipped with a 
 ``CROSSLIFT_REQUIRE_TEST_DATA`` or ``CROSSLIFT_REQUIRE_BROWSER`` is set, as the project's own CI does.
 """
 
+import importlib.util
 import os
-import platform
 import shutil
+import sys
 from pathlib import Path
-from typing import Protocol
 
 import hypothesis
 import pytest
@@ -60,51 +60,13 @@ def chromium() -> str:
     return own
 
 
-# --- what is measured: one table of all benches ------------------------------------------------------------------------
-
-MEASURED = pytest.StashKey[list[str]]()
-HEAD = "| what | ours | peer | ratio | rounds | asked |\n|---|---|---|---|---|---|"
+# --- what is measured: ``measured.py``, a plugin ------------------------------------------------------------------------
 
 
-class Record(Protocol):
-    def __call__(
-        self, what: str, ours: str, peer: str = "", ratio: float | None = None, *, rounds: int = 1, asked: str = ""
-    ) -> None: ...
-
-
-@pytest.fixture(scope="session")
-def record(pytestconfig: pytest.Config) -> Record:
-    """Print a measure and keep it for the table at the end, which goes to the file CROSSLIFT_BENCH_TABLE as well.
-
-    ``ours``, ``peer``: values with their units, of what is ours and of what a user would take instead. ``ratio``: the median over
-    rounds of what is asked for, as ``asked`` has it ("≥ 4"). Record before asserting, or what falls short is in no table.
-    """
-
-    def keep(
-        what: str, ours: str, peer: str = "", ratio: float | None = None, *, rounds: int = 1, asked: str = ""
-    ) -> None:
-        cells = (what, ours, peer, "" if ratio is None else f"{ratio:.3g}", str(rounds), asked)
-        row = "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-        print(f"\n{row}")
-        rows = pytestconfig.stash.setdefault(MEASURED, [])
-        rows.append(row)
-        if path := os.environ.get("CROSSLIFT_BENCH_TABLE"):  # at once: a bench of hours may be cut off
-            Path(path).write_text(measured(rows), encoding="utf-8")
-
-    return keep
-
-
-def measured(rows: list[str]) -> str:
-    """The table, in Markdown."""
-    return (
-        "\n".join(
-            (HEAD, *rows, "", f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-        )
-        + "\n"
-    )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if rows := config.stash.get(MEASURED, []):
-        terminalreporter.section("measured")
-        terminalreporter.write(measured(rows))
+def pytest_configure(config: pytest.Config) -> None:
+    found = importlib.util.spec_from_file_location("measured", ROOT / "tests" / "measured.py")
+    assert found is not None and found.loader is not None
+    plugin = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = plugin  # its dataclass looks itself up
+    found.loader.exec_module(plugin)
+    config.pluginmanager.register(plugin, "measured")

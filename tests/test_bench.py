@@ -1,4 +1,4 @@
-"""``make bench``: how long the things take that users wait for, at the size the design allows. Measures, prints, and fails
+"""``make bench``: how long the things take that users wait for, at the size the design allows. Records, and fails
 only far outside of what is promised; the figures of a shared machine say little."""
 
 import gc
@@ -28,14 +28,14 @@ COST = {
 }  # fmt: skip
 
 
-def timed(what: str, most: float, work: Callable[[], object], times: int = 1) -> None:
-    """Print seconds (the best of ``times``) and fail above ``most``."""
+def timed(record: Callable[..., None], what: str, most: float, work: Callable[[], object], times: int = 1) -> None:
+    """Record the best of ``times`` and fail above ``most`` seconds."""
     best = float("inf")
     for _ in range(times):
         began = time.perf_counter()
         work()
         best = min(best, time.perf_counter() - began)
-    print(f"\n{what:60} {best * 1000:10.1f} ms")
+    record(what, f"{best * 1000:.1f} ms", rounds=times, asked=f"< {most:g} s")
     assert best < most
 
 
@@ -55,9 +55,9 @@ def largest() -> ExperimentRequest:
     )  # fmt: skip
 
 
-def test_the_largest_grid(store: Store):
+def test_the_largest_grid(store: Store, record: Callable[..., None]):
     request = largest()
-    timed("plan 1,980 cells", 10, lambda: plan(request))
+    timed(record, "plan 1,980 cells", 10, lambda: plan(request))
     planned = plan(request)
 
     def submit(key: str) -> None:
@@ -65,8 +65,8 @@ def test_the_largest_grid(store: Store):
             body = digest(request.model_dump(mode="json"))
             experiments.submit(session, request, planned, key=key, body_digest=body)
 
-    timed(f"submit its {len(planned.runs):,} runs", 20, lambda: submit("one"))
-    timed("submit them again: all reused", 20, lambda: submit("two"))
+    timed(record, f"submit its {len(planned.runs):,} runs", 20, lambda: submit("one"))
+    timed(record, "submit them again: all reused", 20, lambda: submit("two"))
 
     def work() -> None:
         with store.write() as session:
@@ -80,7 +80,7 @@ def test_the_largest_grid(store: Store):
             done = runs.Result(scores, "file:///a", "0" * 64, COST, 900, 400, {"python": "3"})
             assert runs.finish(session, claim.run_id, claim.attempt, done).ok
 
-    timed("claim and finish one run of them", 1, work, times=50)
+    timed(record, "claim and finish one run of them", 1, work, times=50)
     for _ in range(550):
         work()
 
@@ -89,7 +89,7 @@ def test_the_largest_grid(store: Store):
             found = gains.matrix(session, model="mini-2", target="xnli", metric=None, source=Source.MINI)
             assert found.recipes
 
-    timed("gains of one model and target, 600 runs done", 5, matrix, times=5)
+    timed(record, "gains of one model and target, 600 runs done", 5, matrix, times=5)
     store.dispose()
 
 
@@ -120,8 +120,8 @@ def seeding() -> Any:
     return module
 
 
-def test_reading_a_large_laboratory(store: Store):
-    """What the pages ask for, of 500 experiments in fifty languages. Prints, and judges nothing."""
+def test_reading_a_large_laboratory(store: Store, record: Callable[..., None]):
+    """What the pages ask for, of 500 experiments in fifty languages. Judges nothing."""
     rows = seeding().fill(store, 500)
     assert rows["experiments"] == 500 and rows["scores"] > 100_000
     print("\n" + ", ".join(f"{count:,} {name}" for name, count in rows.items()))
@@ -136,9 +136,10 @@ def test_reading_a_large_laboratory(store: Store):
                 took.append((time.perf_counter() - began) * 1000)
                 assert answer.status_code == 200
             cold, warm = took[0], sorted(took[1:])
-            print(
-                f"{question:55} cold {cold:7.1f}   warm p50 {warm[15]:6.1f}   p95 {warm[28]:6.1f} ms"
-                f"   {len(answer.content) / 1000:7.1f} kB"
+            record(
+                f"GET {question}",
+                f"p50 {warm[15]:.1f} ms, p95 {warm[28]:.1f}, first {cold:.1f}, {len(answer.content) / 1000:.1f} kB",
+                rounds=len(warm),
             )
     gc.unfreeze()
     store.dispose()

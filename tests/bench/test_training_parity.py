@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,7 +97,7 @@ def accuracy(outputs: Any, dev: Sequence[Any]) -> float:
     return 100 * float((np.asarray(outputs).argmax(1) == [row["labels"] for row in dev]).mean())
 
 
-def test_losses_and_scores_are_within_seed_noise(tmp_path: Path) -> None:
+def test_losses_and_scores_are_within_seed_noise(tmp_path: Path, record: Callable[..., None]) -> None:
     dev = rows_of(1000, 10_000, wrong=0.0)
     sides: dict[str, list[tuple[float, float]]] = {"Trainer": [], "Crosslift": []}
     with bench.threads(bench.THREADS):
@@ -106,14 +106,15 @@ def test_losses_and_scores_are_within_seed_noise(tmp_path: Path) -> None:
             sides["Trainer"].append(peer(rows, dev, seed, tmp_path / f"peer-{seed}"))
             sides["Crosslift"].append(ours(rows, dev, seed, tmp_path / f"ours-{seed}"))
             print(f"seed {seed}", {name: each[-1] for name, each in sides.items()}, flush=True)
-    print(f"\n{SEEDS} seeds\n\n| side | loss at the end, mean ± sd | accuracy, mean ± sd |\n|---|--:|--:|")
-    for name, each in sides.items():
-        (loss, score), (of_loss, of_score) = np.mean(each, 0), np.std(each, 0, ddof=1)
-        print(f"| {name} | {loss:.4f} ± {of_loss:.4f} | {score:.2f} ± {of_score:.2f} |")
-    for place, what in enumerate(("loss", "accuracy")):
+    chances = []
+    for place, (what, unit) in enumerate((("loss at the end", ""), ("accuracy", " %"))):
         first, second = ([one[place] for one in each] for each in sides.values())
-        found = float(ttest_ind(first, second, equal_var=False).pvalue)
-        print(f"{what}: Welch's p = {found:.2f}")
-        assert found > 0.01, what
+        chances.append(float(ttest_ind(first, second, equal_var=False).pvalue))
+        theirs, own = (f"{np.mean(each):.3g} ± {np.std(each, ddof=1):.2g}{unit}" for each in (first, second))
+        record(
+            f"training, {what}, mean ± sd of seeds, beside `Trainer` (Welch's p = {chances[-1]:.2f})", own, theirs,
+            rounds=SEEDS, asked="within seed noise: p > .01",
+        )  # fmt: skip
+    assert min(chances) > 0.01
     learnt = [score for each in sides.values() for _, score in each]
     assert min(learnt) > 60 and max(learnt) < 99.5  # of one that is not learnt, or wholly, all would be alike

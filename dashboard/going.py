@@ -11,17 +11,18 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from backend.errors import CrossliftError
 
 
-def stores(page: str, address: str) -> list[Any]:
-    """What ``listen`` needs of a page. ``address``: of its state."""
+def stores(page: str, address: str, asked: str) -> list[Any]:
+    """What ``listen`` needs of a page. ``address``: of what it shows; ``asked``: under which it was asked for, which may leave things open."""
     return [
         dcc.Store(id=f"{page}-state", data=address),
+        dcc.Store(id=f"{page}-asked", data=asked),
         dcc.Store(id=f"{page}-go"),
         html.Div(id=f"{page}-sink", hidden=True),
     ]
 
 
 def listen(page: str, picks: Sequence[str], to: Callable[[str, Any, str], str]) -> None:
-    """Let these controls go to addresses.
+    """Let these controls go to addresses, and the address bar say what an address left open, so that a link shows the same later.
 
     Args:
         picks: what the controls are called; ``{page}-{name}`` is one's id.
@@ -48,6 +49,12 @@ def listen(page: str, picks: Sequence[str], to: Callable[[str, Any, str], str]) 
         Output(f"{page}-sink", "title"),
         Input(f"{page}-go", "data"),
         prevent_initial_call=True,
+    )
+    clientside_callback(
+        ClientsideFunction("live", "tell"),
+        Output(f"{page}-sink", "children"),
+        Input(f"{page}-state", "data"),
+        State(f"{page}-asked", "data"),
     )
 
 

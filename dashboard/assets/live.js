@@ -79,8 +79,10 @@
       if (!hit) return ns.no_update;
       return { id: JSON.parse(hit.prop_id.slice(0, hit.prop_id.lastIndexOf('.'))), at: Date.now() };
     },
-    tell: function (address) {
-      if (address && location.pathname === address.split('?')[0] && address !== location.pathname + location.search) {
+    tell: function (address, asked) {
+      var here = location.pathname + location.search;
+      if (asked && asked !== here) return ''; // of a page that was left meanwhile
+      if (address && location.pathname === address.split('?')[0] && address !== here) {
         history.replaceState(history.state, '', address);
       }
       return '';

@@ -32,6 +32,8 @@ async def layout(search: str | None = None, **_: object) -> Any:
     if found is not None:
         state = replace(state, model=found.model, recipe=found.recipe)
     seen, trouble = await _failures(state) if found is not None else (None, None)
+    if seen is not None and seen.seed is not None:
+        state = replace(state, seed=str(seen.seed))
     return html.Div(
         [
             html.Div(
@@ -55,7 +57,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
                 checklist.matrix(found, state),
             ]),
             html.Section(_below(state, seen, trouble), className="check-failing", **aria(label="Failing cases")) if found else None,
-            *going.stores("checklist", state.address),
+            *going.stores("checklist", state.address, links.CHECKLIST + (search or "")),
             shell.benchmark(found.benchmark if found else None, found.synthetic if found else state.source == "mini"),
         ],
         className="page",

@@ -60,7 +60,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             ),
             _filters(state, matrix, seeds),
             *([_nothing(problem)] if problem is not None else body),
-            *going.stores("flips", state.address),
+            *going.stores("flips", state.address, links.FLIPS + (search or "")),
             shell.benchmark(matrix.benchmark if matrix else None, matrix.synthetic if matrix else state.source == "mini"),
         ],
         className="page flips",

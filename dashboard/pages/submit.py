@@ -49,7 +49,7 @@ async def layout(search: str | None = None, **_: object) -> Any:
             html.Div(id="submit-result"),
             html.Section(await _own(state), className="step submit-own", **aria(label="From these runs")),
             dcc.Store(id="submit-answer"),
-            *going.stores("submit", state.address),
+            *going.stores("submit", state.address, links.SUBMIT + (search or "")),
         ],
         className="page submission",
     )  # fmt: skip

@@ -205,6 +205,39 @@ def test_every_control_is_an_address_and_back_undoes_it(flipped: Any, visit: Cal
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    ("bare", "said"),
+    [
+        (Flips().address, Flips(language="hi", model="mini-2", recipe="squad", target="multichecklist").address),
+        (Checklist().address, Checklist(model="mini-2", recipe="squad").address),
+        (
+            Checklist(language="hi", test="properties").address,
+            Checklist(language="hi", model="mini-2", recipe="squad", seed="0", test="properties").address,
+        ),
+    ],
+)
+def test_what_an_address_leaves_open_is_in_the_link_that_is_copied(
+    bare: str, said: str, flipped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(flipped, "/help").page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#gain").wait_for()
+    for _ in range(2):  # the second time from the page itself, which its address then names otherwise
+        page.evaluate("to => window.crossliftGo(to)", bare)
+        page.wait_for_url(flipped.url + said)
+    page.locator(".copy", has_text="Copy link").click()
+    expect(page.locator("button.copy")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == flipped.url + said
+    shown = page.locator("#main .answer").inner_text()
+    page.go_back()  # one step an address that was gone to: what was left open is no step
+    page.wait_for_url(flipped.url + said)
+    expect(page.locator("#main .answer")).to_have_text(shown)
+    page.go_back()
+    page.wait_for_url(flipped.url + "/help")
+    expect(page.locator("#gain")).to_be_attached()
+
+
+@pytest.mark.browser
 def test_more_of_one_direction(flipped: Any, visit: Callable[..., Any]) -> None:
     page = visit(flipped, SEEN).page
     column = page.locator(".flips-fixed-column")

@@ -55,7 +55,7 @@ def install(app: FastAPI) -> None:
     """Add its route. ``assets/scheme.js`` tells the pages' framework where it is."""
 
     @app.get(PATH, include_in_schema=False)
-    def program(name: str, request: Request) -> Response:
+    async def program(name: str, request: Request) -> Response:
         if PATH.format(name=name) != address():
             return Response("There is no such program.", 404, media_type="text/plain")
         kept = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}

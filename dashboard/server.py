@@ -41,7 +41,7 @@ from backend.errors import REFUSED, Conflict, Unavailable
 from backend.settings import Settings, settings
 from backend.store import migrate
 from backend.store.session import Store
-from dashboard import downloads, embed, program, shell, shortcuts, signing, visitor
+from dashboard import downloads, embed, opening, program, shell, shortcuts, signing, visitor
 from dashboard.client import Client, handed
 from dashboard.exports import listed_files, routes
 
@@ -84,8 +84,9 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
     app.state.access.declare(*rules(ANYONE, *visitor.ANYBODY), *rules(Role.VIEWER, *visitor.VIEWERS))
 
     program.leave_grid_out()
+    opening.install(app)
     options: dict[str, Any] = {"server": app, "update_title": None}  # both are accepted, whatever Dash's types say
-    pages = Dash(
+    pages = opening.Opening(
         "dashboard",
         **options,
         use_pages=True,
@@ -96,7 +97,7 @@ def attach(app: FastAPI, http: httpx.AsyncClient) -> FastAPI:
         include_pages_meta=False,
         title=shell.NAME,
         index_string=shell.INDEX,
-        assets_ignore=r"scheme\.js",  # named in the index, ahead of everything else
+        include_assets_files=False,  # they go out as two, see ``opening``
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     pages.backend.websocket_capability = False  # no callback uses one; else every tab keeps an idle connection open

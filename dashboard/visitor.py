@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.domain.account import Role
-from dashboard import links, program
+from dashboard import links, opening, program
 
 CALLBACKS: Final = "/_dash-update-component"
 ROUTER: Final = ".._pages_content.children..._pages_store.data.."
@@ -33,7 +33,9 @@ MOST_BYTES_KNOWN: Final = 16 << 20  # of what others may: the gate takes no more
 #: Addresses beyond the API's, by what they need; the application tells them to its gate. The files are code and style.
 ANYBODY: Final = (
     "GET /assets/{path:path}",
-    "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
+    f"GET {opening.SUITES}",
+    f"GET {opening.STYLE}",
+    f"GET {opening.SCRIPT}",
     f"GET {program.PATH}",
     "GET /_dash-layout",  # the frame of every page, without one
     "GET /_dash-dependencies",

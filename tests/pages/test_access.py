@@ -107,6 +107,8 @@ def test_what_nobody_needs_to_sign_in_for_is_this_and_no_more(whole: dict[str, A
         "GET /login/back",
         "GET /assets/{path:path}",
         "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}",
+        "GET /program/style-{digest}.css",
+        "GET /program/pages-{digest}.js",
         "GET /program/{name}.js",
         "GET /_dash-layout",
         "GET /_dash-dependencies",

@@ -74,6 +74,27 @@ def test_what_is_served_is_compressed_and_kept(http: httpx.Client):
     assert "max-age=31536000" in answer.headers["cache-control"]
 
 
+def test_a_page_begins_with_few_files_that_are_compressed_once_and_kept(http: httpx.Client):
+    document = http.get("/explore").text
+    named = re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', document)
+    assert len(named) <= 8
+    assert len([each for each in named if each.startswith("/program/")]) == 2
+    for address in named:
+        small = http.get(address, headers={"accept-encoding": "gzip"})
+        whole = http.get(address, headers={"accept-encoding": "identity"})
+        assert small.text == whole.text
+        if not address.startswith("/assets/"):
+            assert small.headers["content-encoding"] == "gzip"
+            assert "max-age=31536000" in small.headers["cache-control"]
+    style, script = (next(a for a in named if a.endswith(end) and "/program/" in a) for end in (".css", ".js"))
+    assert ".filters" in http.get(style).text
+    assert "polyfill" not in document
+    assert all(part in http.get(script).text for part in ("regeneratorRuntime", "react-dom", "dash_clientside"))
+    assert http.get("/program/style-000000000000.css").status_code == 404
+    assert http.get("/program/pages-000000000000.js").status_code == 404
+    assert http.get("/_dash-component-suites/dash/deps/nothing.v1_0m1.js").status_code >= 400
+
+
 def test_the_program_that_draws_is_of_the_version_that_figures_are_made_for(http: httpx.Client):
     named = re.search(r'data-plotly="([^"]+)"', http.get("/explore").text)
     assert named is not None

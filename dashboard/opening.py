@@ -70,7 +70,7 @@ def script_address() -> str:
 class Opening(Dash):
     """Dash, with this in place of a file for each. What it would read anew for each visitor it reads once."""
 
-    def interpolate_index(self, **parts: Any) -> str:
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]  # Dash gives each by its name
         parts["css"] = f'<link rel="stylesheet" href="{style_address()}">\n' + parts.get("css", "")
         others = _IN_SCRIPT.sub("", parts.get("scripts", ""))
         parts["scripts"] = f'<script src="{script_address()}"></script>\n{others}'

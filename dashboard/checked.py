@@ -148,13 +148,14 @@ def _device_hours(value: Band | None, device: str) -> str:
     return "nothing measured yet to forecast from" if value is None else f"{band(value)}, {kind}"
 
 
-def ends(value: Band | None, now: datetime) -> str | None:
-    """``18:40 UTC (18:10 – 19:30)``, with the day where that is another."""
+def ends(value: Band | None, now: datetime) -> Any:
+    """``18:40 UTC (18:10 – 19:30)``, with the day where that is another; None where nothing is to be done or nothing is known."""
     if value is None or value.high == 0:
         return None
     low, median, high = (now.astimezone(UTC) + timedelta(hours=h) for h in (value.low, value.median, value.high))
     shape = "%H:%M" if high.date() == now.astimezone(UTC).date() else "%d %b %H:%M"
-    return f"{median.strftime(shape)} UTC ({low.strftime(shape)} – {high.strftime(shape)})"
+    said = f"{median.strftime(shape)} UTC ({low.strftime(shape)} – {high.strftime(shape)})"
+    return html.Time(said, dateTime=median.isoformat(timespec="minutes"))
 
 
 def _kinds(preview: Preview) -> Any:

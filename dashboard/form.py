@@ -374,10 +374,10 @@ def _more(shown: Draft) -> Any:
             id=f"new-{name}", label=_label(name), data=list(options), value=shown.said[name], size="sm", allowDeselect=False,
         )  # fmt: skip
 
-    def text(name: str, hint: str, placeholder: str = "the task's own") -> Any:
+    def text(name: str, hint: str, placeholder: str = "the task's own", keys: str = "decimal") -> Any:
         return dmc.TextInput(
             id=f"new-{name}", label=_label(name), value=shown.said[name], description=hint, placeholder=placeholder, size="sm",
-            inputProps={"inputMode": "decimal"},
+            inputProps={"inputMode": keys},
         )  # fmt: skip
 
     numbers = [n for n in NUMBERS if n not in adaptation.WEIGHTS]
@@ -419,7 +419,10 @@ def _more(shown: Draft) -> Any:
             html.Div([text(n, HINTS.get(n, "")) for n in numbers], className="fields thirds"),
             html.H3("Retrieval targets, where it is not to be the task's own"),
             html.Div(
-                [text("layer_fraction", "a share of them, above 0 up to 1"), text("pooling", "mean or cls")],
+                [
+                    text("layer_fraction", "a share of them, above 0 up to 1"),
+                    text("pooling", "mean or cls", keys="text"),
+                ],
                 className="fields thirds",
             ),
             html.P(

@@ -3,6 +3,8 @@ Back leads to the page before.
 
 Controls are found on the page and not listed here, so that one that is added cannot be forgotten. What is no part of the address is
 named with its reason (``APART``). What is said in the console of the pages that are visited, or asked of another origin, fails too.
+
+The form has some sixty controls, so it is walked in parts. A frozen page is reached by its link, as whoever was sent it does.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, TimeoutError
 
@@ -46,12 +49,22 @@ PAGES = {
     "/help": "#gain",
     "/account": "h1",
 }
-QUICK = "/languages/sw?model=mini-2"
-ELSEWHERE = {
-    "/new": "its draft: ``test_draft`` and ``test_new``",
-    "/s/a-token": "frozen: ``test_share``",
-    "/not-found-404": "has no controls",
+FORM = "/new?models=mini-2&recipes=squad,hellaswag&seeds=0,7&targets=xnli"
+FORMS = {FORM: 3, "/new?from=1": 3}  # in how many parts they are walked
+READY = "#new-next .offers"  # what the form shows last
+NARROW = 390  # where its steps are turned like pages
+#: Live views, which are frozen to be walked, and what shows that they are there.
+FROZEN = {
+    "/explore?model=mini-2&target=xnli": "#frozen-graph .main-svg",
+    "/explore?model=mini-2&target=xnli&view=table": "#frozen-table tbody tr",
+    "/explore?layout=recipe-target&model=mini-2": "#frozen-graph .main-svg",
+    "/explore?layout=target-language&model=mini-2&recipe=squad": "#frozen-graph .main-svg",
+    "/explore?layout=model-language&recipe=squad&target=xnli&value=score": "#frozen-graph .main-svg",
+    "/tradeoff?target=xnli": "#frozen-graph .main-svg",
+    "/tradeoff?target=xnli&x=hours": "#frozen-graph .main-svg",
 }
+QUICK = "/languages/sw?model=mini-2"
+ELSEWHERE = {"/new": "", "/s/a-token": "", "/not-found-404": "has no controls"}
 #: What is no part of the address, by the name that ``FOUND`` gives it, and why.
 APART: dict[str, str] = {
     "button *-copy": "puts the address itself on the clipboard",
@@ -70,16 +83,35 @@ APART: dict[str, str] = {
     "button submit-file": "a file of the reader's own",
     "* imports-*": "goes with files that are brought in",
     "button compare-put": "does what Enter does in the field before it",
+    "button new-submit": "submits the draft",
+    "select new-kind": "of a recipe that is in no draft before it is added",
+    "select new-mix": "of a recipe that is in no draft before it is added",
+    "* new-build-*": "of a recipe that is in no draft before it is added",
+    "text new-stage-*": "is in no draft before it is written into the recipes",
+    "text new-paste": "is no draft before the form is filled from it",
+    "tab * YAML": "one request in three spellings",
+    "tab * curl": "one request in three spellings",
+    "tab * Command line": "one request in three spellings",
+}
+#: What has to be said before a button does anything.
+BEFORE = {
+    "button new-add": "select new-mix",
+    "button new-stage-write": "text new-stage-frozen",
+    "button new-read": "text new-paste",
 }
 #: What is typed into a text field; else ``xn``, or of a number the next one.
-TYPED = {"text compare-add": "12"}
+TYPED = {
+    "text compare-add": "12",
+    "text new-paste": "{name: Pasted, models: [mini-1], recipes: [mnli], targets: [tatoeba], seeds: [4]}",
+}
 #: Of these the last option is chosen: the first is a preset, and may be what is shown.
 LAST = ("select runs-columns",)
 
 #: [kind, name] of every control in sight, one of each list of alike ones; each is marked with its name.
 FOUND = r"""() => {
   const own = id => /^mantine-|^\{|^$/.test(id) ? '' : id;
-  const place = e => { while (e && !own(e.id)) e = e.parentElement; return e ? e.id : 'main'; };
+  const named = e => own(e.id) || own(e.getAttribute('aria-labelledby') || '');
+  const place = e => { while (e && !named(e)) e = e.parentElement; return e ? named(e) : 'main'; };
   const part = '[class*=Pill-remove], [class*=InputWrapper] button, .modebar-btn, [class*=NumberInput-control]';
   const kind = e => {
     if (e.matches('input[aria-haspopup=listbox]')) return 'select';
@@ -90,7 +122,7 @@ FOUND = r"""() => {
     if (e.matches('input[type=file]')) return 'file';
     if (e.matches('input:not([type=radio], [type=hidden]), textarea')) return 'text';
     if (e.matches('select')) return 'select-one';
-    return e.matches('button, [role=button]') && !e.matches(part) ? 'button' : '';
+    return e.matches('button, [role=button]') && !e.matches(part) && e.ariaCurrent !== 'step' ? 'button' : '';
   };
   const shown = e => e.closest('label, [class*=Input-wrapper], [class*=-root]') || e;
   const found = new Map();
@@ -117,41 +149,53 @@ SHOWS = r"""() => {
   const figures = [...document.querySelectorAll('#main .js-plotly-plot')].filter(p => p.checkVisibility() && p.data).map(p =>
     JSON.stringify([p.data, p.layout.xaxis?.ticktext, p.layout.yaxis?.ticktext, p.layout.shapes],
       (key, value) => key === 'uid' ? undefined : value));
-  const texts = [], walk = document.createTreeWalker(document.querySelector('#main'), NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const e = walk.currentNode.parentElement, text = walk.currentNode.data.trim();
-    if (!text || e.closest('.js-plotly-plot, script, style, time') || !e.checkVisibility({ visibilityProperty: true })) continue;
-    texts.push(text.replace(/\d+\s?\S+ ago/g, '… ago'));
-  }
-  const fields = [...document.querySelectorAll('#main input:not([type=hidden], [type=file]), #main textarea')]
+  const texts = [];
+  document.querySelectorAll('#main, [role=dialog]').forEach(part => {
+    const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const e = walk.currentNode.parentElement, text = walk.currentNode.data.trim();
+      if (!text || e.closest('.js-plotly-plot, script, style, time') || !e.checkVisibility({ visibilityProperty: true })) continue;
+      texts.push(text.replace(/\d+\s?\S+ ago/g, '… ago'));
+    }
+  });
+  const fields = [...document.querySelectorAll('#main input:not([type=hidden], [type=file], [id^=new-stage-]), #main textarea')]
     .filter(e => !e.closest('[role=dialog]') && (e.closest('label, [class*=-root]') || e).checkVisibility({ visibilityProperty: true }))
     .map(e => /radio|checkbox/.test(e.type) ? e.value + (e.checked ? ' on' : ' off') : e.value);
   return [figures, texts.sort(), fields];
 }"""
 
 
-def watched(page: Page) -> set[Any]:
-    """What the page has asked and not been answered yet."""
-    asked = set[Any]()
+class Asked:
+    """What a page has asked and not been answered yet; and of the form the draft that was last asked about, as its address."""
 
-    def ask(request: Any) -> None:
-        if "/_dash-" in request.url:
-            asked.add(request)
+    def __init__(self, page: Page) -> None:
+        self.open, self.draft = set[Any](), ""
+        page.on("request", self._ask)
+        page.on("requestfinished", lambda request: self.open.discard(request))
+        page.on("requestfailed", lambda request: self.open.discard(request))
 
-    page.on("request", ask)
-    page.on("requestfinished", lambda request: asked.discard(request))
-    page.on("requestfailed", lambda request: asked.discard(request))
-    return asked
+    def _ask(self, request: Any) -> None:
+        if "/_dash-" not in request.url:
+            return
+        self.open.add(request)
+        if '"new-asked.data"' in (request.post_data or ""):
+            given = {each["id"]: each.get("value") for each in request.post_data_json["inputs"]}
+            self.draft = given["new-asked"]["address"]
+
+    def all_answered(self, page: Page) -> bool:
+        """The form asks when its address has not changed for a moment; until then it awaits no answer, and what it shows is of before."""
+        here = page.url.removeprefix("http://").partition("/")[2]
+        return not self.open and (not here.startswith("new") or self.draft == f"/{here}")
 
 
-def settled(page: Page, asked: set[Any], ready: str = "h1") -> Any:
+def settled(page: Page, asked: Asked, ready: str = "h1") -> Any:
     """What the page shows once it awaits no answer and nothing of it changes any more."""
     page.locator(f"#main {ready}").first.wait_for()
     before, same = page.evaluate(SHOWS), 0
     for _ in range(100):
         page.wait_for_timeout(150)
         now = page.evaluate(SHOWS)
-        same = same + 1 if now == before and not asked else 0
+        same = same + 1 if now == before and asked.all_answered(page) else 0
         if same == 2:
             break
         before = now
@@ -204,28 +248,36 @@ def difference(here: Any, there: Any) -> list[Any]:
     return [figures, texts, fields] if here != there else []
 
 
-def test_no_page_is_left_out(unvisited_by: Callable[..., list[str]]):
-    assert unvisited_by([*PAGES, *ELSEWHERE]) == []
-    assert unvisited_by(PAGES) != []
+class Walk:
+    """From a page to another, whose controls are changed one after the other, and back."""
 
+    def __init__(
+        self, visit: Callable[..., Any], browser: Browser, site: Any, path: str, ready: str, width: int
+    ) -> None:
+        self.browser, self.site, self.path, self.ready, self.width = browser, site, path, ready, width
+        self.before = "/help" if path != "/help" else "/shares"
+        self.page: Page = visit(site, self.before, width=width).page
+        self.asked = Asked(self.page)
+        settled(self.page, self.asked)
 
-@pytest.mark.parametrize("path", [p if p == QUICK else pytest.param(p, marks=pytest.mark.slow) for p in PAGES])
-def test_the_address_says_what_is_chosen(path: str, site: Any, visit: Callable[..., Any], browser: Browser):
-    ready, faults = PAGES[path], list[Any]()
-    before = "/help" if path != "/help" else "/shares"  # the page before
-    page = visit(site, before).page
-    asked = watched(page)
-    settled(page, asked)
+    def enter(self) -> Any:
+        self.asked.draft = ""
+        if self.path.startswith("/s/"):  # a link from elsewhere
+            self.page.goto(self.site.url + self.path)
+        else:
+            self.page.evaluate("to => { localStorage.clear(); window.crossliftGo(to); }", self.path)
+        return settled(self.page, self.asked, self.ready)
 
-    def alone(address: str, shows: Any) -> list[Any]:
+    def alone(self, address: str, shows: Any) -> list[Any]:
         """How that address in a fresh browser differs from what is shown here."""
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        context = self.browser.new_context(viewport={"width": self.width, "height": 900}, color_scheme="light")
         said: list[str] = []
         other = context.new_page()
         other.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
         other.on("pageerror", lambda e: said.append(str(e)))
+        asked = Asked(other)
         other.goto(address)
-        now = settled(other, watched(other))
+        now = settled(other, asked)
         deadline = time.monotonic() + 10
         while now != shows and time.monotonic() < deadline:
             other.wait_for_timeout(300)
@@ -234,40 +286,104 @@ def test_the_address_says_what_is_chosen(path: str, site: Any, visit: Callable[.
         context.close()
         return found
 
-    def enter() -> Any:
-        page.evaluate("to => { localStorage.clear(); window.crossliftGo(to); }", path)
-        return settled(page, asked, ready)
-
-    def leave(start: str, shown: Any) -> list[Any]:
+    def leave(self, start: str, shown: Any) -> list[Any]:
         """Back, to the page before; or first, where this was a step of its own, to where it was."""
-        page.go_back()
-        page.wait_for_timeout(100)
-        if not page.url.endswith(before):
-            differs = difference(shown, settled(page, asked))
-            if page.url != start or differs:
-                return ["Back", page.url, *differs]
-            page.go_back()
-        page.wait_for_url(f"**{before}")
-        settled(page, asked)
+        self.page.go_back()
+        self.page.wait_for_timeout(100)
+        if not self.page.url.endswith(self.before):
+            differs = difference(shown, settled(self.page, self.asked))
+            if self.page.url != start or differs:
+                return ["Back", self.page.url, *differs]
+            self.page.go_back()
+        self.page.wait_for_url(f"**{self.before}")
+        settled(self.page, self.asked)
         return []
 
-    shown = enter()
-    start = page.url
-    assert alone(start, shown) == []  # cold, before anything was chosen
-    found = page.evaluate(FOUND)
-    for kind, name in found:
-        if apart(name) or not change(page, kind, name):
-            continue
-        try:
-            page.wait_for_function("before => location.href !== before", arg=start, timeout=8_000)
-        except TimeoutError:
-            faults.append((name, "the address stays"))
-        else:
-            now = settled(page, asked)
-            faults += [(name, page.url, d) for d in alone(page.url, now)] + [(name, d) for d in leave(start, shown)]
-        if not page.url.endswith(before):
-            page.goto(site.url + before)
-            settled(page, asked)
-        enter()
-        page.evaluate(FOUND)
-    assert faults == []
+    def all(self, part: slice, only: str, cold: bool) -> tuple[list[str], list[Any]]:
+        """The names of the controls that were changed, and what was wrong. ``cold``: a look in a fresh browser before any is."""
+        faults, walked = list[Any](), list[str]()
+        shown = self.enter()
+        start = self.page.url
+        assert not cold or self.alone(start, shown) == []
+        found = [(k, n) for k, n in self.page.evaluate(FOUND) if not apart(n) and fnmatch(n, only)]
+        for kind, name in found[part]:
+            if self.page.url.endswith(self.before):
+                self.enter()
+                self.page.evaluate(FOUND)
+            if name in BEFORE:
+                change(self.page, BEFORE[name].partition(" ")[0], BEFORE[name])
+            if not change(self.page, kind, name):
+                continue
+            walked.append(name)
+            try:
+                self.page.wait_for_function("before => location.href !== before", arg=start, timeout=8_000)
+            except TimeoutError:
+                faults.append((name, "the address stays"))
+            else:
+                now = settled(self.page, self.asked)
+                faults += [(name, self.page.url, d) for d in self.alone(self.page.url, now)]
+                faults += [(name, d) for d in self.leave(start, shown)]
+            if not self.page.url.endswith(self.before):
+                self.page.goto(self.site.url + self.before)
+                settled(self.page, self.asked)
+        return walked, faults
+
+
+@pytest.fixture
+def walk(site: Any, visit: Callable[..., Any], browser: Browser) -> Callable[..., Any]:
+    """``walk(path, ready)``: the names of the controls that were changed, and what was wrong."""
+
+    def go(
+        path: str, ready: str, *, part: slice = slice(None), only: str = "*", cold: bool = True, width: int = 1440
+    ) -> Any:
+        return Walk(visit, browser, site, path, ready, width).all(part, only, cold)
+
+    return go
+
+
+@pytest.fixture
+def frozen_link(site: Any) -> Callable[[str], str]:
+    """The path of a share link to what this view shows."""
+
+    def make(view: str) -> str:
+        made = httpx.post(f"{site.url}/api/v1/snapshots", json={"view": view, "title": "Frozen"}, timeout=60)
+        return f"/s/{made.raise_for_status().json()['token']}"
+
+    return make
+
+
+def test_no_page_is_left_out(unvisited_by: Callable[..., list[str]]):
+    assert unvisited_by([*PAGES, *ELSEWHERE]) == []
+    assert unvisited_by(PAGES) != []
+
+
+@pytest.mark.parametrize("path", [p if p == QUICK else pytest.param(p, marks=pytest.mark.slow) for p in PAGES])
+def test_the_address_says_what_is_chosen(path: str, walk: Callable[..., Any]):
+    assert walk(path, PAGES[path])[1] == []
+
+
+def test_the_address_is_the_draft(walk: Callable[..., Any]):
+    assert walk(FORM, READY, only="text new-seeds", cold=False) == (["text new-seeds"], [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [pytest.param(path, slice(i, None, n), id=f"{path} {i + 1} of {n}") for path, n in FORMS.items() for i in range(n)],
+)
+def test_the_address_is_the_draft_whatever_is_changed(path: str, part: slice, walk: Callable[..., Any]):
+    walked, faults = walk(path, READY, part=part)
+    assert faults == [] and len(walked) > 14
+
+
+@pytest.mark.slow
+def test_the_address_says_which_step_a_narrow_screen_shows(walk: Callable[..., Any]):
+    walked, faults = walk(FORM.replace("&seeds", "&step=2&seeds"), "#new-form", only="button new-step-*", width=NARROW)
+    assert faults == [] and len(walked) == 5  # three others, back and next
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", FROZEN)
+def test_every_way_to_look_at_what_is_frozen(view: str, walk: Callable[..., Any], frozen_link: Callable[[str], str]):
+    walked, faults = walk(frozen_link(view), FROZEN[view])
+    assert faults == [] and len(walked) > 1
